@@ -1,0 +1,289 @@
+"""One TOML file is one complete system: a frozen tree in which unknown keys are errors.
+
+The TOML is trusted like code, since its class paths are imported. Requests never are.
+A stage's own settings stand at the top of its file; here stands only which stages there are.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from endcap.errors import ConfigError
+
+FILE = "endcap.toml"
+
+Days = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Stage(BaseModel):
+    """A stage by its class path; all other keys are that class's own settings."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    use: str = Field(description="class path of the stage, as module:Class")
+
+    @property
+    def own(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Clean(Settings):
+    """What is kept of the raw log."""
+
+    earliest: str = Field("1995-01-01", description="events before this day are impossible")
+    future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
+    bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
+    unknown_items: Literal["keep", "drop"] = Field(
+        "keep", description="events on items that the catalogue does not list"
+    )
+    session_gap_minutes: float = Field(30.0, gt=0, description="a pause that ends a session")
+
+
+class Events(Settings):
+    """Which event types count as behaviour, and which of them are the aim."""
+
+    use: tuple[str, ...] = Field(
+        ("click", "view", "add_to_wishlist", "add_to_cart", "begin_checkout", "purchase", "rate"),
+        description="event types that the models learn from",
+    )
+    targets: tuple[str, ...] = Field(
+        ("purchase", "rate"),
+        description="event types to predict; where the log has none of them, all in use are",
+    )
+    history: int = Field(2_000, gt=0, description="newest events of a visitor that are looked at")
+
+
+class Split(Settings):
+    """How the log is parted into what is learnt from and what is asked about."""
+
+    protocol: Literal["time", "leave-one-out"] = Field(
+        "time", description="part at moments, or hold out each user's last events"
+    )
+    holdout: Literal[1, 2] = Field(
+        2, description="leave-one-out: events held out of each user: test and validation, or one"
+    )
+    ranker_days: Days = Field(14.0, description="time: length of the part the ranker learns from")
+    validation_days: Days = Field(14.0, description="time: length of the validation part")
+    test_days: Days = Field(14.0, description="time: length of the test part")
+    max_queries: int = Field(
+        5_000, gt=0, description="time: questions drawn from a part when it has more"
+    )
+
+
+class Join(Settings):
+    """How the retrievers' lists become one: each place counts 1 / (constant + place)."""
+
+    constant: float = Field(10.0, gt=0, description="the larger, the less the first places count")
+    depth: int = Field(200, gt=0, description="items that each retriever proposes")
+    weights: dict[str, float] = Field(
+        default_factory=dict, description="weight of a retriever; learned where it is not given"
+    )
+
+
+class Placement(Settings):
+    """A place in the shop where a list is shown."""
+
+    retrievers: tuple[str, ...] = Field((), description="who proposes; empty means all")
+    rank: bool = Field(True, description="whether the ranker orders the candidates")
+    rules: tuple[str, ...] = Field(
+        ("already_taken", "availability"), description="rules that apply, in this order"
+    )
+    anchored: bool = Field(
+        False, description="whether the items of the request, not the visitor's past, are asked of"
+    )
+
+
+class Evaluate(Settings):
+    """How a release is judged."""
+
+    cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
+    placement: str = Field("home", description="the placement whose lists are judged")
+    baselines: dict[str, tuple[str, ...]] = Field(
+        default_factory=lambda: {"popular": ("popular",), "neighbours": ("neighbours",)},
+        description="what stands beside: retrievers, filled up in this order",
+    )
+    samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
+
+
+def _stages(kind: str, **classes: str) -> Any:
+    paths = {name: f"endcap.{kind}.{name}:{cls}" for name, cls in classes.items()}
+    return Field(
+        default_factory=lambda: {name: Stage(use=path) for name, path in paths.items()},
+        description=f"the {kind}, by the names that other settings call them by",
+    )
+
+
+def _placements() -> dict[str, Placement]:
+    return {
+        "home": Placement(),
+        "email": Placement(),
+        "product": Placement(
+            retrievers=("neighbours",), rank=False, rules=("availability",), anchored=True
+        ),
+        "cart": Placement(retrievers=("neighbours",), rank=False, anchored=True),
+        "category": Placement(
+            retrievers=("popular",), rank=False, rules=("same_category", "availability")
+        ),
+        "trending": Placement(retrievers=("popular",), rank=False, rules=("availability",)),
+        "buy_again": Placement(retrievers=("repeat",), rank=False, rules=("availability",)),
+        "recently_viewed": Placement(retrievers=("recent",), rank=False, rules=("availability",)),
+    }
+
+
+class Config(Settings):
+    """A complete system."""
+
+    name: str = Field("shop", description="the shop's name, as pages and reports show it")
+    seed: int = Field(1, ge=0, description="the same seed and data give the same models")
+    clean: Clean = Clean()
+    events: Events = Events()
+    split: Split = Split()
+    retrievers: dict[str, Stage] = _stages(
+        "retrievers",
+        popular="Popular",
+        neighbours="Neighbours",
+        sequence="Sequence",
+        repeat="Repeat",
+        recent="Recent",
+    )
+    rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
+    rules: dict[str, Stage] = _stages(
+        "rules",
+        already_taken="AlreadyTaken",
+        availability="Availability",
+        same_category="SameCategory",
+    )
+    join: Join = Join()
+    placements: dict[str, Placement] = Field(
+        default_factory=_placements, description="the places in the shop, by name"
+    )
+    evaluate: Evaluate = Evaluate()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop folder: the settings and all that Endcap makes. Copying it moves the shop.
+
+    endcap.toml        the settings
+    tables/            what was imported, one Parquet file a file:
+                       tables/{events,items,users,impressions}/*.parquet
+    prepared/          what `prepare` made; `prepared/current` names the valid folder
+    runs/              fits under way, from which an interrupted one resumes
+    releases/          what `fit` made, and the pointer to the live one
+    live.sqlite        events that the service has acknowledged
+    """
+
+    folder: Path
+    config: Config
+
+    @classmethod
+    def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
+        """The shop in a folder; without an endcap.toml, one with default settings."""
+        path = file or folder / FILE
+        if file is None and not path.is_file():
+            return cls(folder, parse("", changes))
+        return cls(folder, load(path, changes))
+
+    @property
+    def tables(self) -> Path:
+        return self.folder / "tables"
+
+    @property
+    def prepared(self) -> Path:
+        return self.folder / "prepared"
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def releases(self) -> Path:
+        return self.folder / "releases"
+
+    @property
+    def live(self) -> Path:
+        return self.folder / "live.sqlite"
+
+
+def load(path: Path, changes: Iterable[str] = ()) -> Config:
+    """The system that a TOML file describes, with ``key.path=value`` changes on top.
+
+    Raises ConfigError with the key, the value and what is allowed.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no {path}", mend="Run `endcap init` to write one")
+    return parse(path.read_text(encoding="utf-8"), changes, name=str(path))
+
+
+def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config:
+    """Like `load`, from text. Tables that the text leaves out keep their defaults."""
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+    for change in changes:
+        _set(tree, change)
+    return build(tree, name=name)
+
+
+def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
+    """A checked tree from plain values, over the defaults."""
+    defaults = Config().model_dump()
+    for group in ("retrievers", "rankers", "rules", "placements"):
+        given = tree.get(group, {})
+        if not isinstance(given, dict):
+            raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
+        tree = {**tree, group: {**defaults[group], **_over(defaults[group], given)}}
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(explain(error, name)) from error
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """Each wrong setting on a line: the key, the value, and what is allowed."""
+    lines = [
+        f"{where}: {'.'.join(map(str, one['loc'])) or 'the file'} = {one['input']!r}: {one['msg']}"
+        for one in error.errors()
+    ]
+    return "\n".join(lines)
+
+
+def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Given stages over the default ones of the same name, key by key."""
+    return {
+        name: {**defaults.get(name, {}), **value} if isinstance(value, dict) else value
+        for name, value in given.items()
+    }
+
+
+def _set(tree: dict[str, Any], change: str) -> None:
+    key, sign, text = change.partition("=")
+    if not sign or not key.strip():
+        raise ConfigError(f"--set {change!r} is not a change", expected="KEY.PATH=VALUE")
+    *parents, leaf = key.strip().split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"--set {change!r}: {parent} is a value, not a table")
+    tree[leaf] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or plain text where it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

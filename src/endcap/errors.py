@@ -1,0 +1,46 @@
+"""Every error that Endcap raises on purpose.
+
+EndcapError                 one sentence of what came, what was expected, how to mend it
+├── SourceError             a file cannot be read, or its format is not recognised
+├── ConfigError             endcap.toml or a --set value is wrong
+├── DataError               the tables are there, but cannot carry what was asked
+├── StateError              a step that must come first has not been done yet
+├── ReleaseError            a release is missing, damaged or refused
+└── TrainingError           a fit cannot go on (a loss that is not a number, say)
+
+The command line prints them without a traceback and exits with 1; the service answers
+them as ``application/problem+json``. Anything else that escapes is a defect of ours.
+"""
+
+
+class EndcapError(Exception):
+    """What came, what was expected, and how to mend it."""
+
+    def __init__(self, came: str, *, expected: str = "", mend: str = "") -> None:
+        self.came, self.expected, self.mend = came, expected, mend
+        parts = [came, expected and f"Expected {expected}", mend]
+        super().__init__(" ".join(f"{part.rstrip('.')}." for part in parts if part))
+
+
+class SourceError(EndcapError):
+    """A file cannot be read, or its format is not recognised."""
+
+
+class ConfigError(EndcapError):
+    """A setting is unknown or has a value that is not allowed."""
+
+
+class DataError(EndcapError):
+    """The tables cannot carry what was asked of them."""
+
+
+class StateError(EndcapError):
+    """A step that must come first has not been done yet."""
+
+
+class ReleaseError(EndcapError):
+    """A release is missing, damaged or refused."""
+
+
+class TrainingError(EndcapError):
+    """A fit cannot go on."""

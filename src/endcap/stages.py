@@ -1,0 +1,199 @@
+"""Every extension point of Endcap. Read this first.
+
+A stage is settings plus arrays. `fit` is a class method that returns a finished, immutable
+object; ``Class(settings, state)`` rebuilds it from exactly what was saved: JSON and
+safetensors, never pickle. A stage is named in the configuration by its class path, so one
+of your own is one file and one line:
+
+    [retrievers.mine]
+    use = "my_shop.models:Mine"
+
+Files of one kind of stage never import each other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors.numpy import load_file, save_file
+
+from endcap.config import Settings, explain
+from endcap.config import Stage as StageConfig
+from endcap.errors import ConfigError, ReleaseError
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.dataset import Asked, Dataset
+from endcap.types import Candidates, Floats, Queries, Ragged, Ranking, Report, silent
+
+S = TypeVar("S", bound=Settings)
+State = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
+
+    folder: for checkpoints and TensorBoard logs; None keeps nothing.
+    seed: of all randomness.
+    """
+
+    folder: Path | None = None
+    seed: int = 1
+    report: Report = field(default=silent)
+
+
+class Stage(ABC, Generic[S]):
+    """Settings plus arrays: what all stages are."""
+
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: S, state: State) -> None:
+        self.settings, self.state = settings, state
+
+    def save(self, folder: Path) -> None:
+        """Write the settings and arrays, from which `load` builds the same stage."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "settings.json").write_text(self.settings.model_dump_json(indent=1))
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.state.items()}
+        save_file(arrays, folder / "state.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Raises ReleaseError where the folder does not hold this stage."""
+        try:
+            settings = cls.Settings.model_validate_json((folder / "settings.json").read_text())
+            return cls(settings, load_file(folder / "state.safetensors"))  # type: ignore[arg-type]
+        except (OSError, ValueError, ArithmeticError) as error:
+            raise ReleaseError(f"{folder} does not hold a {cls.__name__}: {error}") from error
+
+
+class Retriever(Stage[S]):
+    """All items → the few hundred that a visitor may want."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, settings: S, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
+        """Learn from all that `dataset` holds.
+
+        judge: questions about what came right after, to choose epochs by; the chosen number
+        becomes a setting of the result, so that a fit without a judge repeats it.
+        """
+
+    @abstractmethod
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        """Up to `n` items for each query: none twice, none that the query excludes."""
+
+    def because(self, queries: Queries, ranking: Ranking) -> Ragged | None:
+        """For each row of the ranking, the items of the query's history that speak for it,
+        best first. None where the model can't say.
+        """
+        return None
+
+
+class Ranker(Stage[S]):
+    """A few hundred candidates → the same ones, better ordered."""
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls, settings: S, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
+    ) -> Self:
+        """Learn which candidates were taken.
+
+        dataset: what was known before the questions; the retrievers learned from the same.
+        candidates: what the retrievers propose for ``asked.queries``.
+        """
+
+    @abstractmethod
+    def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
+        """All candidates, by their new score."""
+
+
+class Rule(Stage[S]):
+    """A decision of the shop, which learns nothing.
+
+    A rule acts at two points: before retrieval it says what may not be answered, so that lists
+    stay full, and after ranking it may reorder or remove.
+    """
+
+    @classmethod
+    def fit(cls, settings: S, dataset: Dataset, run: Run) -> Self:
+        """Take from the catalogue what the rule needs."""
+        return cls(settings, {})
+
+    def restrict(self, queries: Queries) -> Queries:
+        """The same questions with more in `exclude` or `allowed`."""
+        return queries
+
+    def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
+        """The list to show, from the ranked one."""
+        return ranking
+
+
+class Encoder(Stage[S]):
+    """Content → numbers."""
+
+    @abstractmethod
+    def encode(self, catalogue: Catalogue) -> Floats:
+        """[items, dim] a vector for each item of the catalogue."""
+
+
+class Metric(Protocol):
+    """(lists, what was taken, k) → one number for each query, NaN where it has no meaning.
+
+    ranking: lists for len(truth) queries, best first; only the first k of a list count.
+    truth: the items that each query should have found.
+    A metric of all lists together (coverage, say) returns a single number.
+    """
+
+    def __call__(self, ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats: ...
+
+
+def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
+    """The class that a configuration names, and its checked settings.
+
+    key: where the stage stands in the TOML, for messages. Raises ConfigError.
+    """
+    cls = import_class(kind, stage.use, key)
+    try:
+        return cls, cls.Settings.model_validate(stage.own)
+    except ValidationError as error:
+        raise ConfigError(explain(error, key)) from error
+
+
+def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:
+    """The class at ``module:Class``, which must be of the given kind."""
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"{key}.use = {path!r} cannot be imported: {error}", expected="module:Class"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ConfigError(f"{key}.use = {path!r} is not a {kind.__name__}")
+    return found
+
+
+def save_stage(stage: Stage[Any], folder: Path) -> None:
+    """Write a stage together with its class path, for `load_stage`."""
+    stage.save(folder)
+    path = f"{type(stage).__module__}:{type(stage).__qualname__}"
+    (folder / "stage.json").write_text(json.dumps({"use": path}))
+
+
+def load_stage(kind: type[Any], folder: Path) -> Any:
+    """A stage from a folder that `save_stage` wrote."""
+    try:
+        path = json.loads((folder / "stage.json").read_text())["use"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ReleaseError(f"{folder} holds no stage: {error}") from error
+    return import_class(kind, path, str(folder)).load(folder)

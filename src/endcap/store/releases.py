@@ -1,0 +1,111 @@
+"""Releases: immutable folders, and a pointer to the one that is live.
+
+releases/
+  20170101-120000-ab12cd/   a release; written whole or not at all
+  live                      the pointer: the name of a release
+  history                   one promoted name a line, for rollback
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from endcap.errors import ReleaseError
+
+MANIFEST = "release.json"
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The releases of a shop."""
+
+    folder: Path
+
+    def names(self) -> list[str]:
+        """Oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path.parent.name for path in self.folder.glob(f"*/{MANIFEST}"))
+
+    def path(self, name: str | None = None) -> Path:
+        """The folder of a release, by default of the live one. Raises ReleaseError."""
+        name = name or self.live()
+        if name is None:
+            raise ReleaseError("No release is live", mend="Run `endcap fit` first")
+        if name not in self.names():
+            raise ReleaseError(
+                f"There is no release {name!r}", expected=f"one of {self.names() or 'none yet'}"
+            )
+        return self.folder / name
+
+    def manifest(self, name: str | None = None) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads((self.path(name) / MANIFEST).read_text())
+        return values
+
+    def live(self) -> str | None:
+        pointer = self.folder / "live"
+        return pointer.read_text().strip() if pointer.is_file() else None
+
+    def write(self, name: str, manifest: dict[str, Any], fill: Callable[[Path], None]) -> Path:
+        """A new release: `fill` writes its files; it appears whole or not at all."""
+        draft = self.folder / f".{name}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        fill(draft)
+        manifest = {**manifest, "release": name, "files": checksums(draft)}
+        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+        os.replace(draft, self.folder / name)
+        return self.folder / name
+
+    def verify(self, name: str) -> None:
+        """Raises ReleaseError where a file is not what was written."""
+        expected, found = self.manifest(name)["files"], checksums(self.path(name))
+        found.pop(MANIFEST, None)
+        wrong = sorted(file for file in expected | found if expected.get(file) != found.get(file))
+        if wrong:
+            raise ReleaseError(
+                f"Release {name} is damaged: {', '.join(wrong[:3])}", mend="Fit or promote another"
+            )
+
+    def promote(self, name: str) -> None:
+        """Make a release live."""
+        self.verify(self.path(name).name)
+        with (self.folder / "history").open("a") as history:
+            history.write(f"{name}\n")
+        self._point(name)
+
+    def rollback(self) -> str:
+        """Make the release live that was so before, and say its name."""
+        path = self.folder / "history"
+        past = path.read_text().split() if path.is_file() else []
+        if len(past) < 2:
+            raise ReleaseError("There is no earlier live release to go back to")
+        self.verify(past[-2])
+        self._point(past[-2])
+        _replace(path, "".join(f"{name}\n" for name in past[:-1]))
+        return past[-2]
+
+    def _point(self, name: str) -> None:
+        _replace(self.folder / "live", name)
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file, by its path below the folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text)
+    os.replace(draft, path)

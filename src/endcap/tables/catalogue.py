@@ -1,0 +1,123 @@
+"""What is known of the items: their ids, their attributes as arrays, and their features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from endcap.tables.schema import AVAILABILITY
+from endcap.types import Floats, Int8s, Int32s, Int64s
+
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All items, in the order of their codes.
+
+    table: the columns of `endcap.tables.schema.ITEMS`, and `category`, `department` and
+        `brand_code` (int32; 0 where the item has none).
+    features: one column a feature, each from 0 to 1, as known at the moment the catalogue
+        stands for.
+    """
+
+    table: pa.Table
+    features: pa.Table
+
+    @classmethod
+    def load(cls, items: Path, features: Path) -> Catalogue:
+        return cls(pq.read_table(items), pq.read_table(features))
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(self.table, folder / "items.parquet", compression="zstd")
+        pq.write_table(self.features, folder / "features.parquet", compression="zstd")
+
+    @classmethod
+    def open(cls, folder: Path) -> Catalogue:
+        """What `save` wrote."""
+        return cls.load(folder / "items.parquet", folder / "features.parquet")
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return list(self.table["item_id"].to_pylist())
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        return {id_: code for code, id_ in enumerate(self.ids)}
+
+    def code(self, item_id: str) -> int | None:
+        return self._codes.get(item_id)
+
+    def codes(self, item_ids: Iterable[str]) -> Int32s:
+        """The codes of those ids that are known, in their order."""
+        found = (self._codes.get(id_) for id_ in item_ids)
+        return np.array([code for code in found if code is not None], np.int32)
+
+    @cached_property
+    def category(self) -> Int32s:
+        """[items] the finest category's code, 0 for none."""
+        return self._ints("category")
+
+    @cached_property
+    def department(self) -> Int32s:
+        """[items] the code of the category's root, 0 for none."""
+        return self._ints("department")
+
+    @cached_property
+    def brand(self) -> Int32s:
+        return self._ints("brand_code")
+
+    @cached_property
+    def price(self) -> Floats:
+        """[items] in the shop's currency, NaN where unknown."""
+        column = self.table["price"].to_numpy(zero_copy_only=False)
+        return np.asarray(column, np.float32)
+
+    @cached_property
+    def availability(self) -> Int8s:
+        """[items] place in `AVAILABILITY`, −1 where unknown."""
+        names = self.table["availability"].to_pylist()
+        places = {name: place for place, name in enumerate(AVAILABILITY)}
+        return np.array([places.get(name, -1) for name in names], np.int8)
+
+    @cached_property
+    def created_at(self) -> Int64s:
+        return self._times("created_at", 0)
+
+    @cached_property
+    def expires_at(self) -> Int64s:
+        return self._times("expires_at", int(NEVER))
+
+    @cached_property
+    def feature_matrix(self) -> Floats:
+        """[items, features]"""
+        columns = [column.to_numpy() for column in self.features.columns]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def feature(self, name: str) -> Floats:
+        """[items] one feature."""
+        return np.asarray(self.features[name].to_numpy(), np.float32)
+
+    def describe(self, codes: Iterable[int], fields: Iterable[str]) -> list[dict[str, Any]]:
+        """Some columns of some items, for people."""
+        columns = list(fields)
+        rows: list[dict[str, Any]] = self.table.select(columns).take(list(codes)).to_pylist()
+        return rows
+
+    def _ints(self, name: str) -> Int32s:
+        return np.asarray(self.table[name].to_numpy(), np.int32)
+
+    def _times(self, name: str, missing: int) -> NDArray[np.int64]:
+        return np.asarray(self.table[name].fill_null(missing).to_numpy(), np.int64)

@@ -1,0 +1,245 @@
+"""The clean events, items and users with their codes: the one guard against leakage.
+
+A `Dataset` says what was known before a moment. Everything that learns is given
+``dataset.before(part)``, everything that is judged is asked ``dataset.asked(part)``, and no
+other door leads to the events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from endcap.errors import StateError
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.parts import Part
+from endcap.types import (
+    Bools,
+    History,
+    Int8s,
+    Int32s,
+    Int64s,
+    Queries,
+    Ragged,
+    offsets_of,
+    ranges,
+    spans,
+)
+
+Scope = Literal["all", "new", "again"]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How the events are to be read: what `prepare` wrote beside them.
+
+    targets: the kinds that are predicted.
+    history: how many of a visitor's newest events a query sees.
+    max_queries: how many questions a part asks at most (leave-one-out asks each user).
+    fingerprint: of the data and of the settings that made it.
+    """
+
+    protocol: Literal["time", "leave-one-out"]
+    targets: tuple[int, ...]
+    history: int
+    max_queries: int
+    fingerprint: str
+
+    @classmethod
+    def load(cls, path: Path) -> Meaning:
+        values = json.loads(path.read_text())
+        return cls(**{**values, "targets": tuple(values["targets"])})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions, and what was taken right after each.
+
+    truth: [Q] rows of items, none twice in a row.
+    again: [truth.values] whether the visitor had taken the item before.
+    """
+
+    queries: Queries
+    truth: Ragged
+    again: Bools
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def take(self, rows: Int64s) -> Asked:
+        return Asked(
+            self.queries.take(rows),
+            self.truth.take(rows),
+            self.again[ranges(self.truth.offsets, rows)],
+        )
+
+    def scope(self, scope: Scope) -> Asked:
+        """The questions that still have an answer when only such items count."""
+        if scope == "all":
+            return self
+        mask = self.again if scope == "again" else ~self.again
+        kept = replace(self, truth=self.truth.keep(mask), again=self.again[mask])
+        return kept.take(np.flatnonzero(kept.truth.lengths > 0))
+
+    def sample(self, n: int, seed: int) -> Asked:
+        """At most n of the questions, by chance."""
+        if len(self) <= n:
+            return self
+        rows = np.random.default_rng(seed).choice(len(self), n, replace=False)
+        return self.take(np.sort(rows))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Events sorted by user, then time; each column is [events].
+
+    users: ids by code; code 0 is nobody.
+    """
+
+    catalogue: Catalogue
+    users: tuple[str, ...]
+    user: Int32s
+    item: Int32s
+    kind: Int8s
+    time: Int64s
+    part: Int8s
+    meaning: Meaning
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path) -> Dataset:
+        """What `endcap prepare` wrote."""
+        if not (folder / "meaning.json").is_file():
+            raise StateError(
+                f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
+            )
+        events = pq.read_table(folder / "events.parquet")
+        columns = {name: events[name].to_numpy() for name in ("user", "item", "kind", "time")}
+        users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
+        return cls(
+            catalogue=_catalogue(folder, Part.LIVE),
+            users=("", *users.to_pylist()),
+            part=events["part"].to_numpy(),
+            meaning=Meaning.load(folder / "meaning.json"),
+            folder=folder,
+            **columns,
+        )
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    @cached_property
+    def offsets(self) -> Int64s:
+        """[users + 1] where the events of each user begin."""
+        return offsets_of(np.bincount(self.user, minlength=len(self.users)))
+
+    @cached_property
+    def history(self) -> History:
+        """A row for each user, nobody's row first."""
+        return History(self.offsets, self.item, self.kind, self.time)
+
+    @cached_property
+    def end(self) -> int:
+        """The moment right after the newest event."""
+        return int(self.time.max(initial=0)) + 1
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        return {id_: code for code, id_ in enumerate(self.users) if code}
+
+    def user_codes(self, user_ids: Iterable[str]) -> Int32s:
+        """Codes of users, `NOBODY` for the unknown."""
+        return np.array([self._codes.get(id_, 0) for id_ in user_ids], np.int32)
+
+    def before(self, part: Part) -> Dataset:
+        """All that was known before the part began, features of the items included."""
+        mask = self.part < part
+        return replace(
+            self,
+            catalogue=_catalogue(self.folder, part),
+            user=self.user[mask],
+            item=self.item[mask],
+            kind=self.kind[mask],
+            time=self.time[mask],
+            part=self.part[mask],
+        )
+
+    def has(self, part: Part) -> bool:
+        return bool(np.any(self.part == part))
+
+    def asked(self, part: Part) -> Asked:
+        """What is asked about a part: one question for each visitor at each moment at which
+        they took something (leave-one-out: for each user)."""
+        start, stop = self._moments(part)
+        if self.meaning.protocol == "time" and len(start) > self.meaning.max_queries:
+            chosen = np.random.default_rng(int(part)).choice(
+                len(start), self.meaning.max_queries, replace=False
+            )
+            start, stop = start[np.sort(chosen)], stop[np.sort(chosen)]
+        times = self.time[start]
+        if self.meaning.protocol == "leave-one-out":
+            times = self.time[start - 1] + 1
+        return self._ask(start, stop, times)
+
+    def now(self, users: Int32s) -> Queries:
+        """What the users may want next, after all that the dataset holds."""
+        last = self.history.take(users).last(self.meaning.history)
+        times = np.full(len(users), self.end, np.int64)
+        if self.meaning.protocol == "leave-one-out" and len(last.times):
+            known = last.lengths > 0
+            times[known] = last.times[last.offsets[1:][known] - 1] + 1
+        return Queries.of(users, times, last)
+
+    def _moments(self, part: Part) -> tuple[Int64s, Int64s]:
+        """For each question, the first event of its moment and the first one after it."""
+        aim = self.part == part
+        if self.meaning.protocol == "time":
+            aim &= np.isin(self.kind, self.meaning.targets)
+        places = np.flatnonzero(aim)
+        if self.meaning.protocol == "leave-one-out" or not len(places):
+            return places, places + 1
+        change = (np.diff(self.user) != 0) | (np.diff(self.time) != 0)
+        moment = np.r_[0, np.cumsum(change)]
+        begins = np.r_[0, np.flatnonzero(change) + 1, len(self)]
+        asked = np.unique(moment[places])
+        return begins[asked], begins[asked + 1]
+
+    def _ask(self, start: Int64s, stop: Int64s, times: Int64s) -> Asked:
+        users = self.user[start]
+        first = np.maximum(self.offsets[users], start - self.meaning.history)
+        past = spans(first, start)
+        history = History(
+            offsets_of(start - first), self.item[past], self.kind[past], self.time[past]
+        )
+        truth = self._truth(start, stop)
+        return Asked(Queries.of(users, times, history), truth, self._taken(history, truth))
+
+    def _truth(self, start: Int64s, stop: Int64s) -> Ragged:
+        rows, places = np.repeat(np.arange(len(start)), stop - start), spans(start, stop)
+        if self.meaning.protocol == "time":
+            aim = np.isin(self.kind[places], self.meaning.targets)
+            rows, places = rows[aim], places[aim]
+        pairs = np.unique(np.stack([rows, self.item[places]]), axis=1)
+        return Ragged(
+            offsets_of(np.bincount(pairs[0], minlength=len(start))), pairs[1].astype(np.int32)
+        )
+
+    def _taken(self, history: History, truth: Ragged) -> Bools:
+        """[truth.values] whether the item stands among the visitor's earlier targets."""
+        aim = np.isin(history.kinds, self.meaning.targets)
+        width = np.int64(len(self.catalogue))
+        had = history.rows[aim] * width + history.items[aim]
+        return np.isin(truth.rows * width + truth.values, had)
+
+
+def _catalogue(folder: Path, part: Part) -> Catalogue:
+    return Catalogue.load(
+        folder / "items.parquet", folder / "features" / f"items-{int(part)}.parquet"
+    )
