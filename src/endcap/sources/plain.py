@@ -111,6 +111,13 @@ NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 ABOUT_ITEMS = frozenset(NAMES["items"]) - {"item_id"}
 VISITOR = frozenset({"user_id", "anonymous_id", "session_id"})
+NEEDED: Mapping[str, tuple[frozenset[str], ...]] = {
+    "events": (VISITOR, frozenset({"timestamp"}), frozenset({"item_id", "query"})),
+    "items": (frozenset({"item_id"}),),
+    "users": (frozenset({"user_id"}),),
+    "impressions": (frozenset({"recommendation_id"}), frozenset({"item_id"})),
+}
+"""Of each set, a table must have at least one column."""
 
 
 def recognises(given: Given) -> float:
@@ -177,13 +184,7 @@ def sniff(name: str, columns: Sequence[str]) -> str:
 
 
 def _check(name: str, kind: str, columns: Mapping[str, str], all_: Sequence[str]) -> None:
-    needed = {
-        "events": [VISITOR, {"timestamp"}, {"item_id", "query"}],
-        "items": [{"item_id"}],
-        "users": [{"user_id"}],
-        "impressions": [{"recommendation_id"}, {"item_id"}],
-    }[kind]
-    for some in needed:
+    for some in NEEDED[kind]:
         if not some & columns.keys():
             raise SourceError(
                 f"{name} can't be {kind}: no column is understood as {' or '.join(sorted(some))} "

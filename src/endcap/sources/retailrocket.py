@@ -1,7 +1,7 @@
 """The event log of the RetailRocket data set: views, carts and transactions of one shop.
 
-    timestamp,visitorid,event,itemid,transactionid
-    1433221332117,257597,view,355908,
+timestamp,visitorid,event,itemid,transactionid
+1433221332117,257597,view,355908,
 """
 
 from __future__ import annotations

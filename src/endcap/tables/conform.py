@@ -8,11 +8,12 @@ from functools import reduce
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 import pyarrow as pa
+from ibis.expr.operations import Literal
 
 from endcap.tables import values
-from endcap.tables.schema import MONEY, TABLES, TEXT
+from endcap.tables.duck import json_merge_patch, json_valid, to_json
+from endcap.tables.schema import KEYS, MONEY, TABLES, TEXT, TIME
 
 IDS = frozenset({"event_id", "user_id", "anonymous_id", "session_id", "item_id"})
 VISITOR = ("user_id", "anonymous_id", "session_id")
@@ -22,7 +23,7 @@ LOOSE = {"events": "context", "items": "attributes", "users": "attributes"}
 ITEMLESS = ("search", "begin_checkout")
 """Event types that are not about one item."""
 
-TYPES = {TEXT: "string", MONEY: "float64", pa.int64(): "int64", pa.int32(): "int32"}
+TYPES = {TEXT: "string", MONEY: "float64", TIME: "int64", pa.int32(): "int32"}
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,6 @@ class Extract:
     lost: Mapping[str, int] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-@ibis.udf.scalar.builtin(signature=((None,), dt.json))
-def to_json(value: Any) -> Any: ...
-
-
-@ibis.udf.scalar.builtin
-def json_merge_patch(first: dt.json, second: dt.json) -> dt.json:
-    """Both objects in one, without what is missing."""
 
 
 def conform(kind: str, table: Any, columns: Mapping[str, Any]) -> Any:
@@ -87,19 +79,16 @@ def _type(kind: pa.DataType) -> str:
 
 def _convert(field_: pa.Field, column: Any) -> Any:
     name, kind = field_.name, field_.type
+    if isinstance(column.op(), Literal):
+        return column.cast(_type(kind))
     if name in ("event_type", "availability"):
         return getattr(values, name)(column)
     if pa.types.is_list(kind):
         return values.paths(column) if name == "categories" else values.texts(column, "|,;")
     if name in IDS:
         return values.ident(column)
-    if kind == pa.int64():
-        return values.moment(column)
-    if kind == TEXT:
-        return values.text(column)
-    return values.number(column).round().try_cast("int32") if kind == pa.int32() else (
-        values.number(column)
-    )
+    converters = {TEXT: values.text, TIME: values.moment, pa.int32(): values.whole}
+    return converters.get(kind, values.number)(column)
 
 
 def _loose(extra: Mapping[str, Any], given: Any) -> Any:
@@ -107,7 +96,7 @@ def _loose(extra: Mapping[str, Any], given: Any) -> Any:
     objects = [to_json(ibis.struct(extra))] if extra else []
     if given is not None:
         plain = values.text(given)
-        whole = plain.startswith("{") & values.json_valid(plain)
+        whole = plain.startswith("{") & json_valid(plain)
         objects.append(ibis.ifelse(whole, plain, "{}").cast("json"))
     if not objects:
         return ibis.null("string")
@@ -117,23 +106,22 @@ def _loose(extra: Mapping[str, Any], given: Any) -> Any:
 
 def _problem(kind: str, ready: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """The first reason why a row can't be kept."""
-    visitor = ibis.coalesce(*(ready[name] for name in VISITOR)) if kind == "events" else None
-    if kind == "users":
-        return ibis.cases((ready["user_id"].isnull(), "missing_user"))
-    if kind == "items":
-        return ibis.cases((ready["item_id"].isnull(), "missing_item"))
-    if kind == "impressions":
-        return ibis.cases(
-            (ready["recommendation_id"].isnull(), "missing_recommendation"),
-            (ready["item_id"].isnull(), "missing_item"),
-        )
-    assert visitor is not None
+    if kind == "events":
+        return _event_problem(ready, values.text(given["timestamp"]))
+    return ibis.cases(*((ready[name].isnull(), f"missing_{name}") for name in KEYS[kind]))
+
+
+def _event_problem(ready: Mapping[str, Any], time: Any) -> Any:
+    visitor = ibis.coalesce(*(ready[name] for name in VISITOR))
+    no_item = ready["item_id"].isnull() & ready["event_type"].notin(ITEMLESS)
     return ibis.cases(
-        (visitor.isnull(), "missing_user"),
-        (values.text(given["timestamp"]).isnull(), "missing_time"),
-        (ready["timestamp"].isnull(), "unreadable_time"),
+        (visitor.isnull(), "missing_user_id"),
+        (
+            ready["timestamp"].isnull(),
+            ibis.ifelse(time.isnull(), "missing_timestamp", "unreadable_timestamp"),
+        ),
         (ready["event_type"].isnull(), "missing_event_type"),
-        (ready["item_id"].isnull() & ready["event_type"].notin(ITEMLESS), "missing_item"),
+        (no_item, "missing_item_id"),
     )
 
 

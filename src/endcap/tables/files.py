@@ -5,9 +5,13 @@ Lines (or one JSON array), Parquet; also inside gzip or zstd; in UTF-8, UTF-16 o
 is sure, GB18030 and Windows-1252.
 """
 
+# ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
+
 from __future__ import annotations
 
 import csv
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,11 @@ from endcap.tables.workspace import Workspace, quoted
 SAMPLE_LINES = 50
 DELIMITERS = ",;\t|"
 
-CLOSED_QUOTES = "(length(line) - length(replace(line, '\"', ''))) % 2 = 0"
+NO_DELIMITER = "\x01"
+
+BROKEN, UNCLOSED = "broken_row", "unclosed_quote"
+REASONS = {"UNQUOTED VALUE": UNCLOSED, "INVALID ENCODING": "broken_encoding"}
+"""DuckDB's words for why a row can't be read; all others are a wrong number of fields."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Rows:
     """
 
     table: Any
-    lost: dict[str, int]
+    lost: Mapping[str, int]
     notes: tuple[str, ...] = ()
 
     @property
@@ -46,7 +54,11 @@ def open_rows(path: Path, work: Workspace) -> Rows:
     text = read_text(path, work.folder)
     if text.start.startswith(b"PAR1"):
         return _parquet(text, path, work)
-    rows = _json(text, path, work) if text.start.lstrip()[:1] in (b"{", b"[") else _csv(text, work)
+    rows = (
+        _json(text, path, work)
+        if text.start.lstrip()[:1] in (b"{", b"[")
+        else _csv(text, path, work)
+    )
     if not rows.table.count().to_pyarrow().as_py():
         lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
         raise SourceError(f"{path} holds no rows{lost}", expected="a header and rows below it")
@@ -58,48 +70,70 @@ def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
     return Rows(work.table("raw"), {}, text.notes)
 
 
-def _csv(text: Text, work: Workspace) -> Rows:
+def _csv(text: Text, path: Path, work: Workspace) -> Rows:
     delimiter, names = _layout(text.start.decode("utf-8", errors="replace"))
-    lost = _read_csv(text, work, delimiter, names, text.path)
-    notes = text.notes
-    if "unclosed_quote" in lost:
+    _read_csv(text, path, work, delimiter, names)
+    lost, notes = _rejects(work), text.notes
+    if UNCLOSED in lost:
         # One quotation mark that is never closed would swallow all that follows it.
-        mended = work.folder / "mended.csv"
-        lines = _lines(text)
-        work.run(
-            f"COPY (SELECT line FROM {lines} WHERE {CLOSED_QUOTES} OR line IS NULL) "
-            f"TO {quoted(mended)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
-        )
-        open_ = work.value(f"SELECT count(*) FROM {lines} WHERE NOT {CLOSED_QUOTES}")
-        lost = _read_csv(
-            Text(mended, None, text.start), work, delimiter, names, text.path
-        ) | {"unclosed_quote": open_}
-        notes = (*notes, "Quotation marks are not closed: lines with an odd one were left out")
+        mended, lost = _mend(text, path, work)
+        _read_csv(mended, path, work, delimiter, names)
+        lost += _rejects(work)
+        notes = (*notes, "Lines with a quotation mark that is not closed were left out")
     return Rows(work.table("raw"), lost, notes)
 
 
-def _read_csv(
-    text: Text, work: Workspace, delimiter: str, names: list[str], path: Path
-) -> dict[str, int]:
-    """Read a CSV file into the table `raw`; rows that could not be read, by reason."""
+def _read_csv(text: Text, path: Path, work: Workspace, delimiter: str, names: list[str]) -> None:
+    """Bring a CSV file into the table `raw`."""
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-    work.run("DROP TABLE IF EXISTS raw; DROP TABLE IF EXISTS reject_errors")
+    work.run("DROP TABLE IF EXISTS raw")
     work.run(
-        f"CREATE TABLE raw AS FROM read_csv({quoted(text.path)}, auto_detect = false, "
-        f"header = true, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
-        f"columns = {{{columns}}}, compression = {quoted(text.compression or 'none')}, "
-        "ignore_errors = true, store_rejects = true)",
+        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, header = true, "
+        f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"columns = {{{columns}}})",
         of=path,
     )
+
+
+def _mend(text: Text, path: Path, work: Workspace) -> tuple[Text, Counter[str]]:
+    """A copy without the lines whose quotation marks are odd in number, and what was lost."""
+    copy = work.folder / "mended.csv"
+    odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
+    work.run(f"CREATE TABLE lines AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
+    lost = _rejects(work) + Counter({UNCLOSED: work.value(f"SELECT count_if({odd}) FROM lines")})
+    work.run(
+        f"COPY (FROM lines WHERE NOT {odd}) TO {quoted(copy)} "
+        f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})"
+    )
+    return Text(copy, None, text.start), lost
+
+
+def _way(text: Text) -> str:
+    """SQL: how every text file is read."""
+    return (
+        f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}, "
+        "auto_detect = false, ignore_errors = true, store_rejects = true"
+    )
+
+
+def _lines(text: Text) -> str:
+    """SQL: the lines of a text file as they are, in a column `line`."""
+    return (
+        f"read_csv({_way(text)}, header = false, delim = {quoted(NO_DELIMITER)}, "
+        "quote = '', escape = '', columns = {line: 'VARCHAR'})"
+    )
+
+
+def _rejects(work: Workspace) -> Counter[str]:
+    """How many rows could not be read since this was last asked, by reason."""
     errors = work.rows(
         "SELECT type, count(*) FROM (SELECT min(error_type)::VARCHAR AS type FROM reject_errors "
-        "GROUP BY file_id, line) GROUP BY type"
+        "GROUP BY scan_id, file_id, line) GROUP BY type"
     )
-    reasons = {"UNQUOTED VALUE": "unclosed_quote", "INVALID ENCODING": "broken_encoding"}
-    lost: dict[str, int] = {}
+    work.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    lost: Counter[str] = Counter()
     for kind, count in errors:
-        reason = reasons.get(kind, "broken_row")
-        lost[reason] = lost.get(reason, 0) + count
+        lost[REASONS.get(kind, BROKEN)] += count
     return lost
 
 
@@ -140,38 +174,28 @@ def _distinct(names: list[str]) -> list[str]:
 
 def _json(text: Text, path: Path, work: Workspace) -> Rows:
     if text.start.lstrip().startswith(b"["):
-        source = (
-            f"(SELECT json::VARCHAR AS line FROM read_json_objects({quoted(text.path)}, "
-            f"format = 'array', compression = {quoted(text.compression or 'none')}))"
-        )
+        array = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
+        lines = f"(SELECT json::VARCHAR AS line FROM read_json_objects({array}, format = 'array'))"
     else:
-        source = _lines(text)
+        lines = _lines(text)
     work.run(
-        f"CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object "
-        f"FROM {source} WHERE line IS NOT NULL AND trim(line) <> ''",
+        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
+        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
         of=path,
     )
-    whole = "json_type(object) = 'OBJECT'"
-    broken = work.value(f"SELECT count(*) FROM objects WHERE ({whole}) IS NOT TRUE")
+    lost = Counter() if lines.startswith("(") else _rejects(work)
+    lost += Counter({BROKEN: work.value("SELECT count_if(NOT whole) FROM objects")})
     keys = work.rows(
-        f"SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE {whole}) "
+        "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
         "GROUP BY key ORDER BY count(*) DESC, key"
     )
+    names = _distinct([key for (key,) in keys])
     columns = ", ".join(
         f"NULLIF(json_extract(object, {quoted(_pointer(key))}), 'null'::JSON) AS {_name(name)}"
-        for (key,), name in zip(keys, _distinct([key for (key,) in keys]), strict=True)
+        for (key,), name in zip(keys, names, strict=True)
     )
-    work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE {whole}")
-    return Rows(work.table("raw"), {"broken_row": broken} if broken else {}, text.notes)
-
-
-def _lines(text: Text) -> str:
-    """SQL: the lines of a text file as they are, in a column `line`."""
-    return (
-        f"read_csv({quoted(text.path)}, auto_detect = false, header = false, delim = '\x01', "
-        f"quote = '', escape = '', columns = {{line: 'VARCHAR'}}, "
-        f"compression = {quoted(text.compression or 'none')}, ignore_errors = true)"
-    )
+    work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole")
+    return Rows(work.table("raw"), lost, text.notes)
 
 
 def _pointer(key: str) -> str:

@@ -6,17 +6,22 @@ makes no sense becomes missing. They are expressions, so nothing is read until a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 
-from endcap.tables.schema import AVAILABILITY, EVENT_TYPES
+from endcap.tables.duck import epoch_us, from_json, json_text, json_valid, split, strptime
 
 MISSING = ("", "null", "none", "nan", "n/a", "\\n", "<na>", "undefined")
 
-UNITS = {"seconds": 10**11, "milliseconds": 10**14, "microseconds": 10**17}
-"""Numbers below are in that unit (all times from 1973 to 5138); above, nanoseconds."""
+UNITS = (
+    ("seconds", 1e11, 1e6),
+    ("milliseconds", 1e14, 1e3),
+    ("microseconds", 1e17, 1.0),
+    ("nanoseconds", 1e20, 1e-3),
+)
+"""Unit, the number below which it is meant (all times from 1973 to 5138), and its microseconds."""
 
 DAYS = (19000101, 29991231)
 """Whole numbers between are days as YYYYMMDD."""
@@ -58,47 +63,26 @@ STOCK = {
 }
 
 
-@ibis.udf.scalar.builtin
-def json_extract_string(value: dt.json, path: str) -> str:
-    """The text of a JSON value, without quotation marks."""
-
-
-@ibis.udf.scalar.builtin
-def json_valid(value: str) -> bool: ...
-
-
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.string), dt.Array(dt.string)))
-def from_json(value: Any, structure: Any) -> Any: ...
-
-
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.string), dt.Array(dt.string)))
-def string_split_regex(value: Any, pattern: Any) -> Any: ...
-
-
-@ibis.udf.scalar.builtin(signature=((dt.timestamp,), dt.int64))
-def epoch_us(value: Any) -> Any: ...
-
-
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.Array(dt.string)), dt.timestamp))
-def try_strptime(value: Any, patterns: Any) -> Any: ...
-
-
 def text(column: Any) -> Any:
     """Trimmed text, missing where it says that there is none."""
     if column.type().is_json():
-        column = json_extract_string(column, "$")
+        column = json_text(column, "$")
     elif column.type().is_floating():
         # An id column with gaps comes as numbers with a fraction: 123.0 means 123.
         whole = column.try_cast("int64")
-        column = ibis.ifelse(whole == column, whole.cast("string"), column.cast("string"))
-    plain = column.cast("string").replace("\0", "").strip()
+        return ibis.ifelse(whole == column, whole.cast("string"), column.cast("string"))
+    if not column.type().is_string():
+        return column.cast("string")
+    plain = column.replace("\0", "").strip()
     return ibis.ifelse(plain.lower().isin(MISSING), ibis.null("string"), plain)
 
 
 def ident(column: Any) -> Any:
     """An id. One with a NUL byte inside is damaged, and so missing."""
     plain = text(column)
-    return ibis.ifelse(column.cast("string").contains("\0"), ibis.null("string"), plain)
+    if not column.type().is_string():
+        return plain
+    return ibis.ifelse(column.contains("\0"), ibis.null("string"), plain)
 
 
 def number(column: Any) -> Any:
@@ -115,6 +99,12 @@ def number(column: Any) -> Any:
     return ibis.ifelse(found.isnan() | found.isinf(), ibis.null("float64"), found)
 
 
+def whole(column: Any) -> Any:
+    """A whole number of 32 bits."""
+    found = number(column)
+    return ibis.ifelse(found.abs() < 2**31 - 1, found.round(), ibis.null("float64")).cast("int32")
+
+
 def moment(column: Any) -> Any:
     """UTC microseconds, from a time of any type. A time without a zone is taken as UTC."""
     kind = column.type()
@@ -126,7 +116,7 @@ def moment(column: Any) -> Any:
     return ibis.coalesce(
         _from_number(plain.try_cast("float64")),
         epoch_us(plain.try_cast("timestamp('UTC')").cast("timestamp")),
-        epoch_us(try_strptime(plain, ibis.array([*PATTERNS]))),
+        epoch_us(strptime(plain, ibis.array([*PATTERNS]))),
     )
 
 
@@ -137,47 +127,43 @@ def unit(column: Any) -> Any:
         return ibis.literal("a time")
     value = column if kind.is_numeric() else text(column).try_cast("float64")
     size = value.abs()
-    cases = [(size < limit, f"{name} since 1970") for name, limit in UNITS.items()]
+    cases = [(size < limit, f"{name} since 1970") for name, limit, _ in UNITS]
     return ibis.cases(
         (value.isnull(), "written out"),
         (size.between(*DAYS), "days as YYYYMMDD"),
         *cases,
-        else_="nanoseconds since 1970",
+        else_="unreadable",
     )
 
 
 def _from_number(value: Any) -> Any:
     size = value.abs()
     day = value.try_cast("int64").cast("string")
-    factors = zip(UNITS.values(), (1e6, 1e3, 1.0), strict=True)
     return ibis.cases(
-        (size.between(*DAYS), epoch_us(try_strptime(day, ibis.array(["%Y%m%d"])))),
-        *((size < limit, (value * factor).round().try_cast("int64")) for limit, factor in factors),
-        else_=(value / 1e3).round().try_cast("int64"),
+        (size.between(*DAYS), epoch_us(strptime(day, ibis.array(["%Y%m%d"])))),
+        *((size < limit, (value * factor).round().cast("int64")) for _, limit, factor in UNITS),
     )
 
 
 def event_type(column: Any) -> Any:
     """The canonical event type; one that is not known stays as it is."""
     plain = text(column)
-    names = plain.lower().re_replace(r"[\s-]+", "_")
-    return _named(names, SYNONYMS, EVENT_TYPES, plain)
+    return _named(plain.lower().translate(" -", "__"), SYNONYMS, plain)
 
 
 def availability(column: Any) -> Any:
     """A word for it, a schema.org address, or how many there are."""
-    word = text(column).lower().re_replace(r"^https?://schema\.org/", "").re_replace(r"[^\w]|_", "")
+    word = text(column).lower().re_replace(r"^https?://schema\.org/", "").re_replace(r"[\s_-]", "")
     count = word.try_cast("float64")
     counted = ibis.cases((count > 0, "in_stock"), (count <= 0, "out_of_stock"))
-    names = {name.replace("_", ""): name for name in AVAILABILITY}
-    found = word.cases(*names.items(), else_=ibis.null("string"))
-    return ibis.coalesce(found, _named(word, STOCK, (), ibis.null("string")), counted)
+    return ibis.coalesce(_named(word, STOCK, ibis.null("string")), counted)
 
 
-def _named(column: Any, synonyms: dict[str, tuple[str, ...]], names: Any, other: Any) -> Any:
-    known = [(name, name) for name in names]
-    return column.cases(
-        *known, *((word, name) for name, words in synonyms.items() for word in words), else_=other
+def _named(column: Any, synonyms: Mapping[str, tuple[str, ...]], other: Any) -> Any:
+    """The name among whose synonyms, or itself, a word is."""
+    # A test for each name is four times quicker than one for each word.
+    return ibis.cases(
+        *((column.isin([name, *words]), name) for name, words in synonyms.items()), else_=other
     )
 
 
@@ -191,7 +177,7 @@ def texts(column: Any, separators: str = "|") -> Any:
         items = ibis.ifelse(
             listed,
             from_json(ibis.ifelse(listed, plain, "[]"), '["VARCHAR"]'),
-            string_split_regex(plain, f"[{separators}]"),
+            split(plain, f"[{separators}]"),
         )
     trimmed = items.map(lambda item: item.strip()).filter(lambda item: item != "")
     return ibis.ifelse(trimmed.length() > 0, trimmed, ibis.null("array<string>"))

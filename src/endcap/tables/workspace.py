@@ -44,10 +44,12 @@ class Workspace:
         try:
             found: list[tuple[Any, ...]] = self.con.raw_sql(sql).fetchall()
         except duckdb.Error as error:
-            if of is None or isinstance(error, duckdb.OutOfMemoryException):
-                raise
             reason = str(error).splitlines()[0].partition(": ")[2]
-            raise SourceError(f"{of} is damaged: {reason}") from error
+            if of is None or isinstance(error, duckdb.OutOfMemoryException):
+                raise StateError(
+                    f"The import ran into a limit of this machine: {reason}"
+                ) from error
+            raise SourceError(f"{of} cannot be read: {reason}") from error
         return found
 
     def value(self, sql: str) -> Any:
@@ -63,7 +65,10 @@ def workspace(folder: Path) -> Iterator[Workspace]:
     """
     import ibis
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"{folder} cannot be made: {error.strerror}") from error
     with _alone(folder):
         for left in folder.glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
