@@ -111,7 +111,7 @@ class Evaluate(Settings):
     cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
     placement: str = Field("home", description="the placement whose lists are judged")
     baselines: dict[str, tuple[str, ...]] = Field(
-        default_factory=lambda: {"popular": ("popular",), "neighbours": ("neighbours",)},
+        {"popular": ("popular",), "neighbours": ("neighbours",)},
         description="what stands beside: retrievers, filled up in this order",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")

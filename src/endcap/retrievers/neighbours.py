@@ -13,9 +13,9 @@ from pydantic import Field
 from scipy import sparse
 
 from endcap import config
-from endcap.stages import Retriever, Run
+from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Int32s, Queries, Ragged, Ranking, offsets_of
+from endcap.types import Floats, History, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
 
 
 class Settings(config.Settings):
@@ -23,13 +23,13 @@ class Settings(config.Settings):
 
     window: int = Field(10, gt=0, description="events apart at which two items still belong")
     decay: float = Field(0.8, gt=0, le=1, description="what each further step of distance keeps")
-    backward: float = Field(0.5, ge=0, description="weight of what came before against after")
+    backward: float = Field(0.35, ge=0, description="weight of what came before against after")
     source_power: float = Field(0.5, ge=0, description="discount of frequent items in the history")
-    target_power: float = Field(0.3, ge=0, description="discount of frequent items as answers")
-    shrink: float = Field(2.0, ge=0, description="events added to each item's count")
+    target_power: float = Field(0.25, ge=0, description="discount of frequent items as answers")
+    shrink: float = Field(5.0, ge=0, description="events added to each item's count")
     keep: int = Field(300, gt=0, description="neighbours that are kept of each item")
     history: int = Field(50, gt=0, description="newest events of a visitor that vote")
-    recency: float = Field(0.8, gt=0, le=1, description="what the vote of each older event keeps")
+    recency: float = Field(0.75, gt=0, le=1, description="what the vote of each older event keeps")
 
 
 class Neighbours(Retriever[Settings]):
@@ -41,7 +41,7 @@ class Neighbours(Retriever[Settings]):
     state: the similarity as CSR: `offsets` [items + 1], `item`, `score`.
     """
 
-    Settings = Settings
+    settings_type = Settings
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -55,7 +55,7 @@ class Neighbours(Retriever[Settings]):
         right = sparse.diags(count**-settings.target_power)
         run.report("neighbours", 0.7)
         similar = _strongest((left @ both @ right).tocsr().astype(np.float32), settings.keep)
-        state = {
+        state: State = {
             "offsets": similar.indptr.astype(np.int64),
             "item": similar.indices.astype(np.int32),
             "score": similar.data,
@@ -117,12 +117,12 @@ def _strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
     places = [_top(matrix, row, keep) for row in range(matrix.shape[0])]
     chosen = np.concatenate(places)
     offsets = offsets_of(np.array([len(place) for place in places]))
-    return sparse.csr_array(
-        (matrix.data[chosen], matrix.indices[chosen], offsets), shape=matrix.shape
-    )
+    size = matrix.shape[0]
+    parts = (matrix.data[chosen], matrix.indices[chosen], offsets)
+    return sparse.csr_array(parts, shape=(size, size))
 
 
-def _top(matrix: sparse.csr_array, row: int, n: int) -> Int32s:
+def _top(matrix: sparse.csr_array, row: int, n: int) -> Int64s:
     """Where the n largest positive values of a row stand, in the order of columns."""
     start, stop = matrix.indptr[row], matrix.indptr[row + 1]
     values: Floats = matrix.data[start:stop]
@@ -130,4 +130,5 @@ def _top(matrix: sparse.csr_array, row: int, n: int) -> Int32s:
     if len(positive) > n:
         best = np.argpartition(-values[positive], n - 1)[:n]
         positive = np.sort(positive[best])
-    return (start + positive).astype(np.int64)
+    places: Int64s = start + positive.astype(np.int64)
+    return places

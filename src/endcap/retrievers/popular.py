@@ -27,7 +27,7 @@ class Popular(Retriever[Settings]):
     state: `item` [items with events] codes, best first, and their `score`.
     """
 
-    Settings = Settings
+    settings_type = Settings
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -19,7 +19,7 @@ class Settings(config.Settings):
 class Recent(Retriever[Settings]):
     """The items of the history in the order of their last event. It has nothing to learn."""
 
-    Settings = Settings
+    settings_type = Settings
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -28,7 +28,7 @@ class Settings(config.Settings):
 class Repeat(Retriever[Settings]):
     """Each item of the history, scored by Σ 2^(−age / half-life). It has nothing to learn."""
 
-    Settings = Settings
+    settings_type = Settings
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
