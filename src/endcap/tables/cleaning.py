@@ -66,12 +66,12 @@ def repeats(rows: Table) -> Table:
     return rows.drop("id", "content")
 
 
-def visitors(rows: Table, limit: int) -> Table:
+def bots(rows: Table, limit: int) -> Table:
     """Mark all events of visitors that did more than `limit` things in any one day."""
     good = rows.filter(_.reason.isnull())
     days = good.group_by("visitor", day=_.time // DAY).agg(times=_.count())
-    bots = days.filter(_.times > limit).select("visitor").distinct().mutate(bot=True)
-    joined = rows.left_join(bots, "visitor").drop("visitor_right")
+    found = days.filter(_.times > limit).select("visitor").distinct().mutate(bot=True)
+    joined = rows.left_join(found, "visitor").drop("visitor_right")
     return _mark(joined, joined.bot, "bot").drop("bot")
 
 

@@ -71,11 +71,12 @@ FEATURES = {
     "per_visitor": _.events / (_.visitors + DOUBT),
     "conversion": ibis.ifelse(_.views > 0, _.targets / (_.views + DOUBT), None),
     "rating": _.rating_cents / _.ratings.nullif(0),
+    "ratings": _log(_.ratings),
     "age": _log(ibis.greatest(_.first_age, _.listed_age)),
     "recency": 1 / (1 + _.last_age),
     "price": _log(ibis.greatest(_.cost, 0)),
     "price_in_category": _place_in_category(_.cost),
-    "has_price": _.cost.notnull().cast("int8"),
+    "has_price": _.cost.notnull(),
     "discount": 1 - _.sale_price / _.price.nullif(0),
     "popularity_in_category": _place_in_category(_.events_28),
     "category_events": _of_category(_.events_28.sum()),
@@ -83,39 +84,46 @@ FEATURES = {
 }
 
 
-def item_features(past: Table, items: Table, targets: Iterable[int], newest: int) -> Table:
+def item_features(past: Table, items: Table, targets: Iterable[int]) -> Table:
     """One row an item, in the order of codes; one float32 column a feature, each from 0 to 1.
 
-    past: the events that are known. items: with `row`, their code. targets: kinds.
-    newest: the time of the newest past event, UTC microseconds.
+    past: the events that are known; what is old and new counts from the newest of them.
+    items: with `row`, their code. targets: kinds.
     """
-    return normalised(_known(past, items, list(targets), newest).select("row", **FEATURES))
+    return normalised(_known(past, items, list(targets)).select("row", **FEATURES))
 
 
 def normalised(raw: Table) -> Table:
     """Each column from its 1st to its 99th percentile onto 0 to 1, what is beyond clipped.
 
-    A column that hardly varies spans from its least to its greatest value, a constant one is 0,
-    and so is what is missing. Sorted by `row`, which is left out.
+    A column that hardly varies spans from its least to its greatest value; a constant one is 0,
+    and so is what is missing. A yes or no is 1 or 0. Sorted by `row`, which is left out.
     """
-    names = [name for name in raw.columns if name != "row"]
+    wide = raw.cross_join(raw.agg(**_bounds(raw))).order_by("row")
+    return wide.select(**{name: _scaled(wide, name) for name in raw.columns if name != "row"})
+
+
+def _bounds(raw: Table) -> dict[str, ibis.Value]:
     bounds = {}
-    for name in names:
-        low, high = raw[name].quantile(0.01), raw[name].quantile(0.99)
-        bounds[f"{name}_low"] = ibis.ifelse(high > low, low, raw[name].min())
-        bounds[f"{name}_high"] = ibis.ifelse(high > low, high, raw[name].max())
-    wide = raw.cross_join(raw.aggregate(**bounds)).order_by("row")
-    return wide.select(**{name: _scaled(wide, name) for name in names})
+    for name, column in ((name, raw[name]) for name in raw.columns if name != "row"):
+        if not column.type().is_boolean():
+            low, high = column.quantile(0.01), column.quantile(0.99)
+            bounds[f"{name}_low"] = ibis.ifelse(high > low, low, column.min())
+            bounds[f"{name}_high"] = ibis.ifelse(high > low, high, column.max())
+    return bounds
 
 
 def _scaled(wide: Table, name: str) -> ibis.Value:
+    if wide[name].type().is_boolean():
+        return wide[name].cast("float32")
     low, high = wide[f"{name}_low"], wide[f"{name}_high"]
     share = (wide[name] - low) / (high - low).nullif(0)
     return share.clip(0, 1).fill_null(0).cast("float32")
 
 
-def _known(past: Table, items: Table, targets: list[int], newest: int) -> Table:
+def _known(past: Table, items: Table, targets: list[int]) -> Table:
     """The items with all facts of the past, null where an item was not seen."""
+    newest = past.time.max().to_pyarrow().as_py() or 0
     aged = past.mutate(age=(newest - _.time) / DAY, target=_.kind.isin(targets))
     facts = aged.group_by("item").agg(**FACTS)
     takers = aged.group_by("item", "user").agg(taken=_.target.sum()).group_by("item").agg(**TAKERS)

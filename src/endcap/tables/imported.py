@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
 
+from endcap.errors import DataError
 from endcap.tables.schema import KEYS, TABLES
 
 ROWS = 1 << 40
@@ -28,11 +30,8 @@ def imported(engine: Any, tables: Path, name: str) -> Table:
     """All rows of a table by its schema, with `place`: the order in which they came (int64)."""
     schema, paths = TABLES[name], files(tables, name)
     if not paths:
-        empty = pa.Table.from_batches([], schema.append(pa.field("place", pa.int64())))
-        return ibis.memtable(empty)
-    rows = engine.read_parquet(
-        [str(path) for path in paths], filename=True, file_row_number=True, union_by_name=True
-    )
+        return ibis.memtable(schema.append(pa.field("place", pa.int64())).empty_table())
+    rows = _read(engine, [str(path) for path in paths])
     order = ibis.memtable(
         {"filename": [str(path) for path in paths], "file": list(range(len(paths)))}
     )
@@ -44,6 +43,15 @@ def imported(engine: Any, tables: Path, name: str) -> Table:
     return rows.join(order, "filename").select(
         **columns, place=_.file.cast("int64") * ROWS + _.file_row_number
     )
+
+
+def _read(engine: Any, paths: list[str]) -> Table:
+    try:
+        return engine.read_parquet(paths, filename=True, file_row_number=True, union_by_name=True)
+    except duckdb.Error as error:
+        raise DataError(
+            f"An imported table cannot be read: {error}", mend="Remove that file and import again"
+        ) from error
 
 
 def newest(rows: Table, name: str) -> Table:

@@ -35,8 +35,10 @@ def prepare(shop: Shop, report: Report = silent) -> dict[str, Any]:
     """Prepare the tables of a shop, and return the data report.
 
     The same tables and settings as before cost nothing. Raises DataError where nothing is
-    left to learn from, and StateError where another `prepare` is at work.
+    left to learn from, and StateError where nothing was imported or another `prepare` is at work.
     """
+    if not files(shop.tables, "events"):
+        raise StateError("No events have been imported", mend="Run `endcap import FILE` first")
     with _alone(shop.prepared):
         name = fingerprint(shop)
         folder = shop.prepared / name

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 from ibis.expr.types import Table
+
+from endcap.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,15 @@ class Steps:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}")
-            self.engine.to_parquet(rows, draft, compression="zstd")
+            self._compute(name, rows, draft)
             os.replace(draft, path)
         return self.engine.read_parquet(path, file_row_number=True).rename(row="file_row_number")
+
+    def _compute(self, name: str, rows: Table, path: Path) -> None:
+        try:
+            self.engine.to_parquet(rows, path, compression="zstd")
+        except duckdb.Error as error:
+            raise DataError(f"The step {name} cannot be computed: {error}") from error
 
 
 def _memory() -> int:
