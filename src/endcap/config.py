@@ -106,14 +106,25 @@ class Placement(Settings):
     )
 
 
+class Task(Settings):
+    """A question to judge by: whose lists, and which answers count."""
+
+    placement: str = Field("home", description="the placement whose lists are judged")
+    scope: Literal["all", "new", "again"] = Field(
+        "all", description="answers that count: all, only what was new, only what was had before"
+    )
+
+
 class Evaluate(Settings):
-    """How a release is judged."""
+    """How a release is judged. The first task decides: weights and epochs are chosen by it."""
 
     cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
-    placement: str = Field("home", description="the placement whose lists are judged")
+    tasks: dict[str, Task] = Field(
+        {"home": Task()}, min_length=1, description="the questions to judge by, by name"
+    )
     baselines: dict[str, tuple[str, ...]] = Field(
-        {"popular": ("popular",), "neighbours": ("neighbours",)},
-        description="what stands beside: retrievers, filled up in this order",
+        {"popular": ("popular",), "neighbours": ("neighbours", "popular")},
+        description="what stands beside: retrievers, each list going on where the last ends",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
 
