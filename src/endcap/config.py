@@ -9,16 +9,25 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from endcap.errors import ConfigError
 
 FILE = "endcap.toml"
 
 Days = Annotated[float, Field(gt=0)]
+
+
+def _iso_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_iso_day)]
 
 
 class Settings(BaseModel):
@@ -42,7 +51,7 @@ class Stage(BaseModel):
 class Clean(Settings):
     """What is kept of the raw log."""
 
-    earliest: str = Field("1995-01-01", description="events before this day are impossible")
+    earliest: Day = Field("1995-01-01", description="events before this day are impossible")
     future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
     bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
     unknown_items: Literal["keep", "drop"] = Field(
