@@ -216,6 +216,7 @@ class Shop:
     @classmethod
     def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
         """The shop in a folder; without an endcap.toml, one with default settings."""
+        folder = folder.resolve()
         path = file or folder / FILE
         if file is None and not path.is_file():
             return cls(folder, parse("", changes))
