@@ -53,7 +53,7 @@ class Run:
 class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are."""
 
-    Settings: ClassVar[type[Settings]]
+    settings_type: ClassVar[type[Settings]]
 
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state
@@ -69,7 +69,7 @@ class Stage(ABC, Generic[S]):
     def load(cls, folder: Path) -> Self:
         """Raises ReleaseError where the folder does not hold this stage."""
         try:
-            settings = cls.Settings.model_validate_json((folder / "settings.json").read_text())
+            settings = cls.settings_type.model_validate_json((folder / "settings.json").read_text())
             return cls(settings, load_file(folder / "state.safetensors"))  # type: ignore[arg-type]
         except (OSError, ValueError, ArithmeticError) as error:
             raise ReleaseError(f"{folder} does not hold a {cls.__name__}: {error}") from error
@@ -164,7 +164,7 @@ def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[
     """
     cls = import_class(kind, stage.use, key)
     try:
-        return cls, cls.Settings.model_validate(stage.own)
+        return cls, cls.settings_type.model_validate(stage.own)
     except ValidationError as error:
         raise ConfigError(explain(error, key)) from error
 

@@ -1,0 +1,102 @@
+"""The one training loop. It knows nothing of any model."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from endcap.errors import TrainingError
+from endcap.nn.board import Board
+from endcap.nn.checkpoint import Checkpoint
+from endcap.stages import Run
+
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to learn.
+
+    average: share that the running mean of the weights keeps at each step; the mean is what
+        is judged and returned, and stands in for a falling learning rate.
+    patience: epochs without a better score after which to stop.
+    """
+
+    epochs: int
+    patience: int
+    learning_rate: float
+    weight_decay: float
+    average: float
+    name: str
+
+
+def train(
+    network: N,
+    epoch_losses: Callable[[int], Iterable[tuple[float, Callable[[], Tensor]]]],
+    judge: Callable[[N], float] | None,
+    plan: Plan,
+    run: Run,
+) -> tuple[N, int]:
+    """Learn, and return the averaged network and the number of epochs it took.
+
+    epoch_losses: for an epoch's number, its steps: (share of the epoch done, loss to compute).
+    judge: a score of a network, the higher the better; None trains all `plan.epochs`.
+    Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
+    Raises TrainingError where the loss is no longer a number.
+    """
+    optimizer = torch.optim.AdamW(
+        network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+    )
+    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
+    mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
+    saved = Checkpoint(run.folder, network, mean, optimizer)
+    board = Board(run.folder)
+    while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
+        began = time.monotonic()
+        loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
+        score = judge(mean.module) if judge else float(saved.epoch)
+        saved.finish_epoch(score)
+        board.write(saved.epoch, loss=loss, judged=score, seconds=time.monotonic() - began)
+    board.close()
+    saved.restore_best()
+    return mean.module, saved.best_epoch
+
+
+def _epoch(
+    network: nn.Module,
+    mean: torch.optim.swa_utils.AveragedModel,
+    optimizer: torch.optim.Optimizer,
+    steps: Iterable[tuple[float, Callable[[], Tensor]]],
+    saved: Checkpoint,
+    plan: Plan,
+    run: Run,
+) -> float:
+    torch.manual_seed(run.seed * 1_000_003 + saved.epoch)
+    network.train()
+    total, count = 0.0, 0
+    for share, compute in steps:
+        optimizer.zero_grad(set_to_none=True)
+        loss = compute()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        mean.update_parameters(network)
+        total, count = total + loss.item(), count + 1
+        _check(total, plan)
+        note = f"{plan.name}: epoch {saved.epoch + 1}, loss {total / count:.3f}{saved.note}"
+        run.report(note, (saved.epoch + share) / plan.epochs)
+    return total / max(count, 1)
+
+
+def _check(loss: float, plan: Plan) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The loss of {plan.name} is {loss} at learning_rate = {plan.learning_rate}",
+            mend="Lower learning_rate, by a factor of ten to begin with",
+        )

@@ -1,0 +1,36 @@
+"""What the visitor looked at last, newest first."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from endcap import config
+from endcap.stages import Retriever, Run
+from endcap.tables.dataset import Asked, Dataset
+from endcap.types import Queries, Ranking
+
+
+class Settings(config.Settings):
+    """There is nothing to set."""
+
+
+class Recent(Retriever[Settings]):
+    """The items of the history in the order of their last event. It has nothing to learn."""
+
+    settings_type = Settings
+
+    @classmethod
+    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
+        return cls(settings, {})
+
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        history = queries.history
+        newest = Ranking.sort(history.rows, history.items, -history.ages.astype(np.float32))
+        pairs = np.stack([newest.query, newest.item], axis=1)
+        first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
+        mask = np.zeros(len(newest), np.bool_)
+        mask[first] = True
+        ranking = newest.keep(mask & queries.permits(newest.query, newest.item))
+        return ranking.top(n)

@@ -1,0 +1,47 @@
+"""What the visitor took before, the often and lately taken first: buy it again."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field
+
+from endcap import config
+from endcap.stages import Retriever, Run
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.schema import EVENT_TYPES
+from endcap.types import Queries, Ranking
+
+DAY = 86_400_000_000
+
+
+class Settings(config.Settings):
+    """How fast a habit fades."""
+
+    half_life_days: float = Field(60.0, gt=0, description="days after which an event counts half")
+    kinds: tuple[str, ...] = Field(
+        ("purchase", "rate"), description="event types that count as taking"
+    )
+
+
+class Repeat(Retriever[Settings]):
+    """Each item of the history, scored by Σ 2^(−age / half-life). It has nothing to learn."""
+
+    settings_type = Settings
+
+    @classmethod
+    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
+        return cls(settings, {})
+
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        history = queries.history
+        counts = np.isin(history.kinds, [EVENT_TYPES.index(kind) for kind in self.settings.kinds])
+        history = history.keep(counts)
+        age = (queries.times[history.rows] - history.times) / DAY
+        pairs, place = np.unique(
+            np.stack([history.rows, history.items]), axis=1, return_inverse=True
+        )
+        score = np.bincount(place, np.exp2(-age / self.settings.half_life_days))
+        ranking = Ranking.sort(pairs[0], pairs[1], score.astype(np.float32))
+        return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
