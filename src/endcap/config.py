@@ -100,6 +100,7 @@ class Placement(Settings):
     rules: tuple[str, ...] = Field(
         ("already_taken", "availability"), description="rules that apply, in this order"
     )
+    fill: bool = Field(True, description="whether short lists go on with what is popular")
     anchored: bool = Field(
         False, description="whether the items of the request, not the visitor's past, are asked of"
     )
@@ -137,8 +138,12 @@ def _placements() -> dict[str, Placement]:
             retrievers=("popular",), rank=False, rules=("same_category", "availability")
         ),
         "trending": Placement(retrievers=("popular",), rank=False, rules=("availability",)),
-        "buy_again": Placement(retrievers=("repeat",), rank=False, rules=("availability",)),
-        "recently_viewed": Placement(retrievers=("recent",), rank=False, rules=("availability",)),
+        "buy_again": Placement(
+            retrievers=("repeat",), rank=False, rules=("availability",), fill=False
+        ),
+        "recently_viewed": Placement(
+            retrievers=("recent",), rank=False, rules=("availability",), fill=False
+        ),
     }
 
 

@@ -6,7 +6,7 @@ a retriever and the bar that others must clear.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -101,9 +101,11 @@ class Neighbours(Retriever[Settings]):
         return Ragged.of(reasons)
 
 
-def _follow(settings: Settings, user: Int32s, item: Int32s, size: int) -> sparse.csr_array:
+def _follow(
+    settings: Settings, user: Int32s, item: Int32s, size: int
+) -> sparse.csr_array[Any, tuple[int, int]]:
     """[items, items] how often the column's item came after the row's, nearby counting most."""
-    total = sparse.csr_array((size, size), dtype=np.float32)
+    total: Any = sparse.csr_array((size, size), dtype=np.float32)
     for step in range(1, settings.window + 1):
         same = user[step:] == user[:-step]
         pairs = (item[:-step][same], item[step:][same])

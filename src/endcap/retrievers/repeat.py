@@ -11,7 +11,7 @@ from endcap import config
 from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Queries, Ragged, Ranking
+from endcap.types import Queries, Ranking
 
 DAY = 86_400_000_000
 
@@ -45,7 +45,3 @@ class Repeat(Retriever[Settings]):
         score = np.bincount(place, np.exp2(-age / self.settings.half_life_days))
         ranking = Ranking.sort(pairs[0], pairs[1], score.astype(np.float32))
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
-
-    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        """The item itself: it was taken before."""
-        return Ragged(np.arange(len(ranking) + 1), ranking.item)

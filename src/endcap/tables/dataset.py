@@ -120,13 +120,13 @@ class Dataset:
             raise StateError(
                 f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
             )
-        events = pq.read_table(folder / "events.parquet")
-        columns = {name: events[name].to_numpy() for name in ("user", "item", "kind", "time")}
+        names = ("user", "item", "kind", "time", "part")
+        events = pq.read_table(folder / "events.parquet", columns=list(names))
+        columns = {name: events[name].to_numpy() for name in names}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
         return cls(
             catalogue=_catalogue(folder, Part.LIVE),
             users=("", *users.to_pylist()),
-            part=events["part"].to_numpy(),
             meaning=Meaning.load(folder / "meaning.json"),
             folder=folder,
             **columns,

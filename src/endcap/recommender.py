@@ -1,0 +1,303 @@
+"""The answer path: retrieve → join → rank → rules → top n.
+
+Evaluation, batch and server run this very object, so what is measured is what is served.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from endcap.config import Config, Placement, build
+from endcap.errors import ConfigError
+from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
+from endcap.tables.catalogue import Catalogue
+from endcap.types import (
+    Candidates,
+    History,
+    Int32s,
+    Int64s,
+    Queries,
+    Ragged,
+    Ranking,
+)
+
+log = logging.getLogger(__name__)
+
+PathTaken: TypeAlias = Literal["full", "no_ranker", "popular"]
+
+FALLBACK = "popular"
+"""The retriever that fills short lists and answers when all else fails."""
+
+TAKEN = "already_taken"
+"""The rule that `include_seen` leaves out."""
+
+BATCH = 512
+"""Queries that are answered at once: it bounds the memory of a large evaluation."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Lists for each query, the path they came by, and who proposed what at which place."""
+
+    ranking: Ranking
+    path: PathTaken
+    candidates: Candidates
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an item is shown: it goes with items of the visitor's past or of the page, it was
+    taken before, or it is popular."""
+
+    kind: Literal["because", "similar", "again", "popular"]
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """Retrievers, a ranker and rules over a catalogue.
+
+    weights: how much each retriever's places count in the join.
+    """
+
+    config: Config
+    catalogue: Catalogue
+    retrievers: Mapping[str, Retriever[Any]]
+    ranker: Ranker[Any] | None
+    rules: Mapping[str, Rule[Any]]
+    weights: Mapping[str, float]
+
+    def answer(
+        self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False
+    ) -> Answer:
+        """Up to n items for each query. Fails towards an answer: without the ranker, then with
+        what is popular. Raises ConfigError for an unknown placement."""
+        place = self.placement(placement)
+        parts = [
+            (rows, self._answer(part, n, place, include_seen))
+            for rows, part in queries.batches(BATCH)
+        ]
+        if len(parts) == 1:
+            return parts[0][1]
+        ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
+        paths = {part.path for _, part in parts}
+        worst = next((path for path in _WORST_FIRST if path in paths), "full")
+        return Answer(ranking, worst, concat([(rows, part.candidates) for rows, part in parts]))
+
+    def placement(self, name: str) -> Placement:
+        """Raises ConfigError."""
+        if name not in self.config.placements:
+            known = ", ".join(self.config.placements)
+            raise ConfigError(f"There is no placement {name!r}", expected=f"one of {known}")
+        return self.config.placements[name]
+
+    def ask(self, queries: Queries, place: Placement, include_seen: bool) -> Queries:
+        """The question as the retrievers see it: about the anchors where the placement is, and
+        with all that the rules exclude."""
+        queries = replace(queries, exclude=queries.exclude.union(queries.anchors))
+        for rule in self._rules(place, include_seen):
+            queries = rule.restrict(queries)
+        return _anchored(queries) if place.anchored else queries
+
+    def propose(self, queries: Queries, place: Placement) -> Candidates:
+        """The joined candidates of the placement's retrievers."""
+        names = place.retrievers or tuple(self.retrievers)
+        depth = self.config.join.depth
+        lists = {name: self.retrievers[name].retrieve(queries, depth) for name in names}
+        weights = [self.weights.get(name, 1.0) for name in names]
+        return join(lists, weights, self.config.join.constant)
+
+    def reasons(self, queries: Queries, ranking: Ranking, placement: str = "home") -> list[Reason]:
+        """One for each row of the ranking."""
+        place = self.placement(placement)
+        asked = _anchored(queries) if place.anchored else queries
+        spoken = [
+            found
+            for found in (r.because(asked, ranking) for r in self.retrievers.values())
+            if found is not None
+        ]
+        had = ~replace(asked, exclude=asked.history.ragged(), allowed=None).permits(
+            ranking.query, ranking.item
+        )
+        return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+
+    def similar(self, items: Int32s, n: int) -> Ranking:
+        """For each item, the ones that go with it."""
+        nobody = np.zeros(len(items), np.int32)
+        moments = np.full(len(items), np.iinfo(np.int64).max // 2)
+        queries = Queries.of(nobody, moments, History.empty(len(items)))
+        anchors = Ragged(np.arange(len(items) + 1), items)
+        return self.answer(replace(queries, anchors=anchors), n, "product").ranking
+
+    def save(self, folder: Path) -> None:
+        """Write settings, arrays and catalogue; `load` needs nothing else."""
+        self.catalogue.save(folder / "catalogue")
+        for group, stages in (("retrievers", self.retrievers), ("rules", self.rules)):
+            for name, stage in stages.items():
+                save_stage(stage, folder / group / name)
+        if self.ranker is not None:
+            save_stage(self.ranker, folder / "ranker")
+        values = {"config": self.config.model_dump(mode="json"), "weights": dict(self.weights)}
+        (folder / "recommender.json").write_text(json.dumps(values, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Recommender:
+        """What `save` wrote. Raises ReleaseError."""
+        values = json.loads((folder / "recommender.json").read_text())
+        config = build(values["config"], name=str(folder / "recommender.json"))
+        ranker = folder / "ranker"
+        return cls(
+            config=config,
+            catalogue=Catalogue.open(folder / "catalogue"),
+            retrievers={
+                name: load_stage(Retriever, folder / "retrievers" / name)
+                for name in config.retrievers
+            },
+            ranker=load_stage(Ranker, ranker) if ranker.is_dir() else None,
+            rules={name: load_stage(Rule, folder / "rules" / name) for name in config.rules},
+            weights=values["weights"],
+        )
+
+    def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
+        asked = self.ask(queries, place, include_seen)
+        try:
+            candidates = self.propose(asked, place)
+        except Exception:
+            log.exception("Retrieval failed; answering with what is popular")
+            ranking = self._finish(queries, asked, _NOTHING, n, place, include_seen, fill=True)
+            return Answer(ranking, "popular", Candidates(_NOTHING, (), np.zeros((0, 0), "f4")))
+        ranking, path = self._rank(asked, candidates, place)
+        ranking = self._finish(queries, asked, ranking, n, place, include_seen, fill=place.fill)
+        return Answer(ranking, path, candidates)
+
+    def _rank(
+        self, queries: Queries, candidates: Candidates, place: Placement
+    ) -> tuple[Ranking, PathTaken]:
+        if not place.rank or self.ranker is None:
+            return candidates.ranking, "full"
+        try:
+            return self.ranker.rank(queries, candidates, self.catalogue), "full"
+        except Exception:
+            log.exception("The ranker failed; answering by the retrievers' places")
+            return candidates.ranking, "no_ranker"
+
+    def _finish(
+        self,
+        queries: Queries,
+        asked: Queries,
+        ranking: Ranking,
+        n: int,
+        place: Placement,
+        include_seen: bool,
+        *,
+        fill: bool,
+    ) -> Ranking:
+        if fill and FALLBACK in self.retrievers:
+            ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(queries))
+        for rule in self._rules(place, include_seen):
+            ranking = rule.apply(asked, ranking)
+        return ranking.top(n)
+
+    def _rules(self, place: Placement, include_seen: bool) -> Iterable[Rule[Any]]:
+        return (self.rules[name] for name in place.rules if not (include_seen and name == TAKEN))
+
+
+_WORST_FIRST: tuple[PathTaken, ...] = ("popular", "no_ranker")
+
+_NOTHING = Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+
+def join(lists: Mapping[str, Ranking], weights: Iterable[float], constant: float) -> Candidates:
+    """One list from several by reciprocal places: Σ weight / (constant + place).
+
+    Reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009).
+    """
+    query = np.concatenate([ranking.query for ranking in lists.values()])
+    item = np.concatenate([ranking.item for ranking in lists.values()])
+    width = np.int64(item.max(initial=0)) + 1
+    keys, row = np.unique(query * width + item, return_inverse=True)
+    column = np.repeat(np.arange(len(lists)), [len(ranking) for ranking in lists.values()])
+    places = np.full((len(keys), len(lists)), np.nan, np.float32)
+    places[row, column] = np.concatenate([ranking.places for ranking in lists.values()])
+    score = joined_score(places, np.fromiter(weights, np.float32), constant)
+    query, item = (keys // width).astype(np.int32), (keys % width).astype(np.int32)
+    order = np.lexsort((item, -score, query))
+    ranking = Ranking(query[order], item[order], score[order])
+    return Candidates(ranking, tuple(lists), places[order])
+
+
+def joined_score(places: np.ndarray, weights: np.ndarray, constant: float) -> np.ndarray:
+    """[rows] Σ weight / (constant + place), over the retrievers that proposed the row."""
+    return np.asarray(np.nan_to_num(1 / (constant + places)) @ weights, np.float32)
+
+
+def concat(parts: list[tuple[Int64s, Candidates]]) -> Candidates:
+    """Candidates of batches, each with the row numbers of its queries, as one."""
+    ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
+    names = next((part.retrievers for _, part in parts if part.retrievers), ())
+    whole = [part.places for _, part in parts if part.retrievers]
+    return Candidates(ranking, names, np.concatenate(whole) if whole else np.zeros((0, 0), "f4"))
+
+
+def _anchored(queries: Queries) -> Queries:
+    """The same questions as if the visitor had just looked at the anchors and nothing else;
+    a query without anchors keeps its past."""
+    lengths = queries.anchors.lengths
+    anchors = queries.anchors
+    history = History(
+        anchors.offsets,
+        anchors.values,
+        np.zeros(len(anchors.values), np.int8),
+        np.repeat(queries.times - 1, lengths),
+    )
+    own = queries.history.take(np.flatnonzero(lengths == 0))
+    if not len(own.items):
+        return replace(queries, history=history)
+    order = np.argsort(np.r_[np.flatnonzero(lengths > 0), np.flatnonzero(lengths == 0)])
+    return replace(queries, history=_stack(history.take(np.flatnonzero(lengths > 0)), own, order))
+
+
+def _stack(first: History, second: History, order: Int64s) -> History:
+    """The rows of both, in the given order."""
+    offsets = np.r_[first.offsets, first.offsets[-1] + second.offsets[1:]]
+    both = History(
+        offsets,
+        np.r_[first.items, second.items],
+        np.r_[first.kinds, second.kinds],
+        np.r_[first.times, second.times],
+    )
+    return both.take(order)
+
+
+def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
+    """Short lists go on with popular items that they do not hold yet."""
+    short = np.bincount(ranking.query, minlength=queries) < n
+    extra = popular.keep(short[popular.query])
+    if not len(extra):
+        return ranking
+    width = np.int64(1 + max(ranking.item.max(initial=0), extra.item.max(initial=0)))
+    new = ~np.isin(extra.query * width + extra.item, ranking.query * width + ranking.item)
+    extra = extra.keep(new)
+    below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
+    return Ranking.sort(
+        np.r_[ranking.query, extra.query],
+        np.r_[ranking.item, extra.item],
+        np.r_[ranking.score, below].astype(np.float32),
+    )
+
+
+def _reason(row: int, had: bool, spoken: list[Ragged], place: Placement) -> Reason:
+    if had:
+        return Reason("again", ())
+    for found in spoken:
+        if len(found[row]):
+            kind: Literal["similar", "because"] = "similar" if place.anchored else "because"
+            return Reason(kind, tuple(found[row].tolist()))
+    return Reason("popular", ())

@@ -1,0 +1,43 @@
+"""Codes: every item and every visitor gets a number, in the order of their ids."""
+
+from __future__ import annotations
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from endcap.tables.schema import ITEMS, USERS
+
+
+def items(listed: Table, seen: Table) -> Table:
+    """The catalogue and all items that were seen, by item_id, with the codes of what they are.
+
+    listed: the catalogue, one row an item. seen: item_id, without repeats.
+    category: the full path of the first of `categories`; department: its root. Codes count
+    from 1 in the order of the names; 0 is none.
+    """
+    known = _with_seen(listed, seen, ITEMS.names)
+    path = _.categories[0].re_replace(r"\s*>\s*", " > ").strip().nullif("")
+    named = known.mutate(path=path).mutate(root=_.path.split(" > ")[0])
+    coded = named.mutate(
+        category=_code(named.path), department=_code(named.root), brand_code=_code(named.brand)
+    )
+    return coded.drop("path", "root").order_by("item_id")
+
+
+def users(listed: Table, seen: Table) -> Table:
+    """All visitors of the log by their id, with what is known of them."""
+    known = seen.left_join(listed, "user_id").select(USERS.names)
+    return known.order_by("user_id")
+
+
+def _with_seen(listed: Table, seen: Table, columns: list[str]) -> Table:
+    unlisted = seen.anti_join(listed, "item_id")
+    types = listed.schema()
+    blank = {name: ibis.null(types[name]) for name in columns if name != "item_id"}
+    return listed.select(columns).union(unlisted.mutate(**blank).select(columns))
+
+
+def _code(name: ibis.Value) -> ibis.Value:
+    rank = ibis.dense_rank().over(ibis.window(order_by=name.asc(nulls_first=False))) + 1
+    return ibis.ifelse(name.isnull(), 0, rank).cast("int32")

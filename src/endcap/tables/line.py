@@ -1,0 +1,162 @@
+"""The line of steps from imported tables to prepared ones, in the order of time."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis import _
+from ibis.expr.types import Table
+
+from endcap.config import Config, Shop
+from endcap.errors import DataError
+from endcap.tables import cleaning
+from endcap.tables.checks import checks
+from endcap.tables.dataset import Dataset, Meaning
+from endcap.tables.features import item_features
+from endcap.tables.imported import imported, newest
+from endcap.tables.items import items, users
+from endcap.tables.parts import Part
+from endcap.tables.report import Tables, dropped, feature_figures, figures
+from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.tables.sessions import sessions
+from endcap.tables.split import Windows, in_time, leave_one_out
+from endcap.tables.steps import Steps
+from endcap.tables.visitors import Normaliser, visitor_features
+from endcap.types import Report
+
+
+def line(shop: Shop, draft: Path, fingerprint: str, report: Report) -> None:
+    """Fill `draft` with the prepared tables. Raises DataError where no event is left."""
+    began, config, steps = time.monotonic(), shop.config, Steps.duckdb(draft)
+    tables, shrunk = _tables(steps, shop, report)
+    report("Describing items", 0.5)
+    _item_features(steps, tables)
+    report("Describing visitors", 0.7)
+    _write_json(draft / "meaning.json", asdict(_meaning(config, tables.targets, fingerprint)))
+    _visitor_features(draft)
+    report("Looking at the data", 0.85)
+    found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
+    found |= {"protocol": config.split.protocol, "shrunk": shrunk} | figures(tables)
+    found |= {"checks": checks(found, config)}
+    found |= {
+        f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")
+        for whose, file in (("item", f"items-{int(Part.LIVE)}"), ("visitor", "visitors"))
+    }
+    _write_json(draft / "report.json", found | {"seconds": round(time.monotonic() - began, 1)})
+    report("Prepared", 1.0)
+
+
+def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
+    """All tables but the features, and how much the parts had to shrink."""
+    config = shop.config
+    report("Cleaning events", 0.0)
+    listed = steps.write(
+        "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
+    )
+    log = _judged(steps, shop, listed)
+    kept = log.filter(_.reason.isnull())
+    report("Numbering items and visitors", 0.3)
+    catalogue = steps.write("items", items(listed, kept.select("item_id").distinct()))
+    known = newest(imported(steps.engine, shop.tables, "users"), "users")
+    people = steps.write("users", users(known, kept.select(user_id="visitor").distinct()))
+    report("Finding sessions and parts", 0.4)
+    parted, shrunk = _parted(_coded(steps, kept, catalogue, people), config)
+    events = steps.write("events", parted)
+    return Tables(log, listed, catalogue, people, events, _targets(events, config)), shrunk
+
+
+def _judged(steps: Steps, shop: Shop, listed: Table) -> Table:
+    """Every row of the log with the reason for which it goes, null for those that stay."""
+    clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
+    now = time.time_ns() // 1000
+    rows = steps.write("steps/read", cleaning.read(log, clean, shop.config.events.use, now))
+    rows = steps.write("steps/unique", cleaning.repeats(rows.drop("row")))
+    rows = cleaning.bots(rows.drop("row"), clean.bot_events_per_day)
+    if clean.unknown_items == "drop":
+        rows = cleaning.unlisted(rows, listed)
+    judged = steps.write("steps/judged", rows)
+    _refuse_nothing(dropped(judged))
+    return judged
+
+
+def _refuse_nothing(counts: dict[str, Any]) -> None:
+    lost = counts["dropped"]
+    if counts["read"] > sum(lost.values()):
+        return
+    why = "; ".join(
+        f"{rows:,} {reason} ({cleaning.REASONS[reason]})" for reason, rows in lost.items()
+    )
+    types = ", ".join(f"{name} {rows:,}" for name, rows in counts["unused_types"].items())
+    raise DataError(
+        f"Of {counts['read']:,} imported events none is left: {why}"
+        + (f". Types not in use: {types}" if types else ""),
+        expected="events of a type in [events] use, each with a visitor, an item and a time",
+        mend="Import such events, or change [clean] or [events] in endcap.toml",
+    )
+
+
+def _coded(steps: Steps, kept: Table, catalogue: Table, people: Table) -> Table:
+    """The events that stay, with the codes of visitor and item."""
+    item = catalogue.select("item_id", item=_.row.cast("int32"))
+    user = people.select(visitor=_.user_id, user=(_.row + 1).cast("int32"))
+    joined = kept.join(user, "visitor").join(item, "item_id")
+    return steps.write(
+        "steps/coded", joined.select("user", "item", "kind", "time", "place", "price", "value")
+    ).drop("row")
+
+
+def _parted(events: Table, config: Config) -> tuple[Table, float]:
+    """The events in their final order with session and part, and how much the parts shrank."""
+    rows, shrunk = sessions(events, config.clean.session_gap_minutes), 1.0
+    if config.split.protocol == "time":
+        span = events.agg(oldest=_.time.min(), newest=_.time.max()).to_pyarrow().to_pylist()[0]
+        windows = Windows.of(span["oldest"], span["newest"], config.split)
+        rows, shrunk = in_time(rows, windows), windows.shrunk
+    else:
+        rows = leave_one_out(rows, config.split.holdout)
+    ordered = rows.order_by("user", "time", "place")
+    return ordered.select(
+        "user", "item", "kind", "time", "part", "session", "price", "value"
+    ), shrunk
+
+
+def _targets(events: Table, config: Config) -> tuple[int, ...]:
+    """The kinds to predict: those that are wanted, or all where the log has none of them."""
+    found = set(events.select("kind").distinct().to_pyarrow()["kind"].to_pylist())
+    wanted = {kind(name) for name in config.events.targets if name in EVENT_TYPES}
+    return tuple(sorted(found & wanted or found))
+
+
+def _meaning(config: Config, targets: tuple[int, ...], fingerprint: str) -> Meaning:
+    split, history = config.split, config.events.history
+    return Meaning(split.protocol, targets, history, split.max_queries, fingerprint)
+
+
+def _item_features(steps: Steps, tables: Tables) -> None:
+    """As known before each part after the first, and now."""
+    for part in list(Part)[1:]:
+        past = tables.events.filter(_.part < int(part))
+        features = item_features(past, tables.items, tables.targets)
+        steps.write(f"features/items-{int(part)}", features)
+
+
+def _visitor_features(draft: Path, batch: int = 50_000) -> None:
+    """As known now, in the order of codes."""
+    dataset = Dataset.load(draft)
+    codes = np.arange(1, len(dataset.users), dtype=np.int32)
+    batches = [codes[start : start + batch] for start in range(0, len(codes), batch)]
+    parts = [visitor_features(dataset.now(part), dataset.catalogue) for part in batches]
+    names, raw = parts[0][0], np.concatenate([values for _names, values in parts])
+    columns = dict(zip(names, Normaliser.fit(names, raw)(raw).T, strict=True))
+    pq.write_table(pa.table(columns), draft / "features" / "visitors.parquet", compression="zstd")
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -1,0 +1,111 @@
+"""What a visitor's own past says of an item: the features of (query, item) pairs.
+
+The same code serves training and live requests; it sees nothing but the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap.tables.catalogue import Catalogue
+from endcap.types import Floats, History, Int32s, Int64s, Queries, Ranking
+
+DAY = 86_400_000_000
+
+Doubles: TypeAlias = NDArray[np.float64]
+
+
+def pair_features(
+    queries: Queries, ranking: Ranking, catalogue: Catalogue
+) -> tuple[list[str], Floats]:
+    """Names, and [rows, features] values for each row of the ranking; NaN means never."""
+    columns = dict(_columns(queries, ranking, catalogue))
+    return list(columns), np.stack(list(columns.values()), axis=1).astype(np.float32)
+
+
+def _columns(
+    queries: Queries, ranking: Ranking, catalogue: Catalogue
+) -> Iterator[tuple[str, NDArray[np.floating]]]:
+    own = _Ties(queries, ranking, np.arange(len(catalogue), dtype=np.int32))
+    yield "item_times", np.log1p(own.count)
+    yield "item_days_since", own.days_since
+    yield "item_events_since", np.log1p(own.events_since)
+    yield "item_due", own.due
+    groups = {
+        "category": catalogue.category,
+        "department": catalogue.department,
+        "brand": catalogue.brand,
+    }
+    for name, codes in groups.items():
+        ties = _Ties(queries, ranking, codes)
+        yield f"{name}_share", ties.count / np.maximum(ties.total, 1)
+        yield f"{name}_days_since", ties.days_since
+    yield "price_step", _price_step(queries, ranking, catalogue)
+
+
+class _Ties:
+    """How often and how lately each row's query met the row's item, or its category, …
+
+    codes: [items] what ties items together; 0 ties nothing unless each item is its own.
+    """
+
+    def __init__(self, queries: Queries, ranking: Ranking, codes: Int32s) -> None:
+        history = queries.history
+        keys, self._wanted = _keys(history, ranking, codes)
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._times = keys[order], history.times[order]
+        self._ages = history.ages[order]
+        self._moment = queries.times[ranking.query]
+        self._first = np.searchsorted(self._keys, self._wanted, side="left")
+        self._after = np.searchsorted(self._keys, self._wanted, side="right")
+        self.count = (self._after - self._first).astype(np.float32)
+        self.total = history.lengths[ranking.query].astype(np.float32)
+
+    @property
+    def days_since(self) -> Doubles:
+        """Since the newest tied event."""
+        return (self._moment - self._at(self._times, self._after - 1)) / DAY
+
+    @property
+    def events_since(self) -> Doubles:
+        """Events of the visitor since the newest tied one."""
+        return self._at(self._ages, self._after - 1)
+
+    @property
+    def due(self) -> Doubles:
+        """Days since the last time, by the usual days between two times: 1 is just due."""
+        first, last = self._at(self._times, self._first), self._at(self._times, self._after - 1)
+        usual = (last - first) / np.maximum(self.count - 1, 1)
+        since = self._moment - last
+        known = (self.count > 1) & (usual > 0)
+        return np.where(known, since / np.where(known, usual, 1), np.nan)
+
+    def _at(self, values: Int64s, places: Int64s) -> Doubles:
+        """Values at places, NaN where nothing is tied."""
+        if not len(values):
+            return np.full(len(places), np.nan)
+        return np.where(self.count > 0, values[np.maximum(places, 0)].astype(np.float64), np.nan)
+
+
+def _keys(history: History, ranking: Ranking, codes: Int32s) -> tuple[Int64s, Int64s]:
+    """One number for each (query, code) of the events, and of the rows."""
+    width = np.int64(codes.max(initial=0)) + 1
+    events = history.rows * width + codes[history.items]
+    return events, ranking.query * width + codes[ranking.item]
+
+
+def _price_step(queries: Queries, ranking: Ranking, catalogue: Catalogue) -> Floats:
+    """log(price / mean price of the visitor's past), NaN where either is unknown."""
+    price = catalogue.price[queries.history.items]
+    known = np.isfinite(price) & (price > 0)
+    rows = queries.history.rows[known]
+    total = np.bincount(rows, np.log(price[known]), minlength=len(queries))
+    count = np.bincount(rows, minlength=len(queries))
+    usual = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    own = catalogue.price[ranking.item].astype(np.float64)
+    step = np.log(np.where(own > 0, own, np.nan)) - usual[ranking.query]
+    return step.astype(np.float32)

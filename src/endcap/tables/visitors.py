@@ -1,0 +1,172 @@
+"""What a visitor is like at a moment, from nothing but their own history and the moment.
+
+The ranker's training, `prepare` and the live service all come here, so that a visitor looks
+the same to each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.schema import kind
+from endcap.types import Bools, Floats, Int64s, Queries
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+PAUSE = HOUR // 2
+"""A session goes on until a pause longer than this."""
+
+TAKEN = tuple(kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate"))
+
+Raw = NDArray[np.float64]
+
+
+def visitor_features(queries: Queries, catalogue: Catalogue) -> tuple[tuple[str, ...], Floats]:
+    """Names, and [Q, F] raw values, NaN where one has no meaning: see `Normaliser`."""
+    columns = _of_events(queries) | _of_items(queries, catalogue) | _of_moment(queries.times)
+    return tuple(columns), np.stack([*columns.values()], axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """Robust min–max: what maps each feature onto 0 to 1, as fitted on the past.
+
+    low, high: [F] the 1st and the 99th percentile; the same where a feature is constant.
+    """
+
+    names: tuple[str, ...]
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def fit(cls, names: tuple[str, ...], values: Floats) -> Self:
+        """values: [Q, F]; NaN does not count."""
+        bounds = np.zeros((4, len(names)), np.float32)
+        for place, column in enumerate(values.T):
+            known = column[~np.isnan(column)]
+            if len(known):
+                bounds[:, place] = np.quantile(known, [0.01, 0.99, 0, 1])
+        low, high, least, most = bounds
+        narrow = high <= low
+        return cls(names, np.where(narrow, least, low), np.where(narrow, most, high))
+
+    def __call__(self, values: Floats) -> Floats:
+        """[Q, F] from 0 to 1; what is missing is 0."""
+        width = self.high - self.low
+        share = (values - self.low) / np.where(width > 0, width, np.inf)
+        return np.nan_to_num(np.clip(share, 0, 1)).astype(np.float32)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"names": list(self.names)}
+
+    @property
+    def state(self) -> dict[str, Floats]:
+        return {"low": self.low, "high": self.high}
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], state: Mapping[str, Floats]) -> Self:
+        """The same one, from its `settings` and `state`."""
+        return cls(tuple(settings["names"]), state["low"], state["high"])
+
+
+def _of_events(queries: Queries) -> dict[str, Raw]:
+    """How much, how lately and how regularly."""
+    history = queries.history
+    age = queries.times[history.rows] - history.times
+    lengths = history.lengths.astype(np.float64)
+    last, first = _ends(queries)
+    days = _distinct(history.rows, history.times // DAY, len(queries))
+    return {
+        "events": np.log1p(lengths),
+        "events_7d": np.log1p(_count(queries, age <= 7 * DAY)),
+        "events_28d": np.log1p(_count(queries, age <= 28 * DAY)),
+        "session": np.log1p(_session(queries)),
+        "taken_share": _share(_count(queries, np.isin(history.kinds, TAKEN)), lengths),
+        "days_since_last": np.log1p(last / DAY),
+        "days_known": np.log1p(first / DAY),
+        "days_active": np.log1p(days),
+        "per_day": _share(lengths, days),
+    }
+
+
+def _of_items(queries: Queries, catalogue: Catalogue) -> dict[str, Raw]:
+    """What it was: variety and price."""
+    history = queries.history
+    rows, n = history.rows, len(queries)
+    lengths = history.lengths.astype(np.float64)
+    items = _distinct(rows, history.items, n)
+    category = catalogue.category[history.items]
+    known = category > 0
+    priced = catalogue.feature("has_price")[history.items] > 0
+    price = catalogue.feature("price")[history.items]
+    return {
+        "items": np.log1p(items),
+        "repeats": _share(lengths - items, lengths),
+        "categories": np.log1p(_distinct(rows[known], category[known], n)),
+        "price": _share(
+            np.bincount(rows[priced], price[priced], n), np.bincount(rows[priced], minlength=n)
+        ),
+    }
+
+
+def _of_moment(times: Int64s) -> dict[str, Raw]:
+    """Hour and weekday as points on a circle, so that midnight is near to one o'clock."""
+    hour = 2 * np.pi * (times % DAY) / DAY
+    weekday = 2 * np.pi * (times // DAY % 7) / 7
+    circle = {"hour": hour, "weekday": weekday}
+    sines = {f"{name}_sin": (np.sin(angle) + 1) / 2 for name, angle in circle.items()}
+    return sines | {f"{name}_cos": (np.cos(angle) + 1) / 2 for name, angle in circle.items()}
+
+
+def _count(queries: Queries, mask: Bools) -> Raw:
+    counts: Raw = np.bincount(queries.history.rows[mask], minlength=len(queries)).astype(np.float64)
+    return counts
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> Raw:
+    """NaN where there is no whole."""
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share
+
+
+def _distinct(rows: NDArray[Any], values: NDArray[Any], n: int) -> Raw:
+    """[n] how many different values each row has."""
+    order = np.lexsort((values, rows))
+    rows, values = rows[order], values[order]
+    new = np.ones(len(rows), np.bool_)
+    new[1:] = (np.diff(rows) != 0) | (np.diff(values) != 0)
+    counts: Raw = np.bincount(rows[new], minlength=n).astype(np.float64)
+    return counts
+
+
+def _ends(queries: Queries) -> tuple[Raw, Raw]:
+    """Microseconds since the newest and since the oldest event, NaN without any."""
+    history = queries.history
+    known = history.lengths > 0
+    last, first = np.full((2, len(queries)), np.nan)
+    last[known] = queries.times[known] - history.times[history.offsets[1:][known] - 1]
+    first[known] = queries.times[known] - history.times[history.offsets[:-1][known]]
+    return last, first
+
+
+def _session(queries: Queries) -> Raw:
+    """How many events the visit has that goes on at the moment of the query."""
+    history = queries.history
+    next_ = np.empty_like(history.times)
+    next_[:-1] = history.times[1:]
+    known = history.lengths > 0
+    next_[history.offsets[1:][known] - 1] = queries.times[known]
+    paused = next_ - history.times > PAUSE
+    last_pause = np.full(len(queries), -1)
+    last_pause[history.rows[paused]] = np.flatnonzero(paused)
+    begun = np.maximum(history.offsets[:-1], last_pause + 1)
+    lengths: Raw = (history.offsets[1:] - begun).astype(np.float64)
+    return lengths
