@@ -9,16 +9,25 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from endcap.errors import ConfigError
 
 FILE = "endcap.toml"
 
 Days = Annotated[float, Field(gt=0)]
+
+
+def _iso_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_iso_day)]
 
 
 class Settings(BaseModel):
@@ -42,7 +51,7 @@ class Stage(BaseModel):
 class Clean(Settings):
     """What is kept of the raw log."""
 
-    earliest: str = Field("1995-01-01", description="events before this day are impossible")
+    earliest: Day = Field("1995-01-01", description="events before this day are impossible")
     future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
     bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
     unknown_items: Literal["keep", "drop"] = Field(
@@ -106,14 +115,25 @@ class Placement(Settings):
     )
 
 
+class Task(Settings):
+    """A question to judge by: whose lists, and which answers count."""
+
+    placement: str = Field("home", description="the placement whose lists are judged")
+    scope: Literal["all", "new", "again"] = Field(
+        "all", description="answers that count: all, only what was new, only what was had before"
+    )
+
+
 class Evaluate(Settings):
-    """How a release is judged."""
+    """How a release is judged. The first task decides: weights and epochs are chosen by it."""
 
     cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
-    placement: str = Field("home", description="the placement whose lists are judged")
+    tasks: dict[str, Task] = Field(
+        {"home": Task()}, min_length=1, description="the questions to judge by, by name"
+    )
     baselines: dict[str, tuple[str, ...]] = Field(
-        {"popular": ("popular",), "neighbours": ("neighbours",)},
-        description="what stands beside: retrievers, filled up in this order",
+        {"popular": ("popular",), "neighbours": ("neighbours", "popular")},
+        description="what stands beside: retrievers, each list going on where the last ends",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
 
@@ -196,6 +216,7 @@ class Shop:
     @classmethod
     def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
         """The shop in a folder; without an endcap.toml, one with default settings."""
+        folder = folder.resolve()
         path = file or folder / FILE
         if file is None and not path.is_file():
             return cls(folder, parse("", changes))

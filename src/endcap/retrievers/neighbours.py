@@ -111,7 +111,8 @@ def _follow(
         pairs = (item[:-step][same], item[step:][same])
         weight = np.full(len(pairs[0]), settings.decay ** (step - 1), np.float32)
         total = total + sparse.coo_array((weight, pairs), shape=(size, size)).tocsr()
-    return total
+    followed: sparse.csr_array[Any, tuple[int, int]] = total
+    return followed
 
 
 def _strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:

@@ -58,6 +58,9 @@ def bots(figures: Figures, config: Config) -> Answer:
 def event_types(figures: Figures, config: Config) -> Answer:
     unused = figures["unused_types"]
     unknown = {name: rows for name, rows in unused.items() if name not in EVENT_TYPES}
+    wrong = sorted(set(config.events.use) - set(EVENT_TYPES))
+    if wrong:
+        return "warn", f"[events] use names what is no event type: {', '.join(wrong)}"
     if unknown:
         return "warn", f"Unknown event types are left out: {_counted(unknown)}"
     if unused:

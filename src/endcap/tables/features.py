@@ -60,6 +60,7 @@ def _place_in_category(value: ibis.Deferred) -> ibis.Deferred:
 
 
 FEATURES = {
+    "seen": _.events.notnull(),
     "events": _log(_.events),
     "events_28d": _log(_.events_28),
     "events_7d": _log(_.events_7),
@@ -75,10 +76,10 @@ FEATURES = {
     "age": _log(ibis.greatest(_.first_age, _.listed_age)),
     "recency": 1 / (1 + _.last_age),
     "price": _log(ibis.greatest(_.cost, 0)),
-    "price_in_category": _place_in_category(_.cost),
+    "price_place": _place_in_category(_.cost),
     "has_price": _.cost.notnull(),
     "discount": 1 - _.sale_price / _.price.nullif(0),
-    "popularity_in_category": _place_in_category(_.events_28),
+    "category_place": _place_in_category(_.events_28),
     "category_events": _of_category(_.events_28.sum()),
     "category_size": _of_category(_.count()),
 }

@@ -31,17 +31,16 @@ def imported(engine: Any, tables: Path, name: str) -> Table:
     schema, paths = TABLES[name], files(tables, name)
     if not paths:
         return ibis.memtable(schema.append(pa.field("place", pa.int64())).empty_table())
-    rows = _read(engine, [str(path) for path in paths])
-    order = ibis.memtable(
-        {"filename": [str(path) for path in paths], "file": list(range(len(paths)))}
-    )
+    names = [str(path) for path in paths]
+    rows = _read(engine, names)
+    order = ibis.memtable(pa.table({"filename": names, "file": range(len(names))}))
     types = ibis.Schema.from_pyarrow(schema)
     columns = {
         column: (rows[column] if column in rows.columns else ibis.null()).cast(type_)
         for column, type_ in types.items()
     }
     return rows.join(order, "filename").select(
-        **columns, place=_.file.cast("int64") * ROWS + _.file_row_number
+        **columns, place=_.file * ROWS + _.file_row_number
     )
 
 

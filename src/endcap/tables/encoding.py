@@ -1,0 +1,163 @@
+"""From the bytes of a file to UTF-8 text, or to Parquet, without guessing beyond what is sure."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from endcap.errors import SourceError
+
+CHUNK = 1 << 20
+SURE = 0.9
+
+MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+NAMES = {"utf-16": "UTF-16", "gb18030": "GB18030", "cp1252": "Windows-1252 (Latin-1)"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file that DuckDB can read.
+
+    compression: gzip, zstd or None.
+    start: its first bytes, uncompressed.
+    """
+
+    path: Path
+    compression: str | None
+    start: bytes
+    notes: tuple[str, ...] = ()
+
+
+def read_text(path: Path, folder: Path) -> Text:
+    """The file itself, or a copy of it in `folder` that DuckDB can read. Raises SourceError."""
+    _check(path)
+    with path.open("rb") as file:
+        magic = file.read(4)
+    compression = next((name for mark, name in MAGIC.items() if magic.startswith(mark)), None)
+    start = next(_chunks(path, compression), b"")
+    if start.startswith(b"PAR1"):
+        copy = _copy(path, compression, folder, None) if compression else path
+        return Text(copy, None, start)
+    if not start.strip():
+        raise SourceError(f"{path} is empty", expected="a header and rows below it")
+    encoding = _encoding(path, compression, start)
+    if encoding == "utf-8":
+        return Text(path, compression, start)
+    copy = _copy(path, compression, folder, encoding)
+    note = f"Read as {NAMES[encoding]}; the file is not UTF-8"
+    return Text(copy, None, next(_chunks(copy, None), b""), (note,))
+
+
+def _check(path: Path) -> None:
+    if path.is_dir():
+        raise SourceError(
+            f"{path} is a folder", expected="a file", mend=f"Name its files: {path}/*.parquet, say"
+        )
+    if not path.exists():
+        raise SourceError(f"There is no file {path}")
+    try:
+        size = path.stat().st_size
+        path.open("rb").close()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    if not size:
+        raise SourceError(f"{path} is empty", expected="a header and rows below it")
+
+
+def _chunks(path: Path, compression: str | None) -> Iterator[bytes]:
+    """The uncompressed bytes of a file. Raises SourceError where it is cut off or damaged."""
+    import pyarrow as pa
+
+    try:
+        with pa.input_stream(str(path), compression=compression) as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{path} is damaged: {error}") from error
+
+
+def _encoding(path: Path, compression: str | None, start: bytes) -> str:
+    """Raises SourceError where it is not sure."""
+    mark = BYTE_ORDER_MARKS.get(start[:2])
+    if mark:
+        return mark
+    if start.count(0) > len(start) // 100:
+        raise SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
+    bad = _not_utf8(path, compression)
+    if bad is None:
+        return "utf-8"
+    guess = None if 0 in start else _guess(bad)
+    if guess is None:
+        raise SourceError(
+            f"{path} is neither Parquet nor text in an encoding that can be told for sure",
+            expected="UTF-8",
+            mend="Save it as UTF-8 and import it again",
+        )
+    return guess
+
+
+def _not_utf8(path: Path, compression: str | None) -> bytes | None:
+    """None for UTF-8; else a piece of the file that is not."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for chunk in _chunks(path, compression):
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            return chunk[max(0, chunk.rfind(b"\n", 0, error.start)) :]
+    return None
+
+
+def _guess(sample: bytes) -> str | None:
+    """The encoding of bytes that are not UTF-8 throughout, where it is sure.
+
+    >>> _guess("红色连衣裙，夏季新款".encode("gbk"))
+    'gb18030'
+    >>> _guess("Crème brûlée à la carte".encode("latin-1"))
+    'cp1252'
+    """
+    wide = [char for char in sample.decode("utf-8", errors="replace") if char > "\x7f"]
+    if wide.count("\ufffd") < (1 - SURE) * len(wide):
+        return "utf-8"  # with a few broken rows, which are dropped and counted
+    if _share(sample, "gb18030", _common_chinese) > SURE:
+        return "gb18030"
+    if _share(sample, "cp1252", str.isalpha) > SURE:
+        return "cp1252"
+    return None
+
+
+def _share(sample: bytes, encoding: str, usual: Any) -> float:
+    """Share of usual characters among all that are not ASCII; 0 where it can't be decoded."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return 0.0
+    wide = [char for char in text if char > "\x7f"]
+    return sum(map(usual, wide)) / len(wide) if wide else 0.0
+
+
+def _common_chinese(char: str) -> bool:
+    """GB18030 gives a meaning to nearly any bytes; the everyday characters are few."""
+    try:
+        return len(char.encode("gb2312")) == 2
+    except UnicodeEncodeError:
+        return False
+
+
+def _copy(path: Path, compression: str | None, folder: Path, encoding: str | None) -> Path:
+    """The file uncompressed and, where an encoding is given, as UTF-8."""
+    target = folder / "copy"
+    decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
+    with target.open("wb") as file:
+        for chunk in _chunks(path, compression):
+            try:
+                file.write(decoder.decode(chunk).encode() if decoder else chunk)
+            except UnicodeDecodeError as error:
+                raise SourceError(
+                    f"{path} looks like {NAMES[str(encoding)]}, but is not so throughout",
+                    expected="UTF-8",
+                ) from error
+    return target
