@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from endcap.cli.output import ShopOption, shop_folder
 from endcap.errors import ConfigError, EndcapError, StateError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 SHOP = "ENDCAP_SHOP"
-
-ShopOption = Annotated[
-    Path, typer.Option("--shop", metavar="DIR", envvar=SHOP, help="The shop folder.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,17 +29,18 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
-    shop: ShopOption = Path("."),
+    shop: ShopOption = None,
 ) -> None:
     """Serve recommendations, take in events, and show the pages for people."""
     _check(host)
-    os.environ[SHOP] = str(shop.resolve())
+    folder = shop_folder(shop).resolve()
+    os.environ[SHOP] = str(folder)
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _open(shop)
+    _open(folder)
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
-        print(f"Serving {shop.resolve()} at {address}", file=sys.stderr)
+        print(f"Serving {folder} at {address}", file=sys.stderr)
         print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
         _run(listening, workers)
 
@@ -58,7 +56,7 @@ def service() -> FastAPI:
     shop = Shop.open(Path(os.environ[SHOP]))
     current = Current(shop, LiveEvents.open(shop.live))
     app = create(current)
-    pages.mount(app, shop.config.name, lambda: current.loaded and current.loaded.visitors)
+    pages.mount(app, shop.config.name, lambda: current.visitors)
     return app
 
 
@@ -116,8 +114,7 @@ def _run(listening: socket.socket, workers: int) -> None:
         http="httptools",
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
     if workers == 1:
-        server.run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listening])
     else:
-        Multiprocess(config, target=server.run, sockets=[listening]).run()
+        Multiprocess(config, sockets=[listening]).run()

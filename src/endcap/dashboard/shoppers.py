@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from endcap.store.visitors import Visitors
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Int64s
+from endcap.types import Bools, History, Int64s
 
 DAY = 86_400_000_000
 
@@ -30,7 +30,7 @@ class Shoppers:
     visitors: Visitors
 
     def find(self, search: str) -> list[dict[str, Any]]:
-        """Shoppers whose id holds the text; without a text some, from the most to the least busy."""
+        """Shoppers whose id holds the text; without a text some, the busiest first."""
         dataset = self.visitors.dataset
         if dataset is None:
             return []
@@ -48,17 +48,14 @@ class Shoppers:
             "id": key,
             "events": len(history.items),
             "days": [
-                {
-                    "date": datetime.fromtimestamp(int(day) * 86_400, UTC).date().isoformat(),
-                    "items": list(self._items(history.items[days == day], history.kinds[days == day])),
-                }
+                {"date": _date(int(day)), "items": list(self._items(history, days == day))}
                 for day in newest
             ],
         }
 
-    def _items(self, items: Any, kinds: Any) -> Iterator[dict[str, Any]]:
+    def _items(self, history: History, day: Bools) -> Iterator[dict[str, Any]]:
         """The items of a day, the newest first: what was done with each, and how often."""
-        pairs = np.stack([items, kinds], axis=1)[::-1]
+        pairs = np.stack([history.items[day], history.kinds[day]], axis=1)[::-1]
         pairs, first, times = np.unique(pairs, axis=0, return_index=True, return_counts=True)
         order = np.argsort(first)[:ITEMS]
         rows = self.visitors.catalogue.describe(pairs[order, 0].tolist(), SHOWN)
@@ -86,3 +83,11 @@ class Shoppers:
         order = order[self._taken[order] > 0]
         places = np.unique(np.linspace(0, max(0, len(order) - 1), PEOPLE).astype(int))
         return order[places].tolist() if len(order) else []
+
+
+def _date(day: int) -> str:
+    """
+    >>> _date(19_000)
+    '2022-01-08'
+    """
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

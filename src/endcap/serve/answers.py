@@ -41,7 +41,7 @@ def recommend(current: Current, look: Look) -> dict[str, Any]:
     answer = here.recommender.answer(queries, look.n, look.placement)
     items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
     if look.explain:
-        _explain(here, queries, answer, items)
+        _explain(here, queries, answer, look.placement, items)
     id_ = str(uuid.uuid4())
     _show(current, here, look, id_, now, items)
     return {
@@ -117,10 +117,12 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explain(here: Loaded, queries: Queries, answer: Answer, items: list[dict[str, Any]]) -> None:
+def _explain(
+    here: Loaded, queries: Queries, answer: Answer, placement: str, items: list[dict[str, Any]]
+) -> None:
     """Give each item its reason; an answer without reasons is better than none."""
     try:
-        reasons = here.recommender.reasons(queries, answer.ranking)
+        reasons = here.recommender.reasons(queries, answer.ranking, placement)
         for item, code, reason in zip(items, answer.ranking.item, reasons, strict=True):
             item["reason"] = described(
                 reason, int(code), queries.history, here.recommender.catalogue

@@ -55,6 +55,10 @@ class Current:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
 
+    @property
+    def visitors(self) -> Visitors | None:
+        return self.loaded.visitors if self.loaded else None
+
     def start(self) -> None:
         self._thread.start()
 
@@ -83,7 +87,8 @@ class Current:
 
     def _load(self) -> Loaded:
         folder = Releases(self.shop.releases).path()
-        recommender = Recommender.load(folder)
+        refit = folder / "live"
+        recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
         visitors = Visitors(
             self._dataset(), recommender.catalogue, self.live, recommender.config.events
         )

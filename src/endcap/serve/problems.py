@@ -25,7 +25,7 @@ EXTENT = 20
 """Errors that an answer lists at most."""
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818, the word of the RFC
     """A request that cannot be answered, and why.
 
     errors: ``{"field", "value", "detail"}`` for each wrong field.

@@ -8,7 +8,7 @@ import numpy as np
 
 from endcap.recommender import Reason
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.schema import EVENT_TYPES
+from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import History
 
 DAY = 86_400_000_000
@@ -22,36 +22,46 @@ DID = {
     "purchase": "bought",
     "rate": "rated",
 }
-"""What someone did, for a sentence that begins with "Because you"."""
+"""What someone did, for a sentence that goes on with the item."""
+
+TAKEN = ("purchase", "rate")
 
 
-def described(
-    reason: Reason, item: int, history: History, catalogue: Catalogue
-) -> dict[str, Any]:
+def described(reason: Reason, item: int, history: History, catalogue: Catalogue) -> dict[str, Any]:
     """A reason for machines and people: its kind, the items that speak for it, and a text."""
-    words = {"because": _because, "again": _again}.get(reason.kind)
-    text = words(reason, item, history, catalogue) if words else FIXED[reason.kind]
-    return {"kind": reason.kind, "items": [catalogue.ids[code] for code in reason.items], "text": text}
+    return {
+        "kind": reason.kind,
+        "items": [catalogue.ids[code] for code in reason.items],
+        "text": _text(reason, item, history, catalogue),
+    }
 
 
-FIXED = {"popular": "Popular this month", "similar": "Goes with what you are looking at"}
+def _text(reason: Reason, item: int, history: History, catalogue: Catalogue) -> str:
+    if reason.kind == "again":
+        return _again(item, history)
+    if reason.kind == "popular" or not reason.items:
+        return "Popular this month"
+    title = _title(reason.items[0], catalogue)
+    if reason.kind == "similar":
+        return f"Goes with {title}"
+    return f"Because you {_did(reason.items[0], history)} {title}"
 
 
-def _because(reason: Reason, item: int, history: History, catalogue: Catalogue) -> str:
-    if not reason.items:
-        return "Fits what you did before"
-    source = reason.items[0]
-    kinds = history.kinds[history.items == source]
-    did = DID.get(EVENT_TYPES[int(kinds[-1])], "looked at") if len(kinds) else "looked at"
-    return f"Because you {did} {_title(source, catalogue)}"
+def _did(item: int, history: History) -> str:
+    """The strongest thing that someone did with an item: kinds stand in the order of strength."""
+    kinds = history.kinds[history.items == item]
+    return DID.get(EVENT_TYPES[int(kinds.max())], "saw") if len(kinds) else "saw"
 
 
-def _again(reason: Reason, item: int, history: History, catalogue: Catalogue) -> str:
-    times = np.unique(history.times[history.items == item] // DAY)
-    if len(times) < 2:
-        return "You had this before"
-    days = max(1, round(float(np.median(np.diff(times)))))
-    return "You buy this nearly every day" if days == 1 else f"You buy this about every {days} days"
+def _again(item: int, history: History) -> str:
+    taken = np.isin(history.kinds, [kind(name) for name in TAKEN]) & (history.items == item)
+    days = np.unique(history.times[taken] // DAY)
+    if not len(days):
+        return f"You {_did(item, history)} this before"
+    if len(days) == 1:
+        return "You bought this before"
+    gap = round(float(np.median(np.diff(days))))
+    return "You buy this nearly every day" if gap <= 1 else f"You buy this about every {gap} days"
 
 
 def _title(code: int, catalogue: Catalogue) -> str:
