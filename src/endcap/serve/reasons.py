@@ -24,6 +24,9 @@ DID = {
 }
 """What someone did, for a sentence that goes on with the item."""
 
+MOST = 5
+"""Items that a reason names at most, the strongest first."""
+
 TAKEN = ("purchase", "rate")
 
 
@@ -31,7 +34,7 @@ def described(reason: Reason, item: int, history: History, catalogue: Catalogue)
     """A reason for machines and people: its kind, the items that speak for it, and a text."""
     return {
         "kind": reason.kind,
-        "items": [catalogue.ids[code] for code in reason.items],
+        "items": [catalogue.ids[code] for code in reason.items[:MOST]],
         "text": _text(reason, item, history, catalogue),
     }
 

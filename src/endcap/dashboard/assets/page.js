@@ -61,7 +61,7 @@ function colour(node, department) {
 }
 
 function price(item) {
-  if (item.price === null || item.price === undefined) return "";
+  if (!item.price) return "";
   try {
     return item.currency
       ? new Intl.NumberFormat(undefined, { style: "currency", currency: item.currency }).format(item.price)
@@ -105,6 +105,7 @@ function mark(button) {
 function pick(id, known) {
   Object.assign(state, { shopper: id, known, places: new Map() });
   document.querySelectorAll(".person").forEach(mark);
+  document.querySelector(".person[aria-current=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
   $("shown").textContent = known ? `What shopper ${id} would see` : "What someone new would see";
   $("items").replaceChildren(...Array.from({ length: 6 }, () => element("li", "bone")));
   history.replaceState(null, "", known ? `#${encodeURIComponent(id)}` : "#");
@@ -119,12 +120,16 @@ const who = () => (state.known ? { user_id: state.shopper } : { anonymous_id: st
 const placement = () => document.querySelector("input[name=placement]:checked").value;
 
 const LEADS = {
-  home: { full: "The best guess at what they want next, from everything they did.",
-          no_ranker: "A quick guess at what they want next.",
-          popular: "What everyone likes, since little is known of them yet." },
+  home: "The best guess at what they want next, from everything they did.",
   buy_again: "What they bought before and may be running out of.",
   trending: "What everyone buys at the moment.",
 };
+const STRANGER = "What everyone likes, since nothing is known of them yet. Click something.";
+
+function lead(answer, where) {
+  const stranger = answer.items.every((item) => item.reason && item.reason.kind === "popular");
+  return where === "home" && stranger ? STRANGER : LEADS[where];
+}
 
 async function show() {
   const asked = (state.asked += 1);
@@ -136,40 +141,55 @@ async function show() {
   if (asked !== state.asked) return;
   $("items").removeAttribute("aria-busy");
   if (!answer) { $("items").replaceChildren(); return; }
-  const lead = LEADS[where];
-  $("lead").textContent = typeof lead === "string" ? lead : lead[answer.path];
+  $("lead").textContent = lead(answer, where);
   draw(answer, where);
 }
 
 function draw(answer, where) {
   const before = state.places;
   const tops = new Map([...$("items").children].map((row) => [row.dataset.id, row.getBoundingClientRect().top]));
-  const rows = answer.items.map((item, place) => itemRow(item, place, before, answer.recommendation_id, where));
+  const focus = place(document.activeElement);
+  const rows = answer.items.map((item, index) => itemRow(item, index, before, answer.recommendation_id, where));
   $("items").replaceChildren(...rows);
+  if (focus) refocus(rows, focus);
   $("empty").hidden = rows.length > 0;
   $("empty").textContent = where === "buy_again" ? "They have bought nothing yet." : "There is nothing to show.";
   if (!calm.matches && before.size) rows.forEach((row) => slide(row, tops.get(row.dataset.id)));
   $("status").textContent = story(answer.items, before);
-  state.places = new Map(answer.items.map((item, place) => [item.item_id, place]));
+  state.places = new Map(answer.items.map((item, index) => [item.item_id, index]));
 }
 
-function itemRow(item, place, before, recommendation, where) {
+/** Where the keyboard is in the list, so that it stays there when the list is drawn anew. */
+function place(node) {
+  const row = node && node.closest(".item");
+  return row && {
+    id: row.dataset.id, at: [...row.parentNode.children].indexOf(row),
+    button: [...row.querySelectorAll("button")].indexOf(node),
+  };
+}
+
+function refocus(rows, { id, at, button }) {
+  const row = rows.find((one) => one.dataset.id === id) || rows[Math.min(at, rows.length - 1)];
+  if (row) row.querySelectorAll("button")[button].focus({ preventScroll: true });
+}
+
+function itemRow(item, index, before, recommendation, where) {
   const row = $("item").content.firstElementChild.cloneNode(true);
   const find = (selector) => row.querySelector(selector);
-  const [department, ...rest] = path(item);
+  const [department] = path(item);
   row.dataset.id = item.item_id;
   find(".title").textContent = name(item);
-  find(".facts").textContent = [rest.at(-1) || department, item.brand, price(item)].filter(Boolean).join(" · ");
+  find(".facts").textContent = [path(item).slice(0, 2).join(" › "), item.brand, price(item)].filter(Boolean).join(" · ");
   find(".facts").title = path(item).join(" › ");
   find(".reason").textContent = item.reason ? item.reason.text : "";
   find(".swatch").textContent = [...(department || name(item))][0].toUpperCase();
   colour(find(".swatch"), department);
-  label(find(".mark"), before.size ? before.get(item.item_id) : place, place);
-  find(".face").addEventListener("click", () => act("click", item, place, recommendation, where));
+  label(find(".mark"), before.size ? before.get(item.item_id) : index, index);
+  find(".face").addEventListener("click", () => act("click", item, index, recommendation, where));
   find(".face").title = "Look at it";
   for (const button of row.querySelectorAll(".act")) {
     button.setAttribute("aria-label", `${button.textContent}: ${name(item)}`);
-    button.addEventListener("click", () => act(button.dataset.event, item, place, recommendation, where));
+    button.addEventListener("click", () => act(button.dataset.event, item, index, recommendation, where));
   }
   return row;
 }
@@ -187,15 +207,15 @@ function slide(row, from) {
 }
 
 function story(items, before) {
-  if (!before.size) return plural(items.length, "item shown", "items shown");
+  if (!before.size) return "";
   const fresh = items.filter((item) => !before.has(item.item_id)).length;
-  const up = items.filter((item, place) => before.get(item.item_id) > place).length;
+  const up = items.filter((item, index) => before.get(item.item_id) > index).length;
   return fresh || up ? `The list changed: ${fresh} new, ${up} moved up.` : "The list stays as it is.";
 }
 
-async function act(type, item, place, recommendation, where) {
+async function act(type, item, index, recommendation, where) {
   const event = {
-    event_type: type, ...who(), item_id: item.item_id, position: place + 1, placement: where,
+    event_type: type, ...who(), item_id: item.item_id, position: index + 1, placement: where,
     recommendation_id: recommendation, event_id: crypto.randomUUID(),
   };
   const kept = await tried(() => call("/v1/events", event));
@@ -210,7 +230,6 @@ async function past() {
   const id = state.shopper;
   const found = await tried(() => call(`/page/shoppers/${encodeURIComponent(id)}`));
   if (!found || id !== state.shopper) return;
-  $("past-title").textContent = found.events ? `What they did: ${found.events.toLocaleString()} things` : "What they did";
   $("past").replaceChildren(...(found.days.length ? found.days.map(day)
     : [element("p", "quiet", "Nothing yet. Click an item, and it will stand here.")]));
 }
@@ -218,6 +237,7 @@ async function past() {
 function day({ date, items }) {
   const box = element("section", "day");
   const list = element("ul");
+  items = together(items);
   list.append(...items.slice(0, FEW).map(deed));
   box.append(element("h3", "", when(date)), list);
   if (items.length > FEW) {
@@ -227,6 +247,17 @@ function day({ date, items }) {
     box.append(more);
   }
   return box;
+}
+
+/** Products of the same name, a yogurt in three flavours say, as one line. */
+function together(items) {
+  const lines = new Map();
+  for (const item of items) {
+    const key = `${name(item)} ${item.did}`;
+    const line = lines.get(key);
+    if (line) line.times += item.times; else lines.set(key, { ...item });
+  }
+  return [...lines.values()];
 }
 
 function deed(item) {
