@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.recommender import Answer
 from endcap.serve.current import Current, Loaded
@@ -82,11 +81,7 @@ def _queries(here: Loaded, look: Look, now: int) -> Queries:
 
 def _history(here: Loaded, look: Look, now: int) -> History:
     """What the visitor did, and what the request says they have just done."""
-    try:
-        history = here.visitors.history(look.visitor())
-    except SQLAlchemyError:
-        log.exception("Answering without the visitor's events")
-        history = History.empty(1)
+    history = here.visitors.history(look.visitor())
     if not isinstance(look, Ask) or not look.events:
         return history
     last = max(now, int(history.times.max(initial=0)) + 1)

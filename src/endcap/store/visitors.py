@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Events
 from endcap.store.events import LiveEvents, Seen
@@ -13,6 +15,8 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int32s, offsets_of
+
+log = logging.getLogger("endcap.store")
 
 UNKNOWN = -1
 
@@ -36,10 +40,15 @@ class Visitors:
         return NOBODY if self.dataset is None else int(self.dataset.user_codes([key])[0])
 
     def history(self, key: str | None) -> History:
-        """One row: the visitor's newest events, nothing for None."""
+        """One row: the visitor's newest events, nothing for None. Where the live ones can't be
+        read, it is the prepared ones alone: an answer from them is better than none."""
         if key is None:
             return History.empty(1)
-        seen = self.live.of_visitor(key, self._kinds, self.settings.history)
+        try:
+            seen = self.live.of_visitor(key, self._kinds, self.settings.history)
+        except SQLAlchemyError:
+            log.exception("Live events can't be read; going on without them")
+            seen = []
         return self.add(self._prepared(key), seen)
 
     def add(self, history: History, seen: list[Seen]) -> History:
