@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
@@ -83,7 +84,7 @@ def dataset(
     size = len(users)
     user, item = np.array(users, np.int32), np.array(items, np.int32)
     time = np.array(times if times is not None else np.arange(size) * DAY, np.int64) + START
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "user": user,
         "item": item,
         "kind": np.array(kinds if kinds is not None else [PURCHASE] * size, np.int8),
