@@ -87,9 +87,12 @@ def uneven(shown: list[int]) -> float:
     return gaps / (2 * ITEMS * sum(counts)) if shown else math.nan
 
 
-EACH = {"diversity": diverse, "novelty": novel}
+EACH: dict[str, Callable[[list[int]], float]] = {"diversity": diverse, "novelty": novel}
 
-ALL = {"gini": uneven, "coverage": lambda shown: len(set(shown)) / ITEMS}
+ALL: dict[str, Callable[[list[int]], float]] = {
+    "gini": uneven,
+    "coverage": lambda shown: len(set(shown)) / ITEMS,
+}
 
 
 def of(lists: list[list[Row]]) -> Ranking:
