@@ -79,3 +79,30 @@ def columns(rows: Mapping[str, str], *, title: str) -> Any:
     for name, value in rows.items():
         table.add_row(Text(name, style="bold"), Text(value))
     return table
+
+
+def whole_numbers(text: str, option: str) -> tuple[int, ...]:
+    """``5,10,20`` as numbers. Raises typer.BadParameter (wrong usage)."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(f"{text!r} is not a list of whole numbers", param_hint=option)
+    return numbers
+
+
+def write_table(table: Any, path: Path) -> None:
+    """Write a table as Parquet or CSV, by the file's ending; whole or not at all."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from endcap.errors import SourceError
+
+    writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
+    if path.suffix not in writers:
+        raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}")
+    writers[path.suffix](table, draft)
+    os.replace(draft, path)

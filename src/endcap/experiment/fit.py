@@ -122,13 +122,15 @@ class Fit:
             )
             return made
 
-        return self.keep(Ranker, f"ranker-{name}", make)
+        return self.keep(Ranker, f"order-{name}", make)
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)
 
 
-def fit(shop: Shop, *, refit: bool = True, report: Report = silent) -> dict[str, Any]:
+def fit(
+    shop: Shop, *, refit: bool = True, resume: bool = True, report: Report = silent
+) -> dict[str, Any]:
     """Train, choose, measure, and write a release; returns its manifest.
 
     The same data, settings and version give the release that is already there. Raises
@@ -142,6 +144,8 @@ def fit(shop: Shop, *, refit: bool = True, report: Report = silent) -> dict[str,
         if release.endswith(name):
             return releases.manifest(release)
     work = Fit(shop.config, dataset, shop.runs / name, report)
+    if not resume:
+        shutil.rmtree(work.folder, ignore_errors=True)
     measured, live = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
