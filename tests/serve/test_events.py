@@ -20,7 +20,7 @@ from tests.tables.raw_shop import DAY
 VIEW = {"event_type": "view", "user_id": "ann", "item_id": "item-01"}
 
 
-def kept(client: TestClient, *events: dict[str, Any]) -> dict[str, Any]:
+def kept(client: TestClient, *events: object) -> dict[str, Any]:
     answer = client.post("/v1/events", json=list(events))
     assert answer.status_code == 202
     found: dict[str, Any] = answer.json()

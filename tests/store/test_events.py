@@ -43,8 +43,10 @@ def test_a_visitor_is_the_person_the_device_or_the_session(live: LiveEvents) -> 
             event(3, user_id=None, session_id="visit"),
         ]
     )
-    times = {key: [seen.time for seen in live.of_visitor(key, ["view"], 9)] for key in
-             ("ann", "device", "visit", "nobody")}
+    times = {
+        key: [seen.time for seen in live.of_visitor(key, ["view"], 9)]
+        for key in ("ann", "device", "visit", "nobody")
+    }
     assert times == {"ann": [1], "device": [2], "visit": [3], "nobody": []}
 
 
