@@ -9,7 +9,7 @@ import numpy as np
 
 from endcap import metrics
 from endcap.errors import ReleaseError
-from endcap.experiment.intervals import Interval, bootstrap
+from endcap.experiment.intervals import Interval, intervals
 from endcap.recommender import Recommender
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked
@@ -27,7 +27,7 @@ class Judged:
     values: Mapping[str, Floats]
 
     def summary(self, samples: int, seed: int) -> dict[str, Interval]:
-        return {name: bootstrap(values, samples, seed) for name, values in self.values.items()}
+        return intervals(self.values, samples, seed)
 
 
 def judge(

@@ -9,7 +9,14 @@ from endcap.types import Floats, Ragged, Ranking
 
 
 def average_precision(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
-    """[Q] Σ precision at each hit / min(k, right answers) (Manning et al., IR, 2008, ch. 8.4)."""
+    """[Q] Σ precision at each hit / min(k, right answers) (Manning et al., IR, 2008, ch. 8.4).
+
+    NaN where there was nothing to find. The precision at the nth hit is n / its place.
+
+    >>> lists = Ranking.best(np.array([[9, 8, 7, 6]], np.float32), 4)
+    >>> average_precision(lists, Ragged.of([[0, 3]]), Catalogue.of({}), k=4)
+    array([0.75], dtype=float32)
+    """
     place = ranking.worst_places
     found = ranking.hits(truth) & (place <= k)
     query = ranking.query[found]

@@ -12,7 +12,12 @@ def diversity(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> 
     """[Q] share of the pairs among the first k that come from different categories.
 
     Intra-list diversity (Ziegler et al., WWW 2005). An item without a category differs from
-    all others.
+    all others; NaN for a list of fewer than two.
+
+    >>> goods = Catalogue.of({"category": [1, 1, 2, 0]})
+    >>> lists = Ranking.best(np.array([[9, 8, 7, 6]], np.float32), 4)
+    >>> diversity(lists, Ragged.empty(1), goods, k=3)
+    array([0.6666667], dtype=float32)
     """
     shown = ranking.top(k)
     length = np.bincount(shown.query, minlength=len(truth)).astype(np.float64)

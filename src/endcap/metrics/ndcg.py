@@ -11,7 +11,12 @@ from endcap.types import Floats, Ragged, Ranking
 def ndcg(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
     """[Q] Σ 1 / log2(place + 1) over the hits, by its largest possible value.
 
-    Järvelin & Kekäläinen, ACM TOIS 2002, with gains of 0 and 1.
+    NaN where there was nothing to find (Järvelin & Kekäläinen, ACM TOIS 2002, with gains of
+    0 and 1).
+
+    >>> lists = Ranking.best(np.array([[9, 8, 7], [9, 8, 7]], np.float32), 3)
+    >>> ndcg(lists, Ragged.of([[0], [2]]), Catalogue.of({}), k=3)
+    array([1. , 0.5], dtype=float32)
     """
     place = ranking.worst_places
     found = ranking.hits(truth) & (place <= k)

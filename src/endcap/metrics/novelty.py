@@ -11,6 +11,14 @@ from endcap.types import Floats, Ragged, Ranking
 def novelty(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
     """[Q] mean of 1 − popularity over the first k, popularity being the log of the item's past
     events on a scale from 0 (none) to 1 (the most popular). Compare Zhou et al., PNAS 2010.
+
+    Popularity is the catalogue's feature `events`, known before the part that is judged.
+    NaN for an empty list.
+
+    >>> goods = Catalogue.of({}, {"events": [1.0, 0.5, 0.0]})
+    >>> lists = Ranking.best(np.array([[9, 8, 7]], np.float32), 3)
+    >>> novelty(lists, Ragged.empty(1), goods, k=2)
+    array([0.25], dtype=float32)
     """
     shown = ranking.top(k)
     surprise = 1 - catalogue.feature("events")

@@ -9,7 +9,12 @@ from endcap.types import Floats, Ragged, Ranking
 
 
 def recall(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
-    """[Q] from 0 to 1, NaN where there was nothing to find."""
+    """[Q] from 0 to 1, NaN where there was nothing to find (Manning et al., IR, 2008, ch. 8.3).
+
+    >>> lists = Ranking.best(np.array([[9, 8, 7, 6]], np.float32), 4)
+    >>> recall(lists, Ragged.of([[0, 1, 3]]), Catalogue.of({}), k=2)
+    array([0.6666667], dtype=float32)
+    """
     found = ranking.hits(truth) & (ranking.worst_places <= k)
     hits = np.bincount(ranking.query[found], minlength=len(truth))
     wanted = truth.lengths
