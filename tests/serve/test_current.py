@@ -13,9 +13,12 @@ from starlette.testclient import TestClient
 
 from endcap.config import Shop
 from endcap.serve import current as module
-from endcap.serve.current import Current
+from endcap.serve.app import create
+from endcap.serve.current import Current, now
+from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
-from tests.serve.shops import QUICK, release, serving
+from tests.serve.shops import NOW, QUICK, release, serving
+from tests.tables.raw_shop import DAY
 
 
 @pytest.fixture
@@ -98,3 +101,19 @@ def test_a_release_answers_without_the_prepared_tables(own: Shop) -> None:
     with serving(own) as (client, _):
         assert live(client) == "first"
         assert len(client.get("/v1/recommend?user_id=user-03").json()["items"]) == 10
+
+
+def test_a_replay_takes_the_end_of_the_log_for_now(own: Shop) -> None:
+    live = LiveEvents.open(own.live)
+    current = Current(own, live, replay=True)
+    assert current.clock() > NOW + 365 * DAY
+    current.refresh()
+    with TestClient(create(current)) as client:
+        event = {"event_type": "view", "item_id": "item-01", "user_id": "rex"}
+        assert client.post("/v1/events", json=event).json()["accepted"] == 1
+        stamped = event | {"timestamp": now()}  # of the real now: kept as it is
+        assert client.post("/v1/events", json=stamped).json()["accepted"] == 1
+    [first, second] = live.of_visitor("rex", ["view"], 2)
+    live.database.engine.dispose()
+    assert NOW - 2 * DAY < first.time < NOW
+    assert second.time == stamped["timestamp"]
