@@ -85,7 +85,7 @@ def test_it_works_by_keyboard(page: Any) -> None:
     page.locator(".person[data-id=user-07]").wait_for()
     page.locator(".person[data-id=user-07]").focus()
     page.keyboard.press("Enter")
-    page.get_by_text("What shopper user-07 would see").wait_for()
+    page.get_by_text("Shown to shopper user-07").wait_for()
     page.locator("input[name=placement]").first.focus()
     page.keyboard.press("ArrowRight")
     page.get_by_text("may be running out of").wait_for()
