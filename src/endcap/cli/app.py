@@ -51,6 +51,10 @@ def run(arguments: list[str] | None = None) -> int:
         return _interrupted() if code == INTERRUPTED else code
     except KeyboardInterrupt:
         return _interrupted()
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # as DuckDB calls a Ctrl-C
+            raise
+        return _interrupted()
     except EndcapError as error:
         return _failed(str(error))
     except OSError as error:

@@ -112,7 +112,7 @@ def _counts(done: list[Imported]) -> dict[str, Any]:
 
 def _show(done: list[Imported], console: Console) -> None:
     for one in done:
-        title = f"{Path(one.origin.path).name}: {one.kept:,} {one.extract.kind} kept"
+        title = f"{Path(one.origin.path).name.rstrip(':')}: {one.kept:,} {one.extract.kind} kept"
         console.print(columns(_story(one), title=title), end="\n\n")
 
 

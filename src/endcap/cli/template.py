@@ -40,34 +40,33 @@ def text() -> str:
     """All settings as TOML, the values commented out."""
     from endcap.config import Config
 
-    return HEAD + "".join(f"{line}\n" for line in _table((), Config()))
+    return HEAD + "".join(f"{line}\n" for line in _table((), Config(), set()))
 
 
-def _table(path: tuple[str, ...], group: BaseModel) -> Iterator[str]:
-    """Plain settings first, then the tables below, as TOML asks for."""
-    tables: dict[str, Any] = {}
+def _table(path: tuple[str, ...], group: BaseModel, told: set[type]) -> Iterator[str]:
+    """Plain settings first, then the tables below, as TOML asks for.
+
+    told: the kinds of group whose settings have been explained, so that each is so once.
+    """
     fields = type(group).model_fields
-    for name in fields:
-        value = getattr(group, name)
-        if _is_table(value):
-            tables[name] = value
-            continue
-        yield ""
-        yield f"# ── {fields[name].description}"
-        yield f"# {name} = {_toml(value)}"
-    for name, value in tables.items():
-        yield from _below((*path, name), value, fields[name].description or "")
+    values = {name: getattr(group, name) for name in fields}
+    explain = type(group) not in told
+    told.add(type(group))
+    for name in (name for name in fields if not _is_table(values[name])):
+        yield from ("", f"# ── {fields[name].description}") if explain else ()
+        yield f"# {name} = {_toml(values[name])}"
+    for name in (name for name in fields if _is_table(values[name])):
+        yield from ("", f"# ── {fields[name].description}") if fields[name].description else ()
+        yield from _below((*path, name), values[name], told)
 
 
-def _below(path: tuple[str, ...], value: Any, meaning: str) -> Iterator[str]:
+def _below(path: tuple[str, ...], value: Any, told: set[type]) -> Iterator[str]:
     if isinstance(value, Mapping):
-        if meaning:
-            yield from ("", f"# ── {meaning}")
         for name, one in value.items():
-            yield from _below((*path, name), one, "")
+            yield from _below((*path, name), one, told)
         return
     yield from ("", f"# [{'.'.join(path)}]" if len(path) > 1 else f"[{path[0]}]")
-    yield from _table(path, value)
+    yield from _table(path, value, told)
 
 
 def _is_table(value: Any) -> bool:

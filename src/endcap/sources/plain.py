@@ -24,7 +24,7 @@ PERSON = {
     ),
 }
 VISIT = {
-    "anonymous_id": ("anonymous", "anonid", "cookieid", "cookie", "deviceid", "device"),
+    "anonymous_id": ("anonymous", "anonid", "cookieid", "cookie", "deviceid"),
     "session_id": ("session", "usersession", "sessid", "visitid", "会话id"),
 }
 ITEM = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from endcap.errors import SourceError
 
@@ -15,6 +15,7 @@ SURE = 0.9
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+FOREIGN = re.compile(r"[^\x00-\x7f]+")
 NAMES = {"utf-16": "UTF-16", "gb18030": "GB18030", "cp1252": "Windows-1252 (Latin-1)"}
 
 
@@ -85,15 +86,15 @@ def _encoding(path: Path, compression: str | None, start: bytes) -> str:
     mark = BYTE_ORDER_MARKS.get(start[:2])
     if mark:
         return mark
-    if start.count(0) > len(start) // 100:
-        raise SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
     bad = _not_utf8(path, compression)
+    if start.count(0) > len(start) // 100 or (bad and 0 in start):
+        raise SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
     if bad is None:
         return "utf-8"
-    guess = None if 0 in start else _guess(bad)
+    guess = _guess(bad)
     if guess is None:
         raise SourceError(
-            f"{path} is neither Parquet nor text in an encoding that can be told for sure",
+            f"{path} is text in an encoding that can't be told for sure",
             expected="UTF-8",
             mend="Save it as UTF-8 and import it again",
         )
@@ -118,33 +119,36 @@ def _guess(sample: bytes) -> str | None:
     'gb18030'
     >>> _guess("Crème brûlée à la carte".encode("latin-1"))
     'cp1252'
+    >>> _guess("Красное платье".encode("cp1251")) is None
+    True
     """
-    wide = [char for char in sample.decode("utf-8", errors="replace") if char > "\x7f"]
-    if wide.count("\ufffd") < (1 - SURE) * len(wide):
+    foreign = FOREIGN.findall(sample.decode("utf-8", errors="replace"))
+    if "".join(foreign).count("\ufffd") < (1 - SURE) * sum(map(len, foreign)):
         return "utf-8"  # with a few broken rows, which are dropped and counted
-    if _share(sample, "gb18030", _common_chinese) > SURE:
-        return "gb18030"
-    if _share(sample, "cp1252", str.isalpha) > SURE:
-        return "cp1252"
-    return None
+    signs = {"gb18030": _common_chinese, "cp1252": _lone_letter}
+    return next((name for name in signs if _share(sample, name, signs[name]) > SURE), None)
 
 
-def _share(sample: bytes, encoding: str, usual: Any) -> float:
-    """Share of usual characters among all that are not ASCII; 0 where it can't be decoded."""
+def _share(sample: bytes, encoding: str, usual: Callable[[str], bool]) -> float:
+    """Share of usual ones among the runs that are not ASCII; 0 where it can't be decoded."""
     try:
-        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+        foreign = FOREIGN.findall(codecs.getincrementaldecoder(encoding)().decode(sample))
     except UnicodeDecodeError:
         return 0.0
-    wide = [char for char in text if char > "\x7f"]
-    return sum(map(usual, wide)) / len(wide) if wide else 0.0
+    return sum(map(usual, foreign)) / len(foreign) if foreign else 0.0
 
 
-def _common_chinese(char: str) -> bool:
+def _common_chinese(run: str) -> bool:
     """GB18030 gives a meaning to nearly any bytes; the everyday characters are few."""
     try:
-        return len(char.encode("gb2312")) == 2
+        return len(run.encode("gb2312")) == 2 * len(run)
     except UnicodeEncodeError:
         return False
+
+
+def _lone_letter(run: str) -> bool:
+    """Western text has a letter with an accent here and there, other alphabets long runs."""
+    return len(run) == 1 and (run.isalpha() or run in "€£§°–’“”™®")
 
 
 def _copy(path: Path, compression: str | None, folder: Path, encoding: str | None) -> Path:

@@ -95,7 +95,10 @@ def item_features(past: Table, items: Table, targets: Iterable[int]) -> Table:
 
 
 def normalised(raw: Table) -> Table:
-    """Each column from its 1st to its 99th percentile onto 0 to 1, what is beyond clipped.
+    """Each column from its 0.1th to its 99.9th percentile onto 0 to 1, what is beyond clipped.
+
+    Wide enough that even the most popular items of a large catalogue differ, and yet one
+    mistyped price does not squeeze all others together.
 
     A column that hardly varies spans from its least to its greatest value; a constant one is 0,
     and so is what is missing. A yes or no is 1 or 0. Sorted by `row`, which is left out.
@@ -108,7 +111,7 @@ def _bounds(raw: Table) -> dict[str, ibis.Value]:
     bounds = {}
     for name, column in ((name, raw[name]) for name in raw.columns if name != "row"):
         if not column.type().is_boolean():
-            low, high = column.quantile(0.01), column.quantile(0.99)
+            low, high = column.quantile(0.001), column.quantile(0.999)
             bounds[f"{name}_low"] = ibis.ifelse(high > low, low, column.min())
             bounds[f"{name}_high"] = ibis.ifelse(high > low, high, column.max())
     return bounds

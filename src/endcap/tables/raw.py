@@ -3,8 +3,9 @@
     tables/events/000001-3f2a….parquet      order of import, and a hash of what was imported
 
 A file is there whole or not at all, and the same content is never there twice. Events and
-impressions are logs: what is there already is not kept again. Items and users are states: the
-newest import of an id is what `read` gives, and within a file the last row of it.
+impressions are logs: what is there already is not kept again. Items and users are states:
+within a file the last row of an id is kept, and whoever reads takes the newest import of it
+(`endcap.tables.imported.newest`).
 """
 
 # ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
@@ -15,7 +16,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ibis
 
@@ -82,20 +82,6 @@ def add(
     return results
 
 
-def read(con: Any, folder: Path, kind: str) -> Any:
-    """An Ibis table of all that was imported; of items and users, the newest row of each id."""
-    files = sorted(str(path) for path in (folder / kind).glob("*.parquet"))
-    if not files:
-        return ibis.memtable(TABLES[kind].empty_table())
-    newest = f"QUALIFY row_number() OVER (PARTITION BY {KEYS[kind][0]} ORDER BY filename DESC) = 1"
-    con.raw_sql(
-        f"CREATE OR REPLACE TEMP VIEW raw_{kind} AS SELECT {', '.join(TABLES[kind].names)} "
-        f"FROM read_parquet([{', '.join(map(quoted, files))}], filename = true) "
-        f"{'' if kind in LOGS else newest}"
-    )
-    return con.table(f"raw_{kind}")
-
-
 def _stage(folder: Path, work: Workspace, origin: Origin, extract: Extract) -> None:
     """Bring the rows into the table `staged`, and the numbers of repeated ones into `repeats`."""
     work.run("DROP TABLE IF EXISTS staged; DROP TABLE IF EXISTS repeats")
@@ -127,8 +113,9 @@ def _hash(kind: str) -> str:
 
 
 def _count(work: Workspace, origin: Origin, extract: Extract) -> Imported:
-    reasons = dict(work.rows("SELECT problem, count(*) FROM staged GROUP BY 1 ORDER BY 2 DESC"))
-    good = reasons.pop(None, 0)
+    by_problem = work.rows("SELECT problem, count(*) FROM staged GROUP BY 1 ORDER BY 2 DESC")
+    reasons = {problem: count for problem, count in by_problem if problem}
+    good = sum(count for problem, count in by_problem if not problem)
     dropped = {**extract.lost, **reasons}
     if not good:
         why = ", ".join(f"{count:,} × {reason}" for reason, count in dropped.items())

@@ -6,16 +6,19 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from endcap.errors import SourceError, StateError
 
 PREFIX = ".import-"
 MEMORY = "1GB"
+
+Rows: TypeAlias = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class Workspace:
         """Raises SourceError about the file `of` where DuckDB can't do it."""
         self.rows(sql, of=of)
 
-    def rows(self, sql: str, *, of: str | Path | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *, of: str | Path | None = None) -> Rows:
         """All rows that a query returns; for small answers."""
         import duckdb
 
         try:
-            found: list[tuple[Any, ...]] = self.con.raw_sql(sql).fetchall()
+            return self._interruptible(lambda: self.con.raw_sql(sql).fetchall())
         except duckdb.Error as error:
             reason = str(error).splitlines()[0].partition(": ")[2]
             if of is None or isinstance(error, duckdb.OutOfMemoryException):
@@ -50,7 +53,16 @@ class Workspace:
                     f"The import ran into a limit of this machine: {reason}"
                 ) from error
             raise SourceError(f"{of} cannot be read: {reason}") from error
-        return found
+
+    def _interruptible(self, work: Callable[[], Rows]) -> Rows:
+        """Do it in a thread: in the main one, DuckDB hears of Ctrl-C only when it is done."""
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(work)
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                self.con.con.interrupt()
+                raise
 
     def value(self, sql: str) -> Any:
         """The one value that a query returns."""
@@ -74,7 +86,8 @@ def workspace(folder: Path) -> Iterator[Workspace]:
             shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         con = ibis.duckdb.connect(place / "import.duckdb", memory_limit=MEMORY)
-        con.raw_sql("SET TimeZone = 'UTC'")
+        # DuckDB would draw a bar of its own, on standard output.
+        con.raw_sql("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         try:
             yield Workspace(con, place)
         finally:
