@@ -47,12 +47,12 @@ RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type
 RULES: list[type[Rule[Any]]] = classes(rules, Rule)
 
 
-def settings(cls: type[Stage[Any]]) -> Any:
-    return cls.settings_type.model_validate(SMALL.get(cls.__name__, {}))
+def settings(cls: type[Stage[Any]], **changes: Any) -> Any:
+    return cls.settings_type.model_validate({**SMALL.get(cls.__name__, {}), **changes})
 
 
-def learned(cls: type[Retriever[Any]], known: Dataset) -> Retriever[Any]:
-    return cls.fit(settings(cls), known, None, Run(seed=3))
+def learned(cls: type[Retriever[Any]], known: Dataset, **changes: Any) -> Retriever[Any]:
+    return cls.fit(settings(cls, **changes), known, None, Run(seed=3))
 
 
 def proposals(queries: Queries, known: Dataset, n: int = 50) -> Candidates:

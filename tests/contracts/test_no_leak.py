@@ -112,8 +112,14 @@ def columns(ranking: Ranking) -> dict[str, NDArray[Any]]:
     return {"query": ranking.query, "item": ranking.item, "score": ranking.score}
 
 
-@pytest.mark.parametrize("future", FUTURES)
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    ("part", "future"),
+    [
+        (Part.RANKER, "changed"),
+        (Part.VALIDATION, "changed"),
+        *((Part.TEST, name) for name in FUTURES),
+    ],
+)
 def test_every_item_feature(shops: Shops, part: Part, future: str) -> None:
     other = shops.at(part, future)
     for known in PARTS[: PARTS.index(part) + 1]:
@@ -152,7 +158,11 @@ def test_every_feature_of_a_visitor_and_an_item(shops: Shops, other: Dataset) ->
 
 @pytest.mark.parametrize("cls", RETRIEVERS, ids=lambda cls: cls.__name__)
 def test_every_retriever(cls: type[Retriever[Any]], shops: Shops, other: Dataset) -> None:
-    ours, theirs = (learned(cls, data.before(Part.TEST)) for data in (shops.original, other))
+    # A leak shows after one step as well as after many.
+    brief = {"epochs": 1} if "epochs" in cls.settings_type.model_fields else {}
+    ours, theirs = (
+        learned(cls, data.before(Part.TEST), **brief) for data in (shops.original, other)
+    )
     same(ours.state, theirs.state)
     same(
         columns(ours.retrieve(questions(shops.original), 10)),
@@ -178,6 +188,7 @@ def test_the_whole_system(tmp_path: Path, protocol: str) -> None:
     for name, events in (("ours", rows), ("theirs", future_of(rows, protocol))):
         small = [f"retrievers.sequence.{key}={value}" for key, value in SMALL["Sequence"].items()]
         changes = [f"split.protocol={protocol}", *small, "retrievers.sequence.epochs=2"]
+        changes.append('placements.home.rules=["availability"]')
         shop = raw_shop(tmp_path / name, events, goods(), changes=changes)
         prepare(shop)
         release = Releases(shop.releases).path(fit(shop, refit=False)["release"])

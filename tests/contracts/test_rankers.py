@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from endcap.stages import Ranker, load_stage, save_stage
+from endcap.errors import DataError
+from endcap.stages import Ranker, Run, load_stage, save_stage
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Candidates, Ranking
+from endcap.tables.parts import Part
+from endcap.types import Candidates, Ragged, Ranking
 from tests.contracts.found import proposals, taught
+from tests.shops import queries
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +84,12 @@ def test_nothing_to_rank_is_no_error(
 ) -> None:
     nothing = candidates.keep(np.zeros(len(candidates.ranking), np.bool_))
     assert len(ranker.rank(asked.queries, nothing, past.catalogue)) == 0
+
+
+def test_too_little_to_learn_from_is_said(ranker: Ranker[Any], board: Dataset) -> None:
+    """Nothing that was taken is among the candidates."""
+    asked = board.asked(Part.RANKER)
+    nobody = proposals(queries(*[[]] * len(asked)), board.before(Part.RANKER), n=1)
+    missed = replace(asked, truth=Ragged.of([[19]] * len(asked)), again=np.zeros(len(asked), bool))
+    with pytest.raises(DataError, match=f"Of {len(asked)} questions 0"):
+        type(ranker).fit(ranker.settings, board.before(Part.RANKER), missed, nobody, Run(seed=1))
