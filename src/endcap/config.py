@@ -7,7 +7,7 @@ A stage's own settings stand at the top of its file; here stands only which stag
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -275,11 +275,47 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
         given = tree.get(group, {})
         if not isinstance(given, dict):
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
-        tree = {**tree, group: {**defaults[group], **_over(defaults[group], given)}}
+        merged = {**defaults[group], **_over(defaults[group], given)}
+        tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(explain(error, name)) from error
+    _check_names(config, name)
+    return config
+
+
+def _wanted(stage: Any) -> bool:
+    """A stage with an empty class path is left out, a default one too."""
+    return not (isinstance(stage, dict) and stage.get("use") == "")
+
+
+def _check_names(config: Config, where: str) -> None:
+    """Placements, tasks and baselines may name only what there is."""
+    named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        *(
+            (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"placements.{key}.rules", one.rules, config.rules)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"evaluate.baselines.{key}", one, config.retrievers)
+            for key, one in config.evaluate.baselines.items()
+        ),
+        *(
+            (f"evaluate.tasks.{key}.placement", (one.placement,), config.placements)
+            for key, one in config.evaluate.tasks.items()
+        ),
+    ]
+    for key, names, known in named:
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
+                )
 
 
 def explain(error: ValidationError, where: str) -> str:

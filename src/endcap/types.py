@@ -316,6 +316,13 @@ class Candidates:
     def keep(self, mask: Bools) -> Candidates:
         return Candidates(self.ranking.keep(mask), self.retrievers, self.places[mask])
 
+    def places_of(self, retrievers: Sequence[str]) -> Floats:
+        """[rows, len(retrievers)] their places, NaN for one that did not take part."""
+        column = {name: place for place, name in enumerate(self.retrievers)}
+        nowhere = np.full(len(self.ranking), np.nan, np.float32)
+        own = [self.places[:, column[name]] if name in column else nowhere for name in retrievers]
+        return np.stack(own, axis=1) if own else np.zeros((len(self.ranking), 0), np.float32)
+
     def score(self, score: Floats) -> Ranking:
         """The same rows by new scores, best first."""
         return Ranking.sort(self.ranking.query, self.ranking.item, score)

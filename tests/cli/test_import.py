@@ -205,6 +205,18 @@ def test_a_quotation_mark_left_open_costs_one_line(desk: Desk) -> None:
     assert (found["kept"], found["dropped"]) == (299, {"unclosed_quote": 1})
 
 
+def test_a_quotation_mark_within_costs_one_row_and_fields_may_have_lines(desk: Desk) -> None:
+    text = 'item_id,title\n1,"two\nlines"\n2,"a"b\n3,"say ""hi"""\n'
+    found = desk.imports(desk.file("items.csv", text))
+    assert (found["kept"], found["dropped"]) == (2, {"unclosed_quote": 1})
+    assert desk.table("items")["title"].to_pylist() == ["two\nlines", 'say "hi"']
+
+
+def test_lines_may_end_in_more_than_one_way(desk: Desk) -> None:
+    text = GOOD.replace("view,1700000005\n", "view,1700000005\r\n")
+    assert desk.imports(desk.file("events.csv", text))["kept"] == 300
+
+
 def test_missing_ids_and_times_are_dropped_and_counted(desk: Desk) -> None:
     bad = ",i1,view,1700000000\nNULL,i1,view,1700000000\nu1,,view,1700000000\n" + (
         "u1,i1,view,\nu1,i1,view,yesterday\nu1,i1,,1700000000\nu\0x,i1,view,1700000000\n"

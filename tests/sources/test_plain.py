@@ -215,3 +215,8 @@ def test_ids_of_a_number_column_with_gaps_stay_whole(tmp_path: Path) -> None:
     assert dict(found.dropped) == {"missing_user_id": 1}
     (stored,) = (tmp_path / "t" / "events").glob("*.parquet")
     assert pq.read_table(stored)["user_id"].to_pylist() == ["1", "3"]
+
+
+def test_ids_written_with_a_fraction_are_the_same_ids(tmp_path: Path) -> None:
+    _, (row,) = load(tmp_path, "user_id,item_id,ts\n12.0,v1.0,1433221332\n")
+    assert (row["user_id"], row["item_id"]) == ("12", "v1.0")

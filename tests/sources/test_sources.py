@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import endcap.sources
 from endcap.errors import SourceError
 from endcap.sources import import_file, sources
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "import.md"
 
 TWIN = """
 from endcap.sources.plain import files, read
@@ -45,6 +48,14 @@ def test_one_new_file_is_a_new_format(tmp_path: Path, folder: Path, log: str) ->
     (folder / "twin.py").write_text(TWIN.format(sure=0.9))
     (found,) = import_file(tmp_path / "t", log)
     assert found.origin.format == "twin"
+
+
+def test_the_format_that_the_guide_adds(tmp_path: Path, folder: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "twin.py").write_text(code, encoding="utf-8")
+    (tmp_path / "till.csv").write_text("card,plu,rung_up,line_kind\nu,i,1433221332,sale\n")
+    (found,) = import_file(tmp_path / "t", str(tmp_path / "till.csv"))
+    assert (found.origin.format, found.kept) == ("twin", 1)
 
 
 def test_two_that_are_equally_sure_are_asked_about(tmp_path: Path, folder: Path, log: str) -> None:

@@ -12,6 +12,7 @@ import ibis
 from endcap.errors import SourceError
 from endcap.sources import Given
 from endcap.tables.conform import Extract, conform
+from endcap.tables.files import Rows
 from endcap.tables.schema import TABLES
 from endcap.tables.values import unit
 
@@ -145,7 +146,7 @@ def read(given: Given) -> Sequence[Extract]:
         columns["event_type"] = ibis.literal(known)
         words["event_type"] = f"{known}, for every row, as no column says what happened"
     if "timestamp" in columns:
-        words["timestamp"] += f" ({_unit(given, columns['timestamp'])})"
+        words["timestamp"] += f" ({_unit(given, given.rows, columns['timestamp'])})"
     rows = conform(kind, given.rows.table, columns)
     return [Extract(kind, rows, given.rows.lost, words, given.rows.notes)]
 
@@ -193,11 +194,12 @@ def _check(name: str, kind: str, columns: Mapping[str, str], all_: Sequence[str]
             )
 
 
-def _unit(given: Given, column: str) -> str:
+def _unit(given: Given, rows: Rows, column: str) -> str:
     """How times are written, from the first rows."""
-    table = given.rows.table.head(1_000)  # type: ignore[union-attr]
-    units = table.select(unit=unit(table[column])).distinct().to_pyarrow()["unit"].to_pylist()
-    return " or ".join(sorted(units))
+    first = rows.table.head(1_000)
+    units = first.select(unit=unit(first[column])).distinct().order_by("unit")
+    found = given.work.rows(ibis.to_sql(units, dialect="duckdb"), of=given.name)
+    return " or ".join(name for (name,) in found)
 
 
 def _normal(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ CHUNK = 1 << 20
 SURE = 0.9
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 FOREIGN = re.compile(r"[^\x00-\x7f]+")
 NAMES = {"utf-16": "UTF-16", "gb18030": "GB18030", "cp1252": "Windows-1252 (Latin-1)"}
 
@@ -45,12 +46,12 @@ def read_text(path: Path, folder: Path) -> Text:
         return Text(copy, None, start)
     if not start.strip():
         raise SourceError(f"{path} is empty", expected="a header and rows below it")
-    encoding = _encoding(path, compression, start)
-    if encoding == "utf-8":
+    encoding, mixed = _encoding(path, compression, start)
+    if encoding == "utf-8" and not mixed:
         return Text(path, compression, start)
     copy = _copy(path, compression, folder, encoding)
-    note = f"Read as {NAMES[encoding]}; the file is not UTF-8"
-    return Text(copy, None, next(_chunks(copy, None), b""), (note,))
+    notes = (f"Read as {NAMES[encoding]}; the file is not UTF-8",) if encoding in NAMES else ()
+    return Text(copy, None, next(_chunks(copy, None), b""), notes)
 
 
 def _check(path: Path) -> None:
@@ -81,35 +82,40 @@ def _chunks(path: Path, compression: str | None) -> Iterator[bytes]:
         raise SourceError(f"{path} is damaged: {error}") from error
 
 
-def _encoding(path: Path, compression: str | None, start: bytes) -> str:
-    """Raises SourceError where it is not sure."""
-    mark = BYTE_ORDER_MARKS.get(start[:2])
-    if mark:
-        return mark
-    bad = _not_utf8(path, compression)
+def _encoding(path: Path, compression: str | None, start: bytes) -> tuple[str, bool]:
+    """The encoding, and whether DuckDB would stumble over line ends that are mixed.
+
+    Raises SourceError where the encoding is not sure.
+    """
+    if start[:2] in BYTE_ORDER_MARKS:
+        return "utf-16", True
+    bad, mixed = _survey(path, compression)
     if start.count(0) > len(start) // 100 or (bad and 0 in start):
         raise SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
-    if bad is None:
-        return "utf-8"
-    guess = _guess(bad)
+    guess = _guess(bad) if bad else "utf-8"
     if guess is None:
         raise SourceError(
             f"{path} is text in an encoding that can't be told for sure",
             expected="UTF-8",
             mend="Save it as UTF-8 and import it again",
         )
-    return guess
+    return guess, mixed
 
 
-def _not_utf8(path: Path, compression: str | None) -> bytes | None:
-    """None for UTF-8; else a piece of the file that is not."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _survey(path: Path, compression: str | None) -> tuple[bytes, bool]:
+    """A piece of the file that is not UTF-8, empty where there is none, and whether its lines end
+    in more than one way."""
+    decoder = _decoder("utf-8", translate=False)
     for chunk in _chunks(path, compression):
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
-            return chunk[max(0, chunk.rfind(b"\n", 0, error.start)) :]
-    return None
+            return chunk[max(0, chunk.rfind(b"\n", 0, error.start)) :], False
+    return b"", isinstance(decoder.newlines, tuple)
+
+
+def _decoder(encoding: str, *, translate: bool) -> io.IncrementalNewlineDecoder:
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate)
 
 
 def _guess(sample: bytes) -> str | None:
@@ -152,9 +158,9 @@ def _lone_letter(run: str) -> bool:
 
 
 def _copy(path: Path, compression: str | None, folder: Path, encoding: str | None) -> Path:
-    """The file uncompressed and, where an encoding is given, as UTF-8."""
+    """The file uncompressed and, where an encoding is given, as UTF-8 with lines that end alike."""
     target = folder / "copy"
-    decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
+    decoder = _decoder(encoding, translate=True) if encoding else None
     with target.open("wb") as file:
         for chunk in _chunks(path, compression):
             try:

@@ -59,7 +59,7 @@ def open_rows(path: Path, work: Workspace) -> Rows:
         if text.start.lstrip()[:1] in (b"{", b"[")
         else _csv(text, path, work)
     )
-    if not rows.table.count().to_pyarrow().as_py():
+    if not work.value("SELECT count(*) FROM raw", of=path):
         lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
         raise SourceError(f"{path} holds no rows{lost}", expected="a header and rows below it")
     return rows
@@ -73,9 +73,13 @@ def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
 def _csv(text: Text, path: Path, work: Workspace) -> Rows:
     delimiter, names = _layout(text.start.decode("utf-8", errors="replace"))
     _read_csv(text, path, work, delimiter, names)
+    swallowed = work.value(
+        "SELECT count(*) FROM reject_errors "
+        "WHERE error_type::VARCHAR = 'UNQUOTED VALUE' AND contains(csv_line, chr(10))"
+    )
     lost, notes = _rejects(work), text.notes
-    if UNCLOSED in lost:
-        # One quotation mark that is never closed would swallow all that follows it.
+    if swallowed:
+        # A quotation mark that is never closed takes the lines that follow with it.
         mended, lost = _mend(text, path, work)
         _read_csv(mended, path, work, delimiter, names)
         lost += _rejects(work)

@@ -67,10 +67,8 @@ def text(column: Any) -> Any:
     """Trimmed text, missing where it says that there is none."""
     if column.type().is_json():
         column = json_text(column, "$")
-    elif column.type().is_floating():
-        # An id column with gaps comes as numbers with a fraction: 123.0 means 123.
-        whole = column.try_cast("int64")
-        return ibis.ifelse(whole == column, whole.cast("string"), column.cast("string"))
+    if column.type().is_floating():
+        column = column.nullif(float("nan")).cast("string")
     if not column.type().is_string():
         return column.cast("string")
     plain = column.replace("\0", "").strip()
@@ -80,9 +78,12 @@ def text(column: Any) -> Any:
 def ident(column: Any) -> Any:
     """An id. One with a NUL byte inside is damaged, and so missing."""
     plain = text(column)
-    if not column.type().is_string():
+    if column.type().is_integer():
         return plain
-    return ibis.ifelse(column.contains("\0"), ibis.null("string"), plain)
+    # A column of numbers with gaps is often written with fractions: 123.0 is 123.
+    plain = ibis.ifelse(plain.endswith(".0"), plain.re_replace(r"^(\d+)\.0$", r"\1"), plain)
+    damaged = column.cast("string").contains("\0")
+    return ibis.ifelse(damaged, ibis.null("string"), plain)
 
 
 def number(column: Any) -> Any:

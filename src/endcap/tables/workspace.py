@@ -48,6 +48,8 @@ class Workspace:
             return self._interruptible(lambda: self.con.raw_sql(sql).fetchall())
         except duckdb.Error as error:
             reason = str(error).splitlines()[0].partition(": ")[2]
+            if not (reason and reason.isprintable()):
+                reason = "its content is damaged"
             if of is None or isinstance(error, duckdb.OutOfMemoryException):
                 raise StateError(
                     f"The import ran into a limit of this machine: {reason}"
@@ -64,9 +66,9 @@ class Workspace:
                 self.con.con.interrupt()
                 raise
 
-    def value(self, sql: str) -> Any:
+    def value(self, sql: str, *, of: str | Path | None = None) -> Any:
         """The one value that a query returns."""
-        return self.rows(sql)[0][0]
+        return self.rows(sql, of=of)[0][0]
 
 
 @contextmanager
