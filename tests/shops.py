@@ -124,15 +124,15 @@ def _write_features(path: Path, goods: Catalogue, known: Int32s) -> None:
 @dataclass(frozen=True)
 class Checkerboard:
     """Users and items in two colours; everyone takes items of their own colour only, one a
-    day, along a circle, and has not gone round it yet.
+    day, in an order by chance, and has not taken all of them yet.
 
         item    0 1 2 3 4 5 6 7 8 9      day by day
-        user 1    ■   ■   ■   ■   ■      1, 3, 5, 7, …
-        user 2  ■   ■   ■   ■   ■        6, 8, 10, 12, …
+        user 1    ■   ■   ■   ■          7, 1, 5, 3, …
+        user 2  ■       ■   ■   ■        4, 8, 0, 6, …
 
     The last three days are the parts RANKER, VALIDATION and TEST, under both protocols. So
-    the right answer to each question is an item of the visitor's colour, and the very next
-    one on the circle is the best.
+    each question's right answer is an item of the visitor's colour that is new to them, and
+    no item of it is likelier than another.
     """
 
     users: int = 48
@@ -141,12 +141,14 @@ class Checkerboard:
 
     def events(self) -> dict[str, Any]:
         """users, items, times and parts for `dataset`."""
+        rng = np.random.default_rng(1)
         user = np.repeat(np.arange(1, self.users + 1), self.days)
         day = np.tile(np.arange(self.days), self.users)
-        step = (user // 2 * 3 + day) % (self.items // 2)
+        order = [rng.permutation(self.items // 2)[: self.days] for _ in range(self.users)]
+        item = 2 * np.concatenate(order) + user % 2
         return {
             "users": user.tolist(),
-            "items": (2 * step + user % 2).tolist(),
+            "items": item.tolist(),
             "times": (day * DAY + user).tolist(),
             "parts": np.maximum(0, day - self.days + 4).tolist(),
         }

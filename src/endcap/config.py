@@ -250,7 +250,11 @@ def load(path: Path, changes: Iterable[str] = ()) -> Config:
     """
     if not path.is_file():
         raise ConfigError(f"There is no {path}", mend="Run `endcap init` to write one")
-    return parse(path.read_text(encoding="utf-8"), changes, name=str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error}", mend="Save it as UTF-8") from error
+    return parse(text, changes, name=str(path))
 
 
 def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config:

@@ -110,6 +110,8 @@ class Ranker(Stage[S]):
 
         dataset: what was known before the questions; the retrievers learned from the same.
         candidates: what the retrievers propose for ``asked.queries``.
+
+        Raises DataError where too few of them were taken to learn anything.
         """
 
     @abstractmethod

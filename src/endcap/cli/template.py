@@ -54,7 +54,7 @@ def _table(path: tuple[str, ...], group: BaseModel, told: set[type]) -> Iterator
     told.add(type(group))
     for name in (name for name in fields if not _is_table(values[name])):
         yield from ("", f"# ── {fields[name].description}") if explain else ()
-        yield f"# {name} = {_toml(values[name])}"
+        yield f"# {name} = {toml(values[name])}"
     for name in (name for name in fields if _is_table(values[name])):
         yield from ("", f"# ── {fields[name].description}") if fields[name].description else ()
         yield from _below((*path, name), values[name], told)
@@ -77,10 +77,10 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, BaseModel)
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{name} = {_toml(one)}" for name, one in value.items())
+        inside = ", ".join(f"{name} = {toml(one)}" for name, one in value.items())
         return f"{{ {inside} }}" if inside else "{}"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml, value))}]"
     return json.dumps(value, ensure_ascii=False)

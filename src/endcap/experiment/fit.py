@@ -104,7 +104,8 @@ class Fit:
         return Recommender(self.config, past.catalogue, retrievers, None, rules, {})
 
     def ranker(self, system: Recommender) -> Ranker[Any] | None:
-        """The ranker, taught by what came after what the retrievers know."""
+        """The ranker, taught by what came after what the retrievers know; None where that is too
+        little to learn from."""
         asked = self.asked(Part.RANKER)
         if asked is None or not self.config.rankers:
             return None
@@ -122,7 +123,11 @@ class Fit:
             )
             return made
 
-        return self.keep(Ranker, f"order-{name}", make)
+        try:
+            return self.keep(Ranker, f"order-{name}", make)
+        except DataError as error:
+            self.report(f"No ranker: {error}", 1.0)
+            return None
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)

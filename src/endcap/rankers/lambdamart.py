@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
+from endcap.errors import DataError
 from endcap.stages import Ranker, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
@@ -58,6 +59,11 @@ class LambdaMART(Ranker[Settings]):
         names, rows = features(asked.queries, candidates, candidates.retrievers, dataset.catalogue)
         query = candidates.ranking.query
         useful = _useful(settings, query, labels, run.seed)
+        if len(useful) < 2:
+            raise DataError(
+                f"Of {len(asked)} questions {len(useful)} have an answer among their candidates",
+                expected="at least two, one to learn from and one to watch",
+            )
         watched = np.isin(query, useful[: max(1, len(useful) // 5)])
         learnt = np.isin(query, useful) & ~watched
         shape: dict[str, Any] = {"feature_name": names, "free_raw_data": False}

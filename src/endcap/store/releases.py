@@ -46,7 +46,14 @@ class Releases:
         return self.folder / name
 
     def manifest(self, name: str | None = None) -> dict[str, Any]:
-        values: dict[str, Any] = json.loads((self.path(name) / MANIFEST).read_text())
+        """What is known of a release. Raises ReleaseError."""
+        path = self.path(name) / MANIFEST
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ReleaseError(
+                f"{path} is damaged: {error}", mend="Fit or promote another"
+            ) from error
         return values
 
     def live(self) -> str | None:
@@ -60,7 +67,8 @@ class Releases:
         draft.mkdir(parents=True)
         fill(draft)
         manifest = {**manifest, "release": name, "files": checksums(draft)}
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (draft / MANIFEST).write_text(text, encoding="utf-8")
         os.replace(draft, self.folder / name)
         return self.folder / name
 
@@ -83,14 +91,19 @@ class Releases:
 
     def rollback(self) -> str:
         """Make the release live that was so before, and say its name."""
-        path = self.folder / "history"
+        path, live = self.folder / "history", self.live()
         past = path.read_text().split() if path.is_file() else []
-        if len(past) < 2:
+        # A step that was interrupted may have left names behind the live one.
+        while past and past[-1] != live:
+            past.pop()
+        while past and past[-1] == live:
+            past.pop()
+        if not past:
             raise ReleaseError("There is no earlier live release to go back to")
-        self.verify(past[-2])
-        self._point(past[-2])
-        _replace(path, "".join(f"{name}\n" for name in past[:-1]))
-        return past[-2]
+        self.verify(past[-1])
+        self._point(past[-1])
+        _replace(path, "".join(f"{name}\n" for name in past))
+        return past[-1]
 
     def _point(self, name: str) -> None:
         _replace(self.folder / "live", name)

@@ -1,0 +1,72 @@
+"""Every stage there is, found by walking the folders, so that a new file is promised for too."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+from typing import Any, TypeVar
+
+from endcap import rankers, retrievers, rules
+from endcap.recommender import join
+from endcap.stages import Ranker, Retriever, Rule, Run, Stage
+from endcap.tables.dataset import Dataset
+from endcap.tables.parts import Part
+from endcap.types import Candidates, Queries
+
+T = TypeVar("T", bound=Stage[Any])
+
+SMALL: dict[str, dict[str, Any]] = {
+    "Sequence": {"dim": 16, "length": 10, "epochs": 40, "tokens": 256, "learning_rate": 0.01},
+    "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
+}
+"""Settings that shrink what would take long; the others keep their defaults."""
+
+NOT_ASKED = {
+    "Popular": "gives everyone the same list",
+    "Repeat": "answers nothing but what was taken before",
+    "Recent": "answers nothing but what was seen before",
+}
+"""Who need not tell the colours of the checkerboard apart, and why."""
+
+
+def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
+    """The finished classes of a kind that the modules of a folder define."""
+    found = []
+    for module in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
+        for _, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            own = cls.__module__ == module.name
+            if own and issubclass(cls, kind) and not inspect.isabstract(cls):
+                found.append(cls)
+    return found
+
+
+RETRIEVERS: list[type[Retriever[Any]]] = classes(retrievers, Retriever)  # type: ignore[type-abstract]
+RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type-abstract]
+RULES: list[type[Rule[Any]]] = classes(rules, Rule)
+
+
+def settings(cls: type[Stage[Any]], **changes: Any) -> Any:
+    return cls.settings_type.model_validate({**SMALL.get(cls.__name__, {}), **changes})
+
+
+def learned(cls: type[Retriever[Any]], known: Dataset, **changes: Any) -> Retriever[Any]:
+    return cls.fit(settings(cls, **changes), known, None, Run(seed=3))
+
+
+def proposals(queries: Queries, known: Dataset, n: int = 50) -> Candidates:
+    """What two retrievers propose that count and need no time to learn."""
+    by_name = {cls.__name__: cls for cls in RETRIEVERS}
+    lists = {
+        name.lower(): learned(by_name[name], known).retrieve(queries, n)
+        for name in ("Popular", "Neighbours")
+    }
+    return join(lists, [1.0] * len(lists), constant=10.0)
+
+
+def taught(cls: type[Ranker[Any]], data: Dataset) -> Ranker[Any]:
+    """A ranker that learned from the RANKER part what followed on what was known before."""
+    known, asked = data.before(Part.RANKER), data.asked(Part.RANKER)
+    candidates = proposals(asked.queries, known)
+    return cls.fit(settings(cls), known, asked, candidates, Run(seed=3))

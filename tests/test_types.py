@@ -1,0 +1,142 @@
+"""The values that travel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from endcap.types import Candidates, History, Queries, Ragged, Ranking, offsets_of, ranges, spans
+from tests.shops import history, queries, ranking
+
+Rows = list[list[int]]
+
+rows = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=5)
+
+
+def lists(ragged: Ragged) -> Rows:
+    return [ragged[row].tolist() for row in range(len(ragged))]
+
+
+@given(rows, st.data())
+def test_ragged_rows(given: Rows, data: st.DataObject) -> None:
+    ragged = Ragged.of(given)
+    assert lists(ragged) == given
+    assert ragged.lengths.tolist() == [len(row) for row in given]
+    assert ragged.rows.tolist() == [place for place, row in enumerate(given) for _ in row]
+    chosen = data.draw(st.lists(st.integers(0, len(given) - 1))) if given else []
+    assert lists(ragged.take(np.array(chosen, np.int64))) == [given[row] for row in chosen]
+    even = ragged.keep(ragged.values % 2 == 0)
+    assert lists(even) == [[value for value in row if value % 2 == 0] for row in given]
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9))), max_size=4))
+def test_a_union_is_row_by_row(pairs: list[tuple[list[int], list[int]]]) -> None:
+    left, right = (Ragged.of([pair[side] for pair in pairs]) for side in (0, 1))
+    assert lists(left.union(right)) == [sorted({*a, *b}) for a, b in pairs]
+
+
+def test_spans_and_ranges() -> None:
+    assert spans(np.array([5, 5, 0]), np.array([5, 7, 1])).tolist() == [5, 6, 0]
+    assert ranges(np.array([0, 2, 2, 5]), np.array([2, 0])).tolist() == [2, 3, 4, 0, 1]
+    assert offsets_of(np.array([2, 0, 3])).tolist() == [0, 2, 2, 5]
+
+
+@given(rows, st.integers(0, 4))
+def test_the_last_of_a_history(given: Rows, n: int) -> None:
+    past = history(*given)
+    last = past.last(n)
+    assert lists(last.ragged()) == [row[max(0, len(row) - n) :] for row in given]
+    assert last.ages.tolist() == [age for row in given for age in reversed(range(min(n, len(row))))]
+
+
+def test_the_columns_of_a_history_stay_together() -> None:
+    past = history([3, 1, 2], [], [5])
+    turned = past.take(np.array([2, 0]))
+    assert turned.items.tolist() == [5, 3, 1, 2]
+    assert turned.times.tolist() == [past.times[place] for place in (3, 0, 1, 2)]
+    assert len(History.empty(2)) == 2
+    assert past.rows.tolist() == [0, 0, 0, 2]
+
+
+def test_the_best_of_a_matrix() -> None:
+    scores = np.array([[0, 5, 5, -np.inf], [-np.inf] * 4], np.float32)
+    best = Ranking.best(scores, 3)
+    assert (best.query.tolist(), best.item.tolist()) == ([0, 0, 0], [1, 2, 0])
+    assert Ranking.best(scores, 99).item.tolist() == [1, 2, 0]
+    assert len(Ranking.best(scores, 0)) == 0
+    assert len(Ranking.best(scores[:, :0], 5)) == 0
+    assert len(Ranking.best(scores[:0], 5)) == 0
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1), st.integers(0, 8))
+def test_the_best_have_the_highest_scores_in_order(matrix: Rows, n: int) -> None:
+    best = Ranking.best(np.array(matrix, np.float32), n)
+    for query, row in enumerate(matrix):
+        own = best.of(query)
+        assert own.score.tolist() == sorted(row, reverse=True)[:n]
+        assert [row[item] for item in own.item] == own.score.tolist()
+        same = np.diff(own.score) == 0
+        assert np.all(np.diff(own.item)[same] > 0), "equal scores stand in the order of codes"
+
+
+def test_places_begin_anew_for_each_query() -> None:
+    lists = ranking([4, 2, 7], [], [1, 0], scores=[[3, 3, 1], [], [2, 2]])
+    assert lists.places.tolist() == [1, 2, 3, 1, 2]
+    assert lists.worst_places.tolist() == [2, 2, 3, 2, 2]
+    assert lists.top(1).item.tolist() == [4, 1]
+    assert lists.of(1).item.tolist() == []
+    assert lists.of(2).item.tolist() == [1, 0]
+    assert lists.hits(Ragged.of([[7, 9], [4], [1]])).tolist() == [False, False, True, True, False]
+
+
+def test_rankings_of_batches_become_one() -> None:
+    parts = [(np.array([0, 1]), ranking([3], [4, 5])), (np.array([2, 3]), ranking([], [6]))]
+    whole = Ranking.concat(parts)
+    assert whole.query.tolist() == [0, 1, 1, 3]
+    assert whole.item.tolist() == [3, 4, 5, 6]
+    assert len(Ranking.concat([])) == 0
+
+
+def test_candidates_take_new_scores() -> None:
+    both = Candidates(ranking([1, 2], [3]), ("a",), np.array([[1], [2], [1]], np.float32))
+    scored = both.score(np.array([0.1, 0.9, 0.5], np.float32))
+    assert scored.item.tolist() == [2, 1, 3]
+    assert both.keep(np.array([False, True, True])).places.tolist() == [[2], [1]]
+
+
+@pytest.fixture
+def asked() -> Queries:
+    """Three questions over five items, of which item 4 may not be answered to anyone."""
+    allowed = np.array([True, True, True, True, False])
+    exclude = Ragged.of([[0, 2], [], [1]])
+    return replace(queries([1], [], [0, 3]), exclude=exclude, allowed=allowed)
+
+
+def test_what_is_forbidden_and_what_is_permitted_agree(asked: Queries) -> None:
+    scores = asked.forbid(np.zeros((3, 5), np.float32))
+    assert np.isfinite(scores).tolist() == [
+        [False, True, False, True, False],
+        [True, True, True, True, False],
+        [True, False, True, True, False],
+    ]
+    query, item = np.divmod(np.arange(15, dtype=np.int32), np.int32(5))
+    assert asked.permits(query, item).tolist() == np.isfinite(scores).ravel().tolist()
+
+
+def test_without_rules_everything_is_permitted() -> None:
+    plain = queries([1], [2])
+    assert plain.permits(np.array([0, 1], np.int32), np.array([7, 0], np.int32)).all()
+    assert np.isfinite(plain.forbid(np.zeros((2, 3), np.float32))).all()
+    assert len(queries().permits(np.zeros(0, np.int32), np.zeros(0, np.int32))) == 0
+
+
+def test_questions_come_in_batches_with_their_rows(asked: Queries) -> None:
+    parts = list(asked.batches(2))
+    assert [rows.tolist() for rows, _ in parts] == [[0, 1], [2]]
+    assert parts[1][1].history.items.tolist() == [0, 3]
+    assert lists(parts[1][1].exclude) == [[1]]
+    assert parts[1][1].allowed is asked.allowed
