@@ -115,7 +115,7 @@ def _parts(report: dict[str, Any], width: int) -> ConsoleRenderable:
     stack.truncate(width)
     table = Table.grid(padding=(0, 2, 0, 0))
     for column in ("left", "right", "right", "left"):
-        table.add_column(justify=column, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(justify=column, no_wrap=True)
     for part in parts:
         table.add_row(
             Text(part["part"], PARTS[part["part"]]),

@@ -39,9 +39,7 @@ def imported(engine: Any, tables: Path, name: str) -> Table:
         column: (rows[column] if column in rows.columns else ibis.null()).cast(type_)
         for column, type_ in types.items()
     }
-    return rows.join(order, "filename").select(
-        **columns, place=_.file * ROWS + _.file_row_number
-    )
+    return rows.join(order, "filename").select(**columns, place=_.file * ROWS + _.file_row_number)
 
 
 def _read(engine: Any, paths: list[str]) -> Table:
