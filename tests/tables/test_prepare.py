@@ -172,6 +172,17 @@ def test_a_killed_run_leaves_the_former_tables(tmp_path: Path, wait: float) -> N
     assert not list(shop.prepared.glob(".??*/"))
 
 
+def test_ctrl_c_in_the_middle_of_a_query_is_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("endcap.tables.prepare.line", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(raw_shop(tmp_path, lively()))
+
+
 def test_only_one_is_at_work(tmp_path: Path) -> None:
     shop = raw_shop(tmp_path, lively(), goods())
     prepare(shop)
