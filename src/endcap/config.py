@@ -7,7 +7,7 @@ A stage's own settings stand at the top of its file; here stands only which stag
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -115,14 +115,25 @@ class Placement(Settings):
     )
 
 
+class Task(Settings):
+    """A question to judge by: whose lists, and which answers count."""
+
+    placement: str = Field("home", description="the placement whose lists are judged")
+    scope: Literal["all", "new", "again"] = Field(
+        "all", description="answers that count: all, only what was new, only what was had before"
+    )
+
+
 class Evaluate(Settings):
-    """How a release is judged."""
+    """How a release is judged. The first task decides: weights and epochs are chosen by it."""
 
     cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
-    placement: str = Field("home", description="the placement whose lists are judged")
+    tasks: dict[str, Task] = Field(
+        {"home": Task()}, min_length=1, description="the questions to judge by, by name"
+    )
     baselines: dict[str, tuple[str, ...]] = Field(
-        {"popular": ("popular",), "neighbours": ("neighbours",)},
-        description="what stands beside: retrievers, filled up in this order",
+        {"popular": ("popular",), "neighbours": ("neighbours", "popular")},
+        description="what stands beside: retrievers, each list going on where the last ends",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
 
@@ -205,6 +216,7 @@ class Shop:
     @classmethod
     def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
         """The shop in a folder; without an endcap.toml, one with default settings."""
+        folder = folder.resolve()
         path = file or folder / FILE
         if file is None and not path.is_file():
             return cls(folder, parse("", changes))
@@ -259,11 +271,47 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
         given = tree.get(group, {})
         if not isinstance(given, dict):
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
-        tree = {**tree, group: {**defaults[group], **_over(defaults[group], given)}}
+        merged = {**defaults[group], **_over(defaults[group], given)}
+        tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(explain(error, name)) from error
+    _check_names(config, name)
+    return config
+
+
+def _wanted(stage: Any) -> bool:
+    """A stage with an empty class path is left out, a default one too."""
+    return not (isinstance(stage, dict) and stage.get("use") == "")
+
+
+def _check_names(config: Config, where: str) -> None:
+    """Placements, tasks and baselines may name only what there is."""
+    named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        *(
+            (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"placements.{key}.rules", one.rules, config.rules)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"evaluate.baselines.{key}", one, config.retrievers)
+            for key, one in config.evaluate.baselines.items()
+        ),
+        *(
+            (f"evaluate.tasks.{key}.placement", (one.placement,), config.placements)
+            for key, one in config.evaluate.tasks.items()
+        ),
+    ]
+    for key, names, known in named:
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
+                )
 
 
 def explain(error: ValidationError, where: str) -> str:

@@ -88,7 +88,7 @@ class Recommender:
             return parts[0][1]
         ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
         paths = {part.path for _, part in parts}
-        worst = next((path for path in _WORST_FIRST if path in paths), "full")
+        worst: PathTaken = next((path for path in _WORST_FIRST if path in paths), "full")
         return Answer(ranking, worst, concat([(rows, part.candidates) for rows, part in parts]))
 
     def placement(self, name: str) -> Placement:

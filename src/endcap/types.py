@@ -273,6 +273,25 @@ class Ranking:
         first = np.searchsorted(self.query, self.query, side="left")
         return (np.arange(len(self)) - first + 1).astype(np.int32)
 
+    @property
+    def worst_places(self) -> Int32s:
+        """[rows] like `places`, but equal scores all stand at the last place they share.
+
+        >>> scores = np.array([3, 2, 2, 1], np.float32)
+        >>> Ranking(np.zeros(4, np.int32), np.arange(4, dtype=np.int32), scores).worst_places
+        array([1, 3, 3, 4], dtype=int32)
+        """
+        new = np.ones(len(self), np.bool_)
+        new[1:] = (np.diff(self.query) != 0) | (np.diff(self.score) != 0)
+        last = np.r_[np.flatnonzero(new)[1:], len(self)] - 1
+        worst: Int32s = self.places[last[np.cumsum(new) - 1]]
+        return worst
+
+    def hits(self, truth: Ragged) -> Bools:
+        """[rows] whether the item stands in its query's row of `truth`."""
+        width = np.int64(1 + max(self.item.max(initial=0), truth.values.max(initial=0)))
+        return np.isin(self.query * width + self.item, truth.rows * width + truth.values)
+
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)
 
@@ -296,6 +315,13 @@ class Candidates:
 
     def keep(self, mask: Bools) -> Candidates:
         return Candidates(self.ranking.keep(mask), self.retrievers, self.places[mask])
+
+    def places_of(self, retrievers: Sequence[str]) -> Floats:
+        """[rows, len(retrievers)] their places, NaN for one that did not take part."""
+        column = {name: place for place, name in enumerate(self.retrievers)}
+        nowhere = np.full(len(self.ranking), np.nan, np.float32)
+        own = [self.places[:, column[name]] if name in column else nowhere for name in retrievers]
+        return np.stack(own, axis=1) if own else np.zeros((len(self.ranking), 0), np.float32)
 
     def score(self, score: Floats) -> Ranking:
         """The same rows by new scores, best first."""

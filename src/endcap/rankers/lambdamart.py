@@ -16,6 +16,8 @@ from endcap.tables.pairs import pair_features
 from endcap.tables.visitors import visitor_features
 from endcap.types import Candidates, Floats, Queries, Ranking
 
+PLACE = "place_"
+
 
 class Settings(config.Settings):
     """The trees and what they are shown."""
@@ -42,13 +44,18 @@ class LambdaMART(Ranker[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self._trees = lightgbm.Booster(model_str=bytes(state["model"]).decode())
+        self._retrievers = tuple(
+            name.removeprefix(PLACE)
+            for name in self._trees.feature_name()
+            if name.startswith(PLACE)
+        )
 
     @classmethod
     def fit(
         cls, settings: Settings, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
     ) -> Self:
         labels = _labels(asked, candidates.ranking)
-        names, rows = features(asked.queries, candidates, dataset.catalogue)
+        names, rows = features(asked.queries, candidates, candidates.retrievers, dataset.catalogue)
         query = candidates.ranking.query
         useful = _useful(settings, query, labels, run.seed)
         watched = np.isin(query, useful[: max(1, len(useful) // 5)])
@@ -74,7 +81,7 @@ class LambdaMART(Ranker[Settings]):
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         if not len(candidates.ranking):
             return candidates.ranking
-        _, rows = features(queries, candidates, catalogue)
+        _, rows = features(queries, candidates, self._retrievers, catalogue)
         return candidates.score(np.asarray(self._trees.predict(rows), np.float32))
 
     def importance(self) -> dict[str, float]:
@@ -85,20 +92,24 @@ class LambdaMART(Ranker[Settings]):
 
 
 def features(
-    queries: Queries, candidates: Candidates, catalogue: Catalogue
+    queries: Queries, candidates: Candidates, retrievers: tuple[str, ...], catalogue: Catalogue
 ) -> tuple[list[str], Floats]:
-    """Names, and [rows, features] what the trees see of each candidate."""
+    """Names, and [rows, features] what the trees see of each candidate.
+
+    retrievers: whose places; one that did not take part proposed nothing.
+    """
     ranking = candidates.ranking
     pair_names, pair = pair_features(queries, ranking, catalogue)
     visitor_names, visitor = visitor_features(queries, catalogue)
     names = [
-        *(f"place_{name}" for name in candidates.retrievers),
+        *(f"{PLACE}{name}" for name in retrievers),
         *(f"item_{name}" for name in catalogue.features.column_names),
         *pair_names,
         *(f"visitor_{name}" for name in visitor_names),
     ]
     item = catalogue.feature_matrix[ranking.item]
-    return names, np.hstack([candidates.places, item, pair, visitor[ranking.query]])
+    places = candidates.places_of(retrievers)
+    return names, np.hstack([places, item, pair, visitor[ranking.query]])
 
 
 def _labels(asked: Asked, ranking: Ranking) -> Floats:

@@ -94,7 +94,7 @@ class Neighbours(Retriever[Settings]):
         for query, item in zip(ranking.query, ranking.item, strict=True):
             last = queries.history.take(np.array([query])).last(self.settings.history)
             weight = self.settings.recency ** last.ages.astype(np.float32)
-            share = weight * similarity[last.items, item]
+            share = weight * similarity[last.items][:, [item]].toarray()[:, 0]
             order = np.argsort(-share, kind="stable")
             strong = last.items[order[share[order] > 0]]
             reasons.append(list(dict.fromkeys(strong.tolist())))
@@ -111,7 +111,8 @@ def _follow(
         pairs = (item[:-step][same], item[step:][same])
         weight = np.full(len(pairs[0]), settings.decay ** (step - 1), np.float32)
         total = total + sparse.coo_array((weight, pairs), shape=(size, size)).tocsr()
-    return total
+    followed: sparse.csr_array[Any, tuple[int, int]] = total
+    return followed
 
 
 def _strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:

@@ -41,12 +41,12 @@ class Settings(config.Settings):
         20_000, ge=0, description="catalogue size above which the loss draws items"
     )
     negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where it draws")
-    epochs: int = Field(40, gt=0, description="epochs at most; without a judge, exactly")
-    patience: int = Field(3, gt=0, description="epochs without a better score before it stops")
-    tokens: int = Field(2_048, gt=0, description="events in a batch")
+    epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
+    patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
+    tokens: int = Field(384, gt=0, description="events in a batch")
     learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
-    average: float = Field(0.99, ge=0, lt=1, description="what the mean of weights keeps a step")
+    average: float = Field(0.995, ge=0, lt=1, description="what the mean of weights keeps a step")
     judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
 
 

@@ -1,0 +1,113 @@
+"""Formats of logs and catalogues: one file here is one format, named like its module.
+
+A module offers two functions, `recognises` and `read`, as `Source` describes; dropping one
+into this folder adds a format, and deleting it removes nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from endcap.errors import SourceError
+from endcap.tables.conform import Extract
+from endcap.tables.files import Rows, open_rows
+from endcap.tables.raw import Imported, Origin, add
+from endcap.tables.workspace import Workspace, workspace
+from endcap.types import Report, silent
+
+NAME = re.compile(r"(\w+):")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What someone wants imported.
+
+    name: as they typed it, a file or ``format:`` for one that brings its own data.
+    rows: the rows of the file, None where the name is not that of a file.
+    kind: the table it is for, None to find out.
+    """
+
+    name: str
+    rows: Rows | None
+    kind: str | None
+    work: Workspace
+
+
+class Source(Protocol):
+    """What a module of this folder offers."""
+
+    def recognises(self, given: Given) -> float:
+        """How sure it is that this is its format, from 0 (it is not) to 1."""
+
+    def read(self, given: Given) -> Sequence[Extract]:
+        """What it holds, for one table or several. Raises SourceError."""
+
+    def files(self, given: Given) -> Sequence[Path]:
+        """The files whose content decides whether the same was imported before."""
+
+
+def sources() -> dict[str, Source]:
+    """All formats by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: cast(Source, importlib.import_module(f"{__name__}.{name}")) for name in names}
+
+
+def import_file(
+    folder: Path,
+    name: str,
+    *,
+    kind: str | None = None,
+    format_: str | None = None,
+    dry_run: bool = False,
+    report: Report = silent,
+) -> list[Imported]:
+    """Bring a file into the imported tables in `folder`, all of it or nothing.
+
+    Raises SourceError where it can't be read, or what it is is not sure.
+    """
+    report(f"Looking at {name}", 0.0)
+    with workspace(folder) as work:
+        rows = None if NAME.fullmatch(name) else open_rows(Path(name), work)
+        given = Given(name, rows, kind, work)
+        format_ = choose(given, format_)
+        source = sources()[format_]
+        origin = Origin(name, format_, _digest(source.files(given)))
+        return add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
+
+
+def choose(given: Given, format_: str | None = None) -> str:
+    """The name of the format. Raises SourceError where none is sure, or two are equally so."""
+    found = sources()
+    if format_ is not None:
+        if format_ not in found:
+            raise SourceError(f"There is no format {format_!r}", expected=f"one of {[*found]}")
+        return format_
+    sure = {name: source.recognises(given) for name, source in found.items()}
+    best = [name for name in sure if sure[name] == max(sure.values()) > 0]
+    if len(best) == 1:
+        return best[0]
+    if best:
+        raise SourceError(
+            f"{given.name} may be {' or '.join(best)}", mend="Say which with --format"
+        )
+    columns = ", ".join(given.rows.columns[:12]) if given.rows else "no columns"
+    raise SourceError(
+        f"{given.name} is not in a format that Endcap knows: it has {columns}",
+        expected="a first row that names the columns, an item id or a user id among them",
+        mend="Rename the columns as docs/how-to/import.md lists them",
+    )
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,15 @@ class Catalogue:
     @classmethod
     def load(cls, items: Path, features: Path) -> Catalogue:
         return cls(pq.read_table(items), pq.read_table(features))
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any], features: Mapping[str, Any] | None = None) -> Catalogue:
+        """A catalogue with only these columns: enough for an example.
+
+        >>> Catalogue.of({"item_id": ["a", "b"]}).code("b")
+        1
+        """
+        return cls(pa.table(dict(columns)), pa.table(dict(features or {})))
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,8 @@ class _Ties:
         """Values at places, NaN where nothing is tied."""
         if not len(values):
             return np.full(len(places), np.nan)
-        return np.where(self.count > 0, values[np.maximum(places, 0)].astype(np.float64), np.nan)
+        found = values[np.clip(places, 0, len(values) - 1)].astype(np.float64)
+        return np.where(self.count > 0, found, np.nan)
 
 
 def _keys(history: History, ranking: Ranking, codes: Int32s) -> tuple[Int64s, Int64s]:

@@ -1,0 +1,92 @@
+"""`endcap recommend` and `similar`: lists without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder, write_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ReleaseOption = Annotated[
+    str | None, typer.Option("--release", metavar="ID", help="The live one where not given.")
+]
+NumberOption = Annotated[int, typer.Option("-n", min=1, max=1_000, help="Length of a list.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("recommend")(recommend)
+    app.command("similar")(similar)
+
+
+def recommend(
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="One user.")] = None,
+    users: Annotated[
+        Path | None, typer.Option("--users", metavar="FILE", help="Users, one id a line.")
+    ] = None,
+    all_users: Annotated[bool, typer.Option("--all-users", help="All users of the log.")] = False,
+    n: NumberOption = 10,
+    release: ReleaseOption = None,
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Also offer what the user has taken before.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A .parquet or .csv file.")
+    ] = None,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Recommend to users after all that the log holds."""
+    from endcap.config import Shop
+    from endcap.experiment.batch import recommend as recommend_
+
+    if sum([user is not None, users is not None, all_users]) != 1:
+        raise typer.BadParameter("give exactly one of --user, --users and --all-users")
+    ids = [user] if user is not None else _lines(users) if users is not None else None
+    with progress() as report:
+        lists = recommend_(
+            Shop.open(shop_folder(shop)), ids, n, release, include_seen=include_seen, report=report
+        )
+    if out is not None:
+        write_table(lists.drop(["title"]), out)
+    wide = lists if out is None else lists.slice(0, 0)
+    summary = {"rows": lists.num_rows, "file": out and str(out), "lists": wide.to_pylist()}
+    answer(summary, json, _show)
+
+
+def similar(
+    item: Annotated[str, typer.Option("--item", metavar="ID", help="The item to start from.")],
+    n: NumberOption = 10,
+    release: ReleaseOption = None,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Items that go with an item."""
+    from endcap.config import Shop
+    from endcap.experiment.batch import similar as similar_
+
+    lists = similar_(Shop.open(shop_folder(shop)), item, n, release)
+    summary = {"rows": lists.num_rows, "file": None, "lists": lists.to_pylist()}
+    answer(summary, json, _show)
+
+
+def _lines(path: Path) -> list[str]:
+    from endcap.errors import SourceError
+
+    try:
+        return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} cannot be read: {error}", expected="one id a line") from error
+
+
+def _show(found: dict[str, Any], console: Console) -> None:
+    if found["file"]:
+        console.print(f"Wrote {found['rows']:,} rows to {found['file']}")
+    for row in found["lists"][:200]:
+        name = row["title"] or row["item_id"]
+        who = f"{row['user_id']}  " if row.get("user_id") else ""
+        console.print(f"{who}{row['rank']:>3}  {name}  [dim]{row['item_id']}[/]", highlight=False)

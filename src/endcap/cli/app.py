@@ -1,0 +1,78 @@
+"""The command `endcap`: finds the groups of commands, and turns errors into one clear message.
+
+A group is a module of this folder with ``register(app)``; adding one touches no other file.
+Modules import what is heavy inside their commands, so that ``endcap --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import typer
+
+from endcap import cli
+from endcap.errors import EndcapError
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def build() -> typer.Typer:
+    """The program with the commands of all groups."""
+    app = typer.Typer(
+        name="endcap",
+        help="A product recommender that a shop runs itself.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_about)
+    for module in pkgutil.iter_modules(cli.__path__):
+        register = getattr(
+            importlib.import_module(f"{cli.__name__}.{module.name}"), "register", None
+        )
+        if register is not None:
+            register(app)
+    return app
+
+
+def _about() -> None:
+    """A product recommender that a shop runs itself: from its log to live recommendations."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command line; what the exit code means stands above."""
+    try:
+        build()(args=arguments, prog_name="endcap")
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else FAILED
+        return _interrupted() if code == INTERRUPTED else code
+    except KeyboardInterrupt:
+        return _interrupted()
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # as DuckDB calls a Ctrl-C
+            raise
+        return _interrupted()
+    except EndcapError as error:
+        return _failed(str(error))
+    except OSError as error:
+        # A full disk or a missing permission is not a defect of ours.
+        return _failed(f"{error.filename or 'The system'}: {error.strerror or error}")
+    return DONE
+
+
+def _failed(reason: str) -> int:
+    print(f"Error: {reason}", file=sys.stderr)
+    return FAILED
+
+
+def _interrupted() -> int:
+    print("Interrupted; run the same command again to go on.", file=sys.stderr)
+    return INTERRUPTED
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

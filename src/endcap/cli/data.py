@@ -1,0 +1,128 @@
+"""`endcap init`, `import` and `prepare`: from what a shop has to clean tables."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from endcap.cli.output import JsonOption, ShopOption, answer, columns, progress, shop_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from endcap.tables.raw import Imported
+
+Kind = Literal["events", "items", "users", "impressions"]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("init")(init)
+    app.command("import")(import_)
+    app.command("prepare")(prepare)
+
+
+def init(shop: ShopOption = None, json: JsonOption = False) -> None:
+    """Write an endcap.toml with every setting explained; never over one that is there."""
+    from endcap.cli.template import write
+
+    path = write(shop_folder(shop))
+    answer({"file": str(path)}, json, lambda value, console: console.print(f"Wrote {path}"))
+
+
+def import_(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…",
+            help="Files, or completejourney: for the demo data.",
+            show_default=False,
+        ),
+    ],
+    kind: Annotated[
+        Kind | None, typer.Option("--kind", help="What the rows are; found out when not given.")
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="The format; found out when not given."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")
+    ] = False,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Import CSV, JSON Lines or Parquet: events, items, users or impressions.
+
+    Columns are understood by their usual names. All of a file is imported or nothing of it; the
+    same file or event twice changes nothing.
+    """
+    from endcap.config import Shop
+    from endcap.sources import import_file
+
+    folder = Shop.open(shop_folder(shop)).tables
+    done: list[Imported] = []
+    try:
+        with progress() as report:
+            for name in files:
+                done += import_file(
+                    folder, name, kind=kind, format_=format_, dry_run=dry_run, report=report
+                )
+    finally:
+        # What was imported before a file that can't be is imported, and said so.
+        if done:
+            answer(done, False, _show) if not json else answer(_counts(done), True, _show)
+
+
+def prepare(
+    engine: Annotated[
+        Literal["duckdb", "spark"], typer.Option("--engine", help="What does the work.")
+    ] = "duckdb",
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Clean, check and split what was imported, and report on it."""
+    from endcap.config import Shop
+
+    steps = importlib.import_module("endcap.tables.prepare")
+    with progress() as report:
+        found = steps.prepare(Shop.open(shop_folder(shop)), report)
+    answer(found, json, importlib.import_module("endcap.cli.data_report").show)
+
+
+def _counts(done: list[Imported]) -> dict[str, Any]:
+    """As scripts read it."""
+    return {
+        "files": [
+            {
+                "path": one.origin.path,
+                "format": one.origin.format,
+                "kind": one.extract.kind,
+                "read": one.read,
+                "kept": one.kept,
+                "duplicates": one.duplicates,
+                "dropped": dict(one.dropped),
+            }
+            for one in done
+        ]
+    }
+
+
+def _show(done: list[Imported], console: Console) -> None:
+    for one in done:
+        title = f"{Path(one.origin.path).name.rstrip(':')}: {one.kept:,} {one.extract.kind} kept"
+        console.print(columns(_story(one), title=title), end="\n\n")
+
+
+def _story(one: Imported) -> dict[str, str]:
+    """What happened to a file, line by line."""
+    lines = {"read": f"{one.read:,} rows, format {one.origin.format}"}
+    lines |= {f"  {ours}": f"← {theirs}" for ours, theirs in one.extract.mapping.items()}
+    lines["kept"] = f"{one.kept:,}"
+    if one.duplicates:
+        lines["duplicates"] = f"{one.duplicates:,}, the same as rows that are there already"
+    for reason, count in one.dropped.items():
+        lines[f"dropped: {reason.replace('_', ' ')}"] = f"{count:,}"
+    return lines | {f"note {place}": note for place, note in enumerate(one.notes, start=1)}

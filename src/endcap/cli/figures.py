@@ -1,0 +1,102 @@
+"""How figures look on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = ("ndcg@10", "hit_rate@10", "recall@10", "mrr@10", "coverage@10", "diversity@10")
+
+
+def show_fit(found: dict[str, Any], console: Console) -> None:
+    """The release, its main figures, and whether it is live."""
+    console.print(f"\n[bold]Release {found['release']}[/], fitted in {found['seconds']:.0f} s")
+    for name in SHOWN:
+        console.print(f"  {name:14} {figure(found['metrics'][name])}")
+    state = "Live" if found["live"] else "Not live"
+    console.print(f"  {state}: {found['why']}.")
+
+
+def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) -> None:
+    """A table for each task: the system above its baselines."""
+    protocol = found["protocol"]
+    console.print(
+        f"\n[bold]Release {found['release']}[/] on the {protocol['judged_on']} part "
+        f"({protocol['split']}), all {protocol['catalogue']:,} items ranked"
+    )
+    for name, task in found["tasks"].items():
+        _task(name, task, console)
+        if slices:
+            _slices(task, console)
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in found["weights"].items())
+    ranker = "ordered by the ranker" if found["ranker"] else "no ranker: it did not help"
+    console.print(f"Weights of the places: {weights}; {ranker}.")
+
+
+def _task(name: str, task: dict[str, Any], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{name}: {task['queries']:,} questions", title_justify="left", box=None)
+    table.add_column("")
+    for metric in SHOWN[:4]:
+        table.add_column(metric, justify="right")
+    table.add_column("system is better by", justify="right")
+    rows = {"system": task["metrics"], **task["baselines"]}
+    for title, metrics in rows.items():
+        cells = [figure(metrics[metric]) for metric in SHOWN[:4]]
+        style = "bold" if title == "system" else ""
+        table.add_row(title, *cells, _gap(task["differences"].get(title)), style=style)
+    console.print()
+    console.print(table)
+
+
+def _slices(task: dict[str, Any], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title="ndcg@10 by slice", title_justify="left", box=None)
+    titles = [key for key in next(iter(task["slices"].values())) if key != "queries"]
+    for title in ("", "questions", *titles):
+        table.add_column(title, justify="right" if title else "left")
+    for name, one in task["slices"].items():
+        table.add_row(name, f"{one['queries']:,}", *(figure(one[title]) for title in titles))
+    console.print(table)
+
+
+def show_comparison(found: dict[str, Any], console: Console) -> None:
+    """Each metric's difference with its interval and p-value."""
+    console.print(f"\n[bold]{found['a']} − {found['b']}[/], {found['queries']:,} questions")
+    for task, metrics in found["tasks"].items():
+        console.print(f"\n{task}")
+        for name in SHOWN:
+            if name in metrics:
+                console.print(f"  {name:14} {_gap(metrics[name])}")
+
+
+def show_releases(found: dict[str, Any], console: Console) -> None:
+    """A line each, the live one marked."""
+    for row in found["releases"]:
+        mark = "[bold green]live[/]" if row["live"] else "    "
+        console.print(f"{mark}  {row['release']}  ndcg@10 {figure(row['metrics']['ndcg@10'])}")
+    if not found["releases"]:
+        console.print("There are no releases yet. Run `endcap fit`.")
+
+
+def show_live(found: dict[str, Any], console: Console) -> None:
+    console.print(f"Release {found['live']} is live.")
+
+
+def figure(value: dict[str, Any]) -> str:
+    """A mean and half the width of its interval."""
+    if value["value"] is None:
+        return "–"
+    if value["low"] is None:
+        return f"{value['value']:.4f}"
+    return f"{value['value']:.4f} ± {(value['high'] - value['low']) / 2:.4f}"
+
+
+def _gap(gap: dict[str, Any] | None) -> str:
+    if gap is None or gap["value"] is None:
+        return ""
+    return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}], p = {gap['p']:.3f}"

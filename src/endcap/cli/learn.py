@@ -1,0 +1,156 @@
+"""`endcap fit`, `evaluate`, `compare` and the releases: from clean tables to a live system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder
+
+
+def register(app: typer.Typer) -> None:
+    commands: dict[str, Callable[..., None]] = {
+        "fit": fit,
+        "evaluate": evaluate,
+        "compare": compare,
+        "releases": releases,
+        "promote": promote,
+        "rollback": rollback,
+    }
+    for name, command in commands.items():
+        app.command(name)(command)
+
+
+ReleaseOption = Annotated[
+    str | None, typer.Option("--release", metavar="ID", help="The live one where not given.")
+]
+
+
+def fit(
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Instead of endcap.toml.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting to change; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Go on with an interrupted fit, or begin anew."),
+    ] = True,
+    no_refit: Annotated[
+        bool, typer.Option("--no-refit", help="Do not fit once more on everything.")
+    ] = False,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train, choose by the validation part, measure on the test part, and write a release.
+
+    It goes live where it beats the baselines and the release that is live.
+    """
+    from endcap.cli.figures import show_fit
+    from endcap.config import Shop
+    from endcap.experiment.fit import fit as fit_
+    from endcap.experiment.gate import promote_if_better
+
+    opened = Shop.open(shop_folder(shop), set_ or (), file=config)
+    with progress() as report:
+        manifest = fit_(opened, refit=not no_refit, resume=resume, report=report)
+    verdict = promote_if_better(opened, manifest["release"])
+    keys = ("release", "metrics", "refit", "seconds", "protocol")
+    answer({**{key: manifest[key] for key in keys}, **verdict}, json, show_fit)
+
+
+def evaluate(
+    release: ReleaseOption = None,
+    cutoffs: Annotated[
+        str | None, typer.Option("--cutoffs", metavar="5,10,20", help="Lengths to judge lists at.")
+    ] = None,
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Also offer what the visitor has taken before.")
+    ] = False,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also show parts of the visitors and items.")
+    ] = False,
+    rankings: Annotated[
+        Path | None,
+        typer.Option("--rankings", metavar="FILE", help="Also write the lists (.parquet or .csv)."),
+    ] = None,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge a release on the test part: all items ranked, with intervals, beside the baselines."""
+    from functools import partial
+
+    from endcap.cli.figures import show_evaluation
+    from endcap.cli.output import whole_numbers, write_table
+    from endcap.config import Shop
+    from endcap.experiment.gate import evaluate_release
+
+    opened = Shop.open(shop_folder(shop))
+    lengths = whole_numbers(cutoffs, "--cutoffs") if cutoffs else None
+    with progress() as report:
+        found = evaluate_release(
+            opened, release, cutoffs=lengths, include_seen=include_seen, report=report
+        )
+    if rankings is not None:
+        write_table(found.lists, rankings)
+    answer(found.report, json, partial(show_evaluation, slices=slices))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A release.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, asked the same questions.")],
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The difference A − B over the same questions, with interval and p-value."""
+    from endcap.cli.figures import show_comparison
+    from endcap.config import Shop
+    from endcap.experiment.gate import compare as compare_
+
+    answer(compare_(Shop.open(shop_folder(shop)), a, b), json, show_comparison)
+
+
+def releases(shop: ShopOption = None, json: JsonOption = False) -> None:
+    """List the releases, oldest first, and say which is live."""
+    from endcap.cli.figures import show_releases
+    from endcap.config import Shop
+    from endcap.store.releases import Releases
+
+    known = Releases(Shop.open(shop_folder(shop)).releases)
+    live = known.live()
+    rows = [{**known.manifest(name), "live": name == live} for name in known.names()]
+    for row in rows:
+        row.pop("files", None)
+    answer({"releases": rows}, json, show_releases)
+
+
+def promote(
+    release: Annotated[str, typer.Argument(metavar="ID", help="The release to make live.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where it does not beat the baselines or the live.")
+    ] = False,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a release live."""
+    from endcap.cli.figures import show_live
+    from endcap.config import Shop
+    from endcap.experiment.gate import promote as promote_
+
+    promote_(Shop.open(shop_folder(shop)), release, force=force)
+    answer({"live": release}, json, show_live)
+
+
+def rollback(shop: ShopOption = None, json: JsonOption = False) -> None:
+    """Make the release live that was so before."""
+    from endcap.cli.figures import show_live
+    from endcap.config import Shop
+    from endcap.store.releases import Releases
+
+    live: Any = Releases(Shop.open(shop_folder(shop)).releases).rollback()
+    answer({"live": live}, json, show_live)

@@ -1,0 +1,108 @@
+"""What commands have in common: their options, progress, and how they answer.
+
+The answer goes to standard output, once; all else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from endcap.types import Report
+
+ShopOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--shop", metavar="DIR", help="The shop folder; $ENDCAP_SHOP or else this one if not given."
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output.")
+]
+
+
+def shop_folder(given: Path | None) -> Path:
+    """The folder that ``--shop`` names, else ``$ENDCAP_SHOP``, else the current one."""
+    return given or Path(os.environ.get("ENDCAP_SHOP") or ".")
+
+
+def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> None:
+    """Print the answer of a command: as JSON, or as `show` draws it for people."""
+    from rich.console import Console
+
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        show(value, Console())
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A bar on standard error while work goes on; it draws nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=1.0)
+
+        def report(step: str, share: float) -> None:
+            bar.update(task, description=step, completed=share)
+
+        yield report
+
+
+def columns(rows: Mapping[str, str], *, title: str) -> Any:
+    """A small table of two columns, for `Console.print`."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(Text(name, style="bold"), Text(value))
+    return table
+
+
+def whole_numbers(text: str, option: str) -> tuple[int, ...]:
+    """``5,10,20`` as numbers. Raises typer.BadParameter (wrong usage)."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(f"{text!r} is not a list of whole numbers", param_hint=option)
+    return numbers
+
+
+def write_table(table: Any, path: Path) -> None:
+    """Write a table as Parquet or CSV, by the file's ending; whole or not at all."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from endcap.errors import SourceError
+
+    writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
+    if path.suffix not in writers:
+        raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}")
+    writers[path.suffix](table, draft)
+    os.replace(draft, path)

@@ -1,0 +1,120 @@
+"""`endcap serve`: the HTTP service and the pages."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from endcap.cli.output import ShopOption, shop_folder
+from endcap.errors import ConfigError, EndcapError, StateError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+SHOP = "ENDCAP_SHOP"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    shop: ShopOption = None,
+) -> None:
+    """Serve recommendations, take in events, and show the pages for people."""
+    _check(host)
+    folder = shop_folder(shop).resolve()
+    os.environ[SHOP] = str(folder)
+    # Each request has a thread of its own; threads within one would only stand in line.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _open(folder)
+    with _listen(host, port) as listening:
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        print(f"Serving {folder} at {address}", file=sys.stderr)
+        print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
+        _run(listening, workers)
+
+
+def service() -> FastAPI:
+    """The service of the shop in $ENDCAP_SHOP: what each worker process runs."""
+    from endcap.config import Shop
+    from endcap.dashboard import pages
+    from endcap.serve.app import create
+    from endcap.serve.current import Current
+    from endcap.store.events import LiveEvents
+
+    shop = Shop.open(Path(os.environ[SHOP]))
+    current = Current(shop, LiveEvents.open(shop.live))
+    app = create(current)
+    pages.mount(app, shop.config.name, lambda: current.visitors)
+    return app
+
+
+def _check(host: str) -> None:
+    """Raises ConfigError where others than this machine could reach the service."""
+    loopback = host == "localhost"
+    with suppress(ValueError):
+        loopback = loopback or ipaddress.ip_address(host).is_loopback
+    if not loopback:
+        raise ConfigError(
+            f"--host {host} would let others in, and no API key has been created",
+            expected="127.0.0.1, ::1 or localhost",
+            mend="Put a web server that checks who calls in front of it",
+        )
+
+
+def _open(shop: Path) -> None:
+    """See before anything is started that settings and store can be used."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from endcap.config import Shop
+    from endcap.store.events import LiveEvents
+
+    if not shop.is_dir():
+        raise StateError(f"There is no shop folder {shop}", mend="Run `endcap init` first")
+    path = Shop.open(shop).live
+    try:
+        LiveEvents.open(path).close()
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise StateError(f"The store {path} can't be used: {cause}") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises EndcapError where the port is taken."""
+    try:
+        [family, *_], *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise EndcapError(
+            f"Can't listen at {host}:{port}: {error.strerror or error}",
+            mend="Choose another --port, or stop what uses this one",
+        ) from error
+
+
+def _run(listening: socket.socket, workers: int) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        "endcap.cli.service:service",
+        factory=True,
+        workers=workers,
+        log_level="warning",
+        http="httptools",
+        timeout_graceful_shutdown=10,
+    )
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        Multiprocess(config, sockets=[listening]).run()

@@ -1,0 +1,71 @@
+"""The page for people: pick a shopper, see what they bought and what they would be shown.
+
+What would be shown, the page asks of the same endpoints that a shop calls. Here are only the
+page itself and what no shop needs: the list of shoppers and what they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from endcap.dashboard.shoppers import Shoppers
+from endcap.store.visitors import Visitors
+
+Source: TypeAlias = Callable[[], Visitors | None]
+
+HERE = Path(__file__).parent
+
+PLACEMENTS = {"home": "For you", "buy_again": "Buy again", "trending": "Trending"}
+
+# Nothing on the page comes from, or goes to, anywhere else.
+POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+
+
+def mount(app: FastAPI, shop: str, source: Source) -> None:
+    """Put the page at `/`. source: what visitors did, None until a release is loaded."""
+    templates = Environment(loader=FileSystemLoader(HERE), autoescape=True)
+    page = templates.get_template("page.html").render(shop=shop, placements=PLACEMENTS)
+    app.mount("/assets", StaticFiles(directory=HERE / "assets"), name="assets")
+    app.include_router(_router(page, _following(source)))
+
+
+def _router(page: str, shoppers: Callable[[], Shoppers]) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def index() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+
+    @router.get("/page/shoppers")
+    def find(search: str = "") -> list[dict[str, Any]]:
+        return shoppers().find(search)
+
+    @router.get("/page/shoppers/{key:path}")
+    def past(key: str) -> dict[str, Any]:
+        return shoppers().past(key)
+
+    return router
+
+
+def _following(source: Source) -> Callable[[], Shoppers]:
+    """The shoppers of whatever release is live; what was counted of them is kept meanwhile."""
+    made: Shoppers | None = None
+
+    def shoppers() -> Shoppers:
+        nonlocal made
+        visitors = source()
+        if visitors is None:
+            raise HTTPException(503, "No release is loaded yet")
+        if made is None or made.visitors is not visitors:
+            made = Shoppers(visitors)
+        return made
+
+    return shoppers

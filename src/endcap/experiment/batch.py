@@ -1,0 +1,75 @@
+"""Lists for many users at once, by the release that is live or another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from endcap.config import Shop
+from endcap.errors import DataError
+from endcap.recommender import Recommender
+from endcap.store.releases import Releases
+from endcap.tables.dataset import Dataset
+from endcap.tables.prepare import prepared
+from endcap.types import Int32s, Ranking, Report, silent
+
+BATCH = 2_048
+
+
+def system(shop: Shop, release: str | None = None) -> Recommender:
+    """What a release serves: the system that learned from everything, where it has one."""
+    return Recommender.load(served(Releases(shop.releases).path(release)))
+
+
+def served(release: Path) -> Path:
+    """The folder of a release's system that answers."""
+    live = release / "live"
+    return live if live.is_dir() else release / "measured"
+
+
+def recommend(
+    shop: Shop,
+    user_ids: Sequence[str] | None,
+    n: int,
+    release: str | None = None,
+    *,
+    include_seen: bool = False,
+    report: Report = silent,
+) -> pa.Table:
+    """user_id, rank, item_id, score, title: for the given users, or for all of the log."""
+    recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
+    ids = dataset.users[1:] if user_ids is None else user_ids
+    codes, parts = dataset.user_codes(ids), []
+    for start in range(0, len(codes), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(codes)))
+        queries = dataset.now(codes[rows])
+        found = recommender.answer(queries, n, include_seen=include_seen)
+        parts.append((rows, found.ranking))
+        report("recommend", (rows[-1] + 1) / len(codes))
+    ranking = Ranking.concat(parts)
+    users = np.array(ids, dtype=object)[ranking.query]
+    return _table(ranking, recommender).add_column(0, "user_id", pa.array(users, pa.string()))
+
+
+def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.Table:
+    """rank, item_id, score, title of items that go with one. Raises DataError."""
+    recommender = system(shop, release)
+    item: Int32s = recommender.catalogue.codes([item_id])
+    if not len(item):
+        raise DataError(f"There is no item {item_id!r} in the catalogue")
+    return _table(recommender.similar(item, n), recommender)
+
+
+def _table(ranking: Ranking, recommender: Recommender) -> pa.Table:
+    named = recommender.catalogue.table.select(["item_id", "title"]).take(ranking.item)
+    return pa.table(
+        {
+            "rank": ranking.places,
+            "item_id": named["item_id"],
+            "score": ranking.score,
+            "title": named["title"],
+        }
+    )

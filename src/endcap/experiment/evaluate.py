@@ -1,0 +1,188 @@
+"""What a release is worth: figures with intervals, beside the baselines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from endcap.errors import DataError
+from endcap.experiment.intervals import bootstrap, paired
+from endcap.experiment.judge import Judged, baseline, judge, slices
+from endcap.recommender import Recommender
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.parts import Part
+from endcap.types import Ranking, Report, silent
+
+DECIDES = "ndcg@10"
+"""The metric by which systems are compared."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one release.
+
+    report: what `endcap evaluate --json` prints.
+    questions: a row a question and task: who was asked, when, and each metric's value.
+    lists: the lists of the first task, by user.
+    """
+
+    report: dict[str, Any]
+    questions: pa.Table
+    lists: pa.Table
+
+    @property
+    def metrics(self) -> Any:
+        return self.report["metrics"]
+
+    @property
+    def protocol(self) -> Any:
+        return self.report["protocol"]
+
+    def save(self, folder: Path) -> None:
+        text = json.dumps(self.report, indent=1, ensure_ascii=False)
+        (folder / "evaluation.json").write_text(text, encoding="utf-8")
+        pq.write_table(self.questions, folder / "questions.parquet", compression="zstd")
+
+
+def evaluate(
+    recommender: Recommender,
+    dataset: Dataset,
+    part: Part,
+    *,
+    cutoffs: tuple[int, ...] | None = None,
+    include_seen: bool = False,
+    report: Report = silent,
+) -> Measured:
+    """Judge every task of the configuration on the questions of a part.
+
+    The recommender must have been fitted on what was known before the part. Raises DataError
+    where the part asks nothing.
+    """
+    settings = recommender.config.evaluate
+    cutoffs = tuple(sorted({*(cutoffs or settings.cutoffs), 10}))
+    tasks, tables, lists = {}, [], pa.table({})
+    for name, task in settings.tasks.items():
+        asked = dataset.asked(part).scope(task.scope)
+        if not len(asked):
+            raise DataError(f"Nothing can be asked about the {part.name.lower()} part")
+        systems = {
+            "system": recommender,
+            **{title: baseline(recommender, parts) for title, parts in settings.baselines.items()},
+        }
+        judged = {
+            title: judge(
+                system,
+                asked,
+                task.placement,
+                cutoffs,
+                include_seen=include_seen,
+                report=report,
+                step=f"evaluate {name}: {title}",
+            )
+            for title, system in systems.items()
+        }
+        tasks[name] = _task(recommender, dataset, part, asked, judged)
+        tables.append(_questions(dataset, name, asked, judged["system"]))
+        if name == next(iter(settings.tasks)):
+            lists = table_of(
+                judged["system"].ranking.top(max(cutoffs)), asked, dataset, recommender
+            )
+    return Measured(_report(dataset, part, tasks, recommender), pa.concat_tables(tables), lists)
+
+
+def _task(
+    recommender: Recommender,
+    dataset: Dataset,
+    part: Part,
+    asked: Asked,
+    judged: Mapping[str, Judged],
+) -> dict[str, Any]:
+    """One task's figures: the system, each baseline, their difference, and slices."""
+    settings, seed = recommender.config.evaluate, recommender.config.seed
+    own = judged["system"]
+    others = {name: other for name, other in judged.items() if name != "system"}
+    counts = np.bincount(dataset.before(part).item, minlength=len(dataset.catalogue))
+    return {
+        "queries": len(asked),
+        "answers": len(asked.truth.values),
+        "metrics": {k: v.as_dict() for k, v in own.summary(settings.samples, seed).items()},
+        "baselines": {
+            name: {k: v.as_dict() for k, v in other.summary(settings.samples, seed).items()}
+            for name, other in others.items()
+        },
+        "differences": {
+            name: paired(
+                own.values[DECIDES], other.values[DECIDES], settings.samples, seed
+            ).as_dict()
+            for name, other in others.items()
+        },
+        "slices": {
+            name: {
+                "queries": int(mask.sum()),
+                **{
+                    title: bootstrap(one.values[DECIDES][mask], settings.samples, seed).as_dict()
+                    for title, one in judged.items()
+                },
+            }
+            for name, mask in slices(asked, counts).items()
+            if mask.any()
+        },
+    }
+
+
+def _report(
+    dataset: Dataset, part: Part, tasks: dict[str, Any], recommender: Recommender
+) -> dict[str, Any]:
+    """The first task's figures stand at the top, all tasks below."""
+    first = next(iter(tasks.values()))
+    return {
+        "protocol": {
+            "split": dataset.meaning.protocol,
+            "judged_on": part.name.lower(),
+            "learned_from": "before validation",
+            "catalogue": len(dataset.catalogue),
+            "ranking": "full",
+        },
+        "queries": first["queries"],
+        "metrics": first["metrics"],
+        "baselines": first["baselines"],
+        "weights": dict(recommender.weights),
+        "ranker": recommender.ranker is not None,
+        "tasks": tasks,
+    }
+
+
+def _questions(dataset: Dataset, task: str, asked: Asked, judged: Judged) -> pa.Table:
+    """A row a question: the metrics that have a value for each."""
+    each = {name: values for name, values in judged.values.items() if len(values) == len(asked)}
+    return pa.table(
+        {
+            "task": np.repeat(task, len(asked)),
+            "user_id": [dataset.users[user] for user in asked.queries.users],
+            "time": asked.queries.times,
+            **each,
+        }
+    )
+
+
+def table_of(
+    ranking: Ranking, asked: Asked, dataset: Dataset, recommender: Recommender
+) -> pa.Table:
+    """Lists as a table (user_id, rank, item_id, score), rank from 1."""
+    users = np.array(dataset.users, dtype=object)[asked.queries.users[ranking.query]]
+    items = np.array(recommender.catalogue.ids, dtype=object)[ranking.item]
+    return pa.table(
+        {
+            "user_id": pa.array(users, pa.string()),
+            "rank": ranking.places,
+            "item_id": pa.array(items, pa.string()),
+            "score": ranking.score,
+        }
+    )

@@ -1,0 +1,113 @@
+"""The HTTP service: its endpoints, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from endcap.serve import problems, reference
+from endcap.serve.answers import loaded, recommend, similar
+from endcap.serve.bodies import body, described, parsed, read
+from endcap.serve.collect import collect
+from endcap.serve.current import Current
+from endcap.serve.incoming import Event
+from endcap.serve.meters import Meters, Timed
+from endcap.serve.questions import Ask, Like, Look
+
+Body = Annotated[bytes, Depends(body)]
+
+
+def create(current: Current) -> FastAPI:
+    """The service of a shop. It follows the live release while it runs."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current.start()
+        yield
+        current.stop()
+
+    app = FastAPI(
+        title="Endcap",
+        version=version("endcap"),
+        description="Recommendations for a shop, and the events that they learn from.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    meters = Meters()
+    problems.install(app)
+    reference.install(app)
+    app.add_middleware(Timed, meters=meters)
+    app.include_router(_shop(current, meters))
+    app.include_router(_operations(current, meters))
+    return app
+
+
+def _shop(current: Current, meters: Meters) -> APIRouter:
+    """What a shop calls. Plain functions: they run on a pool of threads, off the event loop."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
+    def post_events(text: Body) -> JSONResponse:
+        """Send one event, or a list of up to 1,000. 202 means that they are on the disk."""
+        answer = collect(current, parsed(text))
+        for outcome in ("accepted", "duplicates"):
+            meters.events.labels(outcome).inc(answer[outcome])
+        meters.events.labels("rejected").inc(len(answer["rejected"]))
+        return JSONResponse(answer, 202)
+
+    def answered(look: Look) -> JSONResponse:
+        answer = recommend(current, look)
+        meters.answers.labels(answer["path"]).inc()
+        return JSONResponse(answer)
+
+    @router.post("/recommend", openapi_extra=described(Ask))
+    def post_recommend(text: Body) -> JSONResponse:
+        """Items for a visitor. Someone unknown gets an answer too."""
+        return answered(read(Ask, parsed(text)))
+
+    @router.get("/recommend")
+    def get_recommend(look: Annotated[Look, Query()]) -> JSONResponse:
+        """The same, for a quick look."""
+        return answered(look)
+
+    @router.post("/similar", openapi_extra=described(Like))
+    def post_similar(text: Body) -> JSONResponse:
+        """Items that go with an item."""
+        return JSONResponse(similar(current, read(Like, parsed(text))))
+
+    @router.get("/similar")
+    def get_similar(like: Annotated[Like, Query()]) -> JSONResponse:
+        """The same, for a quick look."""
+        return JSONResponse(similar(current, like))
+
+    return router
+
+
+def _operations(current: Current, meters: Meters) -> APIRouter:
+    """What those who run the service call."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process is alive."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        """A release is loaded, so recommendations are answered; 503 until then."""
+        return {"status": "ready", "release": loaded(current).release}
+
+    @router.get("/metrics", response_class=Response)
+    def metrics() -> Response:
+        """Figures for Prometheus."""
+        release = current.loaded.release if current.loaded else None
+        return Response(meters.text(release), media_type=CONTENT_TYPE_LATEST)
+
+    return router

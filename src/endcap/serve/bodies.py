@@ -1,0 +1,60 @@
+"""What comes in: bodies of bounded size, parsed strictly.
+
+JSON is parsed by pydantic's own parser, whatever content type is given (a browser's beacon can
+only send text): it refuses NaN, half characters and bottomless nesting, which the standard
+library's lets through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from endcap.serve.problems import Problem, refused
+
+M = TypeVar("M", bound=BaseModel)
+
+LARGEST = 4_000_000
+"""Bytes of a body: 1,000 events of 4 kB each."""
+
+
+async def body(request: Request) -> bytes:
+    """The body of a request. Raises Problem 413 as soon as it is too large."""
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            detail = f"The body is larger than {LARGEST:,} bytes. Send it in several requests."
+            raise Problem(413, detail, headers={"Connection": "close"})
+    return b"".join(parts)
+
+
+def parsed(text: bytes) -> Any:
+    """Raises Problem 422 where the text is not JSON."""
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(422, f"The body is not valid JSON: {error}.") from error
+
+
+def read(model: type[M], value: Any) -> M:
+    """A checked request. Raises Problem 422 with each wrong field."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise refused(error) from error
+
+
+def described(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
+    """The body of an endpoint, for openapi.json: one of a kind, or also a list of them."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    if many:
+        schema = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": 1_000}]}
+    if definitions:
+        schema["$defs"] = definitions
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,65 @@
+"""Events that come in: the good ones are kept, the bad ones are named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from endcap.config import Clean
+from endcap.serve.current import Current
+from endcap.serve.incoming import SECOND, Event
+from endcap.serve.problems import Problem, explained, sentence, short
+from endcap.store.events import Row
+from endcap.tables.schema import EVENT_TYPES
+
+DAY = 86_400 * SECOND
+
+MOST = 1_000
+"""Events of a request."""
+
+
+def collect(current: Current, body: Any) -> dict[str, Any]:
+    """Keep what can be kept. Raises Problem 422 where the body is neither event nor list."""
+    values = body if isinstance(body, list) else [body]
+    if not all(isinstance(value, dict) for value in values[:1]) or len(values) > MOST:
+        raise _refusal(body)
+    now = current.clock()
+    rows: list[Row] = []
+    answer: dict[str, Any] = {"rejected": [], "warnings": []}
+    for index, value in enumerate(values):
+        try:
+            row = _within(Event.model_validate(value).row(now), now, current.shop.config.clean)
+        except ValidationError as error:
+            text = "; ".join(sentence(one) for one in explained(error))
+            answer["rejected"].append({"index": index, "error": text})
+        except ValueError as error:
+            answer["rejected"].append({"index": index, "error": str(error)})
+        else:
+            rows.append(row)
+            if row["event_type"] not in EVENT_TYPES:
+                warning = f"event_type = {row['event_type']!r} is kept, but means nothing here"
+                answer["warnings"].append({"index": index, "warning": warning})
+    accepted, duplicates = current.live.append(rows)
+    if not answer["warnings"]:
+        del answer["warnings"]
+    return {"accepted": accepted, "duplicates": duplicates} | answer
+
+
+def _refusal(body: Any) -> Problem:
+    came = f"a list of {len(body):,}" if isinstance(body, list) else type(body).__name__
+    if isinstance(body, list) and len(body) <= MOST:
+        came = f"a list of {type(body[0]).__name__}"
+    detail = f"The body is {came}. Expected one event or a list of up to {MOST:,}."
+    return Problem(422, detail, [{"field": "", "value": short(body), "detail": detail}])
+
+
+def _within(row: Row, now: int, clean: Clean) -> Row:
+    """The row, if its time is possible by the same settings as for imported events."""
+    earliest = datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * SECOND
+    if row["timestamp"] < earliest:
+        raise ValueError(f"timestamp = {row['timestamp']}: before {clean.earliest}")
+    if row["timestamp"] > now + clean.future * DAY:
+        raise ValueError(f"timestamp = {row['timestamp']}: more than {clean.future:g} days ahead")
+    return row

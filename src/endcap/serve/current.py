@@ -1,0 +1,112 @@
+"""What the service answers from, and how it follows the pointer to the live release."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from endcap.config import Shop
+from endcap.errors import EndcapError
+from endcap.recommender import Recommender
+from endcap.store.events import LiveEvents
+from endcap.store.releases import Releases
+from endcap.store.visitors import Visitors
+from endcap.tables.dataset import Dataset
+
+log = logging.getLogger("endcap.serve")
+
+PERIOD = 1.0
+"""Seconds between looks at the pointers."""
+
+Clock: TypeAlias = Callable[[], int]
+
+
+def now() -> int:
+    """UTC microseconds."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A release in memory, and what visitors did in its item codes."""
+
+    release: str
+    recommender: Recommender
+    visitors: Visitors
+
+
+class Current:
+    """The live release. A newer one is loaded beside it, then takes its place between requests.
+
+    loaded: None until there is one.
+    trouble: why the newest can't be loaded, for people; "" where all is well.
+    """
+
+    def __init__(self, shop: Shop, live: LiveEvents, clock: Clock = now) -> None:
+        self.shop, self.live, self.clock = shop, live, clock
+        self.loaded: Loaded | None = None
+        self.trouble = "The service has just started."
+        self._seen: object = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
+
+    @property
+    def visitors(self) -> Visitors | None:
+        return self.loaded.visitors if self.loaded else None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def refresh(self) -> None:
+        """Load what the pointers name, if they have moved."""
+        marks = [_mark(self.shop.releases / "live"), _mark(self.shop.prepared / "current")]
+        if marks == self._seen:
+            return
+        self._seen = marks
+        try:
+            self.loaded, self.trouble = self._load(), ""
+        except EndcapError as error:
+            self.trouble = str(error)
+        except Exception:
+            log.exception("The live release can't be loaded")
+            self.trouble = "The live release can't be loaded; the log of the service says why."
+
+    def _watch(self) -> None:
+        self.refresh()
+        while not self._stop.wait(PERIOD):
+            self.refresh()
+
+    def _load(self) -> Loaded:
+        folder = Releases(self.shop.releases).path()
+        refit = folder / "live"
+        recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
+        visitors = Visitors(
+            self._dataset(), recommender.catalogue, self.live, recommender.config.events
+        )
+        visitors.history("")  # so that the first request finds all indexes made
+        return Loaded(folder.name, recommender, visitors)
+
+    def _dataset(self) -> Dataset | None:
+        """What was prepared; a release answers without it, knowing live events only."""
+        pointer = self.shop.prepared / "current"
+        if not pointer.is_file():
+            return None
+        return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+
+
+def _mark(pointer: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced."""
+    try:
+        stat = pointer.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino

@@ -1,0 +1,126 @@
+"""What an event must be to be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from endcap.store.events import Row
+from endcap.tables.schema import EVENT_TYPES
+
+SECOND = 1_000_000
+
+WITH_ITEM = frozenset(EVENT_TYPES) - {"search", "begin_checkout"}
+"""Event types that mean nothing without an item."""
+
+CONTEXT = 10_000
+"""Characters of an event's context."""
+
+EXPECTED = "expected seconds, milliseconds or microseconds since 1970, or RFC 3339 text"
+
+
+def _blank(value: Any) -> Any:
+    """Trackers send an empty text for someone who is not signed in."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def moment(value: Any) -> Any:
+    """Seconds, milliseconds, microseconds or RFC 3339 → UTC microseconds.
+
+    >>> moment(1_700_000_000), moment("2023-11-14T23:13:20+01:00")
+    (1700000000000000, 1700000000000000)
+    """
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return _from_text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e17:
+        raise ValueError(EXPECTED)
+    scale = SECOND if value < 1e11 else 1_000 if value < 1e14 else 1
+    return round(value * scale)
+
+
+def _from_text(text: str) -> int:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ValueError(EXPECTED) from error
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return round((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+VisitorId = Annotated[Id | None, BeforeValidator(_blank)]
+Text = Annotated[str | None, StringConstraints(max_length=10_000)]
+Number = FiniteFloat | None
+
+
+class Event(BaseModel):
+    """Something that a visitor did."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    event_type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    event_id: VisitorId = Field(None, description="sent twice, it counts once")
+    user_id: VisitorId = None
+    anonymous_id: VisitorId = None
+    session_id: VisitorId = None
+    item_id: VisitorId = None
+    timestamp: Annotated[
+        int | None, BeforeValidator(lambda value: None if value is None else moment(value))
+    ] = Field(None, description=f"{EXPECTED}; now where missing")
+    value: Number = None
+    quantity: Number = None
+    price: Number = None
+    currency: Text = None
+    position: int | None = Field(None, ge=-(2**31), lt=2**31)
+    placement: Text = None
+    recommendation_id: Text = None
+    query: Text = None
+    context: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Event:
+        if not (self.user_id or self.anonymous_id or self.session_id):
+            raise ValueError("one of user_id, anonymous_id, session_id is needed")
+        if self.event_type in WITH_ITEM and not self.item_id:
+            raise ValueError(f"a {self.event_type} needs an item_id")
+        return self
+
+    @field_validator("context")
+    @classmethod
+    def _brief(cls, context: dict[str, Any] | None) -> dict[str, Any] | None:
+        if context and len(_text(context)) > CONTEXT:
+            raise ValueError(f"expected at most {CONTEXT:,} characters")
+        return context
+
+    def row(self, now: int) -> Row:
+        """As the table of events has it. now: the moment that an event without one gets."""
+        row = self.model_dump(exclude={"context"})
+        row["context"] = None if self.context is None else _text(self.context)
+        row["timestamp"] = now if self.timestamp is None else self.timestamp
+        row["event_id"] = self.event_id or digest(row)
+        return row
+
+
+def digest(row: Row) -> str:
+    """An id made from the content: the same event sent twice has the same."""
+    return hashlib.sha256(_text(row).encode()).hexdigest()[:32]
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

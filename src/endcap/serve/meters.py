@@ -1,0 +1,65 @@
+"""What is measured of the service, for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Meters:
+    """The meters of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        common: dict[str, Any] = {"registry": self.registry}
+        self.seconds = Histogram(
+            "endcap_request_seconds",
+            "Seconds from request to answer",
+            ["method", "endpoint", "status"],
+            buckets=BUCKETS,
+            **common,
+        )
+        self.answers = Counter(
+            "endcap_answers", "Recommendations, by the path that was taken", ["path"], **common
+        )
+        self.events = Counter(
+            "endcap_events", "Events that came in, by what became of them", ["outcome"], **common
+        )
+        self.release = Gauge("endcap_release", "1 for the live release", ["release"], **common)
+
+    def text(self, release: str | None) -> bytes:
+        self.release.clear()
+        if release:
+            self.release.labels(release).set(1)
+        return generate_latest(self.registry)
+
+
+class Timed:
+    """Measures each request from its start to the end of its answer."""
+
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+        self.app, self.meters = app, meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = time.perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            # The pattern, not the path: a label a product would be one series a product.
+            endpoint = getattr(scope.get("route"), "path", "other")
+            took = time.perf_counter() - start
+            self.meters.seconds.labels(scope["method"], endpoint, status).observe(took)

@@ -1,0 +1,136 @@
+"""Errors as `application/problem+json` (RFC 9457), with the field and the value at fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from endcap.errors import EndcapError
+
+log = logging.getLogger("endcap.serve")
+
+LONG = 200
+"""Characters of a wrong value that are given back."""
+
+EXTENT = 20
+"""Errors that an answer lists at most."""
+
+
+class Problem(Exception):  # noqa: N818, the word of the RFC
+    """A request that cannot be answered, and why.
+
+    errors: ``{"field", "value", "detail"}`` for each wrong field.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: list[dict[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors, self.headers = status, detail, errors, headers
+
+    def response(self) -> JSONResponse:
+        content: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            content["errors"] = self.errors[:EXTENT]
+        media = "application/problem+json"
+        return JSONResponse(content, self.status, dict(self.headers or {}), media_type=media)
+
+
+def wrong(field: str, value: Any, detail: str) -> Problem:
+    """A 422 about one field."""
+    error = {"field": field, "value": short(value), "detail": detail}
+    return Problem(422, sentence(error), [error])
+
+
+def explained(error: ValidationError | RequestValidationError) -> list[dict[str, Any]]:
+    """Each wrong field of a request, its value, and what is allowed."""
+    return [
+        {
+            "field": ".".join(str(part) for part in one["loc"] if part not in ("query", "body")),
+            "value": short(one.get("input")),
+            "detail": str(one["msg"]).removeprefix("Value error, "),
+        }
+        for one in error.errors()
+    ]
+
+
+def sentence(error: Mapping[str, Any]) -> str:
+    """
+    >>> sentence({"field": "n", "value": 0, "detail": "Input should be at least 1"})
+    'n = 0: Input should be at least 1'
+    """
+    shown = f"{error['field']} = {error['value']!r}: " if error["field"] else ""
+    return f"{shown}{error['detail']}"
+
+
+def refused(error: ValidationError | RequestValidationError) -> Problem:
+    """A 422 from what pydantic found."""
+    errors = explained(error)
+    return Problem(422, "; ".join(map(sentence, errors[:EXTENT])), errors)
+
+
+def short(value: Any) -> Any:
+    """A value that an answer can carry: plain, and not long."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error as a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(EndcapError, _refused)
+    app.add_exception_handler(SQLAlchemyError, _store)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101
+    return error.response()
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return refused(error).response()
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    return Problem(error.status_code, detail, headers=error.headers).response()
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    return Problem(503, str(error)).response()
+
+
+async def _store(request: Request, error: Exception) -> JSONResponse:
+    log.error("The store failed", exc_info=error)
+    detail = "The store can't be written or read just now. Nothing was kept; send it again."
+    return Problem(503, detail, headers={"Retry-After": "1"}).response()
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    log.error("A defect in %s", request.url.path, exc_info=error)
+    return Problem(500, "A defect of ours; the log of the service says more.").response()

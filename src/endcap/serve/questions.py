@@ -1,0 +1,87 @@
+"""What may be asked: the bodies of `/v1/recommend` and `/v1/similar`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from endcap.serve.incoming import Id, VisitorId
+from endcap.tables.schema import ITEMS
+
+MANY = 1_000
+"""Items or events that a request may name."""
+
+Fields = Annotated[list[str], Field(max_length=len(ITEMS))]
+
+
+class Question(BaseModel):
+    """What all questions have in common."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    n: int = Field(10, ge=1, le=100, description="items to answer with")
+    fields: Fields = Field(
+        default_factory=list, description="columns of the items to answer with, title for one"
+    )
+
+    @field_validator("fields")
+    @classmethod
+    def _known(cls, fields: list[str]) -> list[str]:
+        for name in fields:
+            if name not in ITEMS.names:
+                raise ValueError(f"{name!r} is not one of {', '.join(ITEMS.names)}")
+        return fields
+
+
+class Look(Question):
+    """Who is asking, where, and what the answer should hold."""
+
+    user_id: VisitorId = None
+    anonymous_id: VisitorId = None
+    session_id: VisitorId = None
+    placement: str = Field("home", description="the place in the shop where the list is shown")
+    items: list[Id] = Field(
+        default_factory=list,
+        max_length=MANY,
+        description="what the list is about: the product shown, the basket",
+    )
+    exclude: list[Id] = Field(
+        default_factory=list, max_length=MANY, description="items not to answer with"
+    )
+    explain: bool = Field(False, description="whether to give a reason for each item")
+
+    def visitor(self) -> str | None:
+        return self.user_id or self.anonymous_id or self.session_id
+
+
+class Just(BaseModel):
+    """Something that has just happened."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    item_id: Id
+    event_type: str = "view"
+
+
+def _unavailable(value: Any) -> Any:
+    if value is not None:
+        raise ValueError("filters are not available yet; leave it out")
+    return value
+
+
+class Ask(Look):
+    """A request for recommendations."""
+
+    events: list[Just] = Field(
+        default_factory=list,
+        max_length=MANY,
+        description="what the visitor has just done, oldest first; it counts and is not kept",
+    )
+    filter: Annotated[None, BeforeValidator(_unavailable)] = None
+
+
+class Like(Question):
+    """A request for items that go with an item."""
+
+    item_id: Id

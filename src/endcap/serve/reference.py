@@ -1,0 +1,60 @@
+"""The page /docs: the endpoints as openapi.json has them, without any network."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+    files("endcap.serve").joinpath("reference.html").read_text(encoding="utf-8")
+)
+
+
+def install(app: FastAPI) -> None:
+    """Serve the page."""
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        api = app.openapi()
+        return HTMLResponse(_PAGE.render(info=api["info"], endpoints=_endpoints(api)))
+
+
+def _endpoints(api: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each method of each path: what it does, and the fields that it takes."""
+    return [
+        {
+            "method": method.upper(),
+            "path": path,
+            "text": operation.get("description", ""),
+            "fields": _parameters(operation) + _body(operation),
+        }
+        for path, operations in api["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def _parameters(operation: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        _field(one["name"], one["schema"] | {"description": one.get("description", "")})
+        for one in operation.get("parameters", [])
+    ]
+
+
+def _body(operation: dict[str, Any]) -> list[dict[str, str]]:
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    one = schema.get("anyOf", [schema])[0]
+    return [_field(name, value) for name, value in one.get("properties", {}).items()]
+
+
+def _field(name: str, schema: dict[str, Any]) -> dict[str, str]:
+    kinds = [one.get("type", "") for one in schema.get("anyOf", [schema])]
+    return {
+        "name": name,
+        "type": " or ".join(kind for kind in kinds if kind and kind != "null"),
+        "text": schema.get("description", ""),
+    }

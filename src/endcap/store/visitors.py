@@ -1,0 +1,94 @@
+"""What visitors did: the prepared events, then the live ones."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
+
+from endcap.config import Events
+from endcap.store.events import LiveEvents, Seen
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.dataset import Dataset
+from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.types import NOBODY, History, Int32s, offsets_of
+
+log = logging.getLogger("endcap.store")
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Visitors:
+    """Histories in the item codes of a catalogue, which may be older than the dataset.
+
+    An event counts once, though it may be read twice: as a live event, and in the dataset that
+    a later `prepare` made of it. It is the same where visitor, item, kind and moment are. So
+    there is no mark to keep of what was exported, and none that a crash could falsify.
+    """
+
+    dataset: Dataset | None
+    catalogue: Catalogue
+    live: LiveEvents
+    settings: Events
+
+    def code(self, key: str) -> int:
+        """The dataset's code of a visitor, `NOBODY` where it has none."""
+        return NOBODY if self.dataset is None else int(self.dataset.user_codes([key])[0])
+
+    def history(self, key: str | None) -> History:
+        """One row: the visitor's newest events, nothing for None. Where the live ones can't be
+        read, it is the prepared ones alone: an answer from them is better than none."""
+        if key is None:
+            return History.empty(1)
+        try:
+            seen = self.live.of_visitor(key, self._kinds, self.settings.history)
+        except SQLAlchemyError:
+            log.exception("Live events can't be read; going on without them")
+            seen = []
+        return self.add(self._prepared(key), seen)
+
+    def add(self, history: History, seen: list[Seen]) -> History:
+        """A row with the events that it lacks, the newest of all, in the order of time.
+
+        Events of other kinds than those in use, and on items unknown here, don't count.
+        """
+        columns = (history.items, history.kinds, history.times)
+        had = set(zip(*(column.tolist() for column in columns), strict=True))
+        new = [
+            (code, kind(one.event_type), one.time)
+            for one in seen
+            if one.event_type in self._kinds
+            and (code := self.catalogue.code(one.item_id)) is not None
+        ]
+        rows = np.array([row for row in new if row not in had], np.int64).reshape(-1, 3)
+        times = np.r_[history.times, rows[:, 2]]
+        order = np.argsort(times, kind="stable")[-self.settings.history :]
+        return History(
+            offsets_of(np.array([len(order)])),
+            np.r_[history.items, rows[:, 0].astype(np.int32)][order],
+            np.r_[history.kinds, rows[:, 1].astype(np.int8)][order],
+            times[order],
+        )
+
+    def _prepared(self, key: str) -> History:
+        if self.dataset is None:
+            return History.empty(1)
+        row = self.dataset.history.take(self.dataset.user_codes([key])).last(self.settings.history)
+        items = self._codes[row.items]
+        return History(row.offsets, items, row.kinds, row.times).keep(items != UNKNOWN)
+
+    @cached_property
+    def _codes(self) -> Int32s:
+        """[items of the dataset] their codes in the catalogue."""
+        if self.dataset is None or self.dataset.catalogue.ids == self.catalogue.ids:
+            return np.arange(len(self.catalogue), dtype=np.int32)
+        found = (self.catalogue.code(id_) for id_ in self.dataset.catalogue.ids)
+        return np.array([UNKNOWN if code is None else code for code in found], np.int32)
+
+    @cached_property
+    def _kinds(self) -> list[str]:
+        return [name for name in self.settings.use if name in EVENT_TYPES]

@@ -1,0 +1,210 @@
+"""A file of rows, whatever its format, compression and encoding.
+
+What a file is decides its content, never its name: CSV (comma, semicolon, tab or bar), JSON
+Lines (or one JSON array), Parquet; also inside gzip or zstd; in UTF-8, UTF-16 or, where it
+is sure, GB18030 and Windows-1252.
+"""
+
+# ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from endcap.errors import SourceError
+from endcap.tables.encoding import Text, read_text
+from endcap.tables.workspace import Workspace, quoted
+
+SAMPLE_LINES = 50
+DELIMITERS = ",;\t|"
+
+NO_DELIMITER = "\x01"
+
+BROKEN, UNCLOSED = "broken_row", "unclosed_quote"
+REASONS = {"UNQUOTED VALUE": UNCLOSED, "INVALID ENCODING": "broken_encoding"}
+"""DuckDB's words for why a row can't be read; all others are a wrong number of fields."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file as they came.
+
+    table: an Ibis table with the file's own column names; CSV gives text, JSON Lines gives
+        JSON, Parquet its own types.
+    lost: rows that could not be told from their neighbours, by reason.
+    notes: what a person should know of how the file was read.
+    """
+
+    table: Any
+    lost: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.table.columns)
+
+
+def open_rows(path: Path, work: Workspace) -> Rows:
+    """The rows of a file. Raises SourceError where it holds none."""
+    text = read_text(path, work.folder)
+    if text.start.startswith(b"PAR1"):
+        return _parquet(text, path, work)
+    rows = (
+        _json(text, path, work)
+        if text.start.lstrip()[:1] in (b"{", b"[")
+        else _csv(text, path, work)
+    )
+    if not work.value("SELECT count(*) FROM raw", of=path):
+        lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
+        raise SourceError(f"{path} holds no rows{lost}", expected="a header and rows below it")
+    return rows
+
+
+def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
+    work.run(f"CREATE VIEW raw AS FROM read_parquet({quoted(text.path)})", of=path)
+    return Rows(work.table("raw"), {}, text.notes)
+
+
+def _csv(text: Text, path: Path, work: Workspace) -> Rows:
+    delimiter, names = _layout(text.start.decode("utf-8", errors="replace"))
+    _read_csv(text, path, work, delimiter, names)
+    swallowed = work.value(
+        "SELECT count(*) FROM reject_errors "
+        "WHERE error_type::VARCHAR = 'UNQUOTED VALUE' AND contains(csv_line, chr(10))"
+    )
+    lost, notes = _rejects(work), text.notes
+    if swallowed:
+        # A quotation mark that is never closed takes the lines that follow with it.
+        mended, lost = _mend(text, path, work)
+        _read_csv(mended, path, work, delimiter, names)
+        lost += _rejects(work)
+        notes = (*notes, "Lines with a quotation mark that is not closed were left out")
+    return Rows(work.table("raw"), lost, notes)
+
+
+def _read_csv(text: Text, path: Path, work: Workspace, delimiter: str, names: list[str]) -> None:
+    """Bring a CSV file into the table `raw`."""
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+    work.run("DROP TABLE IF EXISTS raw")
+    work.run(
+        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, header = true, "
+        f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"columns = {{{columns}}})",
+        of=path,
+    )
+
+
+def _mend(text: Text, path: Path, work: Workspace) -> tuple[Text, Counter[str]]:
+    """A copy without the lines whose quotation marks are odd in number, and what was lost."""
+    copy = work.folder / "mended.csv"
+    odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
+    work.run(f"CREATE TABLE lines AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
+    lost = _rejects(work) + Counter({UNCLOSED: work.value(f"SELECT count_if({odd}) FROM lines")})
+    work.run(
+        f"COPY (FROM lines WHERE NOT {odd}) TO {quoted(copy)} "
+        f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})"
+    )
+    return Text(copy, None, text.start), lost
+
+
+def _way(text: Text) -> str:
+    """SQL: how every text file is read."""
+    return (
+        f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}, "
+        "auto_detect = false, ignore_errors = true, store_rejects = true"
+    )
+
+
+def _lines(text: Text) -> str:
+    """SQL: the lines of a text file as they are, in a column `line`."""
+    return (
+        f"read_csv({_way(text)}, header = false, delim = {quoted(NO_DELIMITER)}, "
+        "quote = '', escape = '', columns = {line: 'VARCHAR'})"
+    )
+
+
+def _rejects(work: Workspace) -> Counter[str]:
+    """How many rows could not be read since this was last asked, by reason."""
+    errors = work.rows(
+        "SELECT type, count(*) FROM (SELECT min(error_type)::VARCHAR AS type FROM reject_errors "
+        "GROUP BY scan_id, file_id, line) GROUP BY type"
+    )
+    work.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    lost: Counter[str] = Counter()
+    for kind, count in errors:
+        lost[REASONS.get(kind, BROKEN)] += count
+    return lost
+
+
+def _layout(start: str) -> tuple[str, list[str]]:
+    """The delimiter and the column names of a CSV file, from its beginning."""
+    lines = start.lstrip("\ufeff").splitlines()[:SAMPLE_LINES]
+    layouts = [_split(lines, delimiter) for delimiter in DELIMITERS]
+    best = max(range(len(DELIMITERS)), key=lambda place: _fit(layouts[place]))
+    return DELIMITERS[best], _distinct(layouts[best][0] if layouts[best] else [])
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return [next(csv.reader(lines[:1], delimiter=delimiter))]
+
+
+def _fit(rows: list[list[str]]) -> tuple[float, int]:
+    """How well rows look like a table: the share as wide as the header, and the width."""
+    width = len(rows[0]) if rows else 0
+    same = sum(len(row) == width for row in rows)
+    return (same / len(rows) if width > 1 else 0.0, width)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Column names that a database can tell apart, upper and lower case aside."""
+    seen: set[str] = set()
+    result = []
+    for place, name in enumerate(names, start=1):
+        name = name.strip() or f"column {place}"
+        while name.casefold() in seen:
+            name += " (again)"
+        seen.add(name.casefold())
+        result.append(name)
+    return result
+
+
+def _json(text: Text, path: Path, work: Workspace) -> Rows:
+    if text.start.lstrip().startswith(b"["):
+        array = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
+        lines = f"(SELECT json::VARCHAR AS line FROM read_json_objects({array}, format = 'array'))"
+    else:
+        lines = _lines(text)
+    work.run(
+        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
+        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
+        of=path,
+    )
+    lost = Counter() if lines.startswith("(") else _rejects(work)
+    lost += Counter({BROKEN: work.value("SELECT count_if(NOT whole) FROM objects")})
+    keys = work.rows(
+        "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
+        "GROUP BY key ORDER BY count(*) DESC, key"
+    )
+    names = _distinct([key for (key,) in keys])
+    columns = ", ".join(
+        f"NULLIF(json_extract(object, {quoted(_pointer(key))}), 'null'::JSON) AS {_name(name)}"
+        for (key,), name in zip(keys, names, strict=True)
+    )
+    work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole")
+    return Rows(work.table("raw"), lost, text.notes)
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,109 @@
+"""The frame of the command line: quick to start, one clear message, the right exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from endcap.cli import app
+from endcap.cli.template import text
+from endcap.config import Config, Shop, parse
+from endcap.errors import EndcapError
+
+HEAVY = ("torch", "lightgbm", "ibis", "duckdb", "fastapi", "pyarrow", "numpy", "sqlalchemy")
+
+
+def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from endcap.cli.app import run; run(['--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "import" in done.stdout
+    assert done.stderr == "[]\n"
+
+
+def failing(error: BaseException) -> typer.Typer:
+    """A program whose one command fails."""
+    program = typer.Typer(pretty_exceptions_enable=False)
+
+    @program.command()
+    def fail() -> None:
+        raise error
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (EndcapError("It came", expected="it not to"), 1, "Error: It came. Expected it not to.\n"),
+        (OSError(28, "No space left on device", "/shop"), 1, "Error: /shop: No space left"),
+        (KeyboardInterrupt(), 130, "Interrupted; run the same command again to go on.\n"),
+        (RuntimeError("Query interrupted"), 130, "Interrupted; run the same command"),
+    ],
+)
+def test_errors_become_one_message(
+    error: BaseException,
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(app, "build", lambda: failing(error))
+    assert app.run([]) == code
+    said = capsys.readouterr()
+    assert said.err.startswith(message)
+    assert said.out == ""
+
+
+def test_a_defect_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "build", lambda: failing(ZeroDivisionError("ours")))
+    with pytest.raises(ZeroDivisionError):
+        app.run([])
+
+
+@pytest.mark.parametrize("arguments", [[], ["teleport"], ["import"], ["init", "--colour"]])
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    assert app.run(arguments) == 2
+
+
+def test_init_writes_every_setting_and_never_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run(["init", "--shop", str(tmp_path / "shop")]) == 0
+    before = (tmp_path / "shop" / "endcap.toml").read_text()
+    assert app.run(["init", "--shop", str(tmp_path / "shop")]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert (tmp_path / "shop" / "endcap.toml").read_text() == before
+    assert Shop.open(tmp_path / "shop").config == Config()
+
+
+def test_the_template_without_its_comment_signs_is_the_default() -> None:
+    lines = [
+        line.removeprefix("# ")
+        for line in text().splitlines()
+        if not line.startswith("# ──") and (" = " in line or line.endswith("]"))
+    ]
+    assert tomllib.loads("\n".join(lines))
+    assert parse("\n".join(lines)) == Config()
+
+
+def test_the_shop_comes_from_the_option_the_environment_or_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(os.environ, "ENDCAP_SHOP", str(tmp_path / "named"))
+    assert app.run(["init"]) == 0
+    assert (tmp_path / "named" / "endcap.toml").is_file()
+    monkeypatch.delenv("ENDCAP_SHOP")
+    assert app.run(["init"]) == 0
+    assert (tmp_path / "endcap.toml").is_file()

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from endcap.config import Shop
+from tests.serve.shops import prepared_shop, release, serving
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with a live release. Tests share it, so each uses visitors of its own."""
+    made = prepared_shop(tmp_path_factory.mktemp("shop"))
+    release(made, "first")
+    return made
+
+
+@pytest.fixture(scope="session")
+def client(shop: Shop) -> Iterator[TestClient]:
+    with serving(shop) as (client, _):
+        yield client
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Shop:
+    """A shop folder with nothing in it."""
+    return Shop.open(tmp_path)

@@ -1,0 +1,199 @@
+"""/v1/recommend and /v1/similar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from endcap.config import Shop
+from endcap.recommender import Recommender
+from endcap.store.events import impressions
+from tests.serve.shops import NOW, serving
+
+
+def ask(client: TestClient, **question: Any) -> dict[str, Any]:
+    answer = client.post("/v1/recommend", json=question)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["item_id"] for item in answer["items"]]
+
+
+def send(client: TestClient, kind: str, item: str, **who: str) -> None:
+    event = {"event_type": kind, "item_id": item, **who}
+    assert client.post("/v1/events", json=event).json()["accepted"] == 1
+
+
+def test_the_answer_has_its_shape(client: TestClient) -> None:
+    answer = ask(client, user_id="user-03", n=3)
+    assert set(answer) == {"recommendation_id", "release", "path", "items"}
+    assert (answer["release"], answer["path"]) == ("first", "full")
+    assert all(set(item) == {"item_id", "score"} for item in answer["items"])
+    scores = [item["score"] for item in answer["items"]]
+    assert scores == sorted(scores, reverse=True)
+    assert answer["recommendation_id"] != ask(client, user_id="user-03")["recommendation_id"]
+
+
+def test_someone_unknown_gets_an_answer(client: TestClient) -> None:
+    assert len(ids(ask(client))) == 10
+    assert ids(ask(client, anonymous_id="never seen")) == ids(ask(client))
+
+
+def test_an_event_changes_the_next_answer(client: TestClient) -> None:
+    before = ids(ask(client, anonymous_id="fay"))
+    send(client, "click", "item-05", anonymous_id="fay")
+    after = ids(ask(client, anonymous_id="fay"))
+    assert before != after
+    send(client, "purchase", after[0], anonymous_id="fay")
+    assert after[0] not in ids(ask(client, anonymous_id="fay"))
+
+
+def test_events_of_the_request_count_and_are_not_kept(client: TestClient) -> None:
+    plain = ids(ask(client, anonymous_id="gil"))
+    events = [{"event_type": "purchase", "item_id": plain[0], "price": 3}, {"item_id": "no such"}]
+    assert plain[0] not in ids(ask(client, anonymous_id="gil", events=events))
+    assert ids(ask(client, anonymous_id="gil")) == plain
+
+
+def test_what_is_excluded_is_not_answered(client: TestClient) -> None:
+    first, second, *_ = ids(ask(client))
+    assert not {first, second} & set(ids(ask(client, exclude=[first, second, second, "?"])))
+
+
+def test_about_items(client: TestClient) -> None:
+    about = ids(ask(client, placement="product", items=["item-01"], n=5))
+    assert "item-01" not in about
+    assert about != ids(ask(client, placement="product", items=["item-02"], n=5))
+
+
+def test_reasons_and_fields_for_people(client: TestClient) -> None:
+    send(client, "view", "item-07", anonymous_id="hal")
+    answer = ask(client, anonymous_id="hal", explain=True, fields=["title", "price", "categories"])
+    texts = {item["reason"]["text"] for item in answer["items"]}
+    assert "Because you looked at 商品 7" in texts
+    item = answer["items"][0]
+    assert item["title"].startswith("商品")
+    assert item["categories"][0].startswith("Home > Shelf")
+    again = ask(client, user_id="user-03", placement="buy_again", explain=True)
+    assert all("You b" in item["reason"]["text"] for item in again["items"])
+    assert ask(client, explain=True)["items"][0]["reason"] == {
+        "kind": "popular",
+        "items": [],
+        "text": "Popular this month",
+    }
+
+
+def test_the_quick_look_answers_the_same(client: TestClient) -> None:
+    query = "user_id=user-03&n=4&placement=trending&fields=title&exclude=item-01&exclude=item-02"
+    look = client.get(f"/v1/recommend?{query}").json()
+    body = {"exclude": ["item-01", "item-02"], "fields": ["title"], "placement": "trending"}
+    assert look["items"] == ask(client, user_id="user-03", n=4, **body)["items"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "said"),
+    [
+        ({"n": 0}, "n", "greater than or equal to 1"),
+        ({"n": 101}, "n", "less than or equal to 100"),
+        ({"placement": "moon"}, "placement", "expected one of home, email"),
+        ({"fields": ["colour"]}, "fields", "'colour' is not one of item_id"),
+        ({"filter": "price < 5"}, "filter", "filters are not available yet"),
+        ({"usr": 1}, "usr", "Extra inputs are not permitted"),
+        ({"items": ["a"] * 1_001}, "items", "at most 1000"),
+        ({"events": [{"item_id": ""}]}, "events.0.item_id", "at least 1 character"),
+    ],
+)
+def test_a_wrong_question_is_a_problem_with_field_and_value(
+    client: TestClient, wrong: dict[str, Any], field: str, said: str
+) -> None:
+    answer = client.post("/v1/recommend", json=wrong)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    [error] = answer.json()["errors"]
+    assert error["field"] == field
+    assert "value" in error
+    assert said in error["detail"]
+    assert said in answer.json()["detail"]
+
+
+def test_a_wrong_quick_look_is_the_same_problem(client: TestClient) -> None:
+    answer = client.get("/v1/recommend?n=many")
+    assert answer.json()["errors"][0]["field"] == "n"
+    assert answer.json()["errors"][0]["value"] == "many"
+
+
+def test_similar_items(client: TestClient) -> None:
+    answer = client.post("/v1/similar", json={"item_id": "item-03", "n": 4, "fields": ["title"]})
+    assert answer.status_code == 200
+    assert len(answer.json()["items"]) == 4
+    assert "item-03" not in ids(answer.json())
+    assert client.get("/v1/similar?item_id=item-03&n=4&fields=title").json() == answer.json()
+
+
+def test_an_unknown_item_has_nothing_similar(client: TestClient) -> None:
+    answer = client.post("/v1/similar", json={"item_id": "no such"})
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["value"] == "no such"
+
+
+def test_what_was_shown_is_written_down(shop: Shop) -> None:
+    with serving(shop) as (client, current):
+        answer = ask(client, user_id="user-07", n=2, placement="email")
+        current.live.database.submit(lambda connection: None).result()
+        query = select(impressions).where(
+            impressions.c.recommendation_id == answer["recommendation_id"]
+        )
+        with current.live.database.engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+    assert [row["item_id"] for row in rows] == ids(answer)
+    assert [row["position"] for row in rows] == [1, 2]
+    assert rows[0]["user_id"] == "user-07"
+    assert (rows[0]["placement"], rows[0]["release"]) == ("email", "first")
+    assert rows[0]["timestamp"] == NOW
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("broken on purpose")
+
+
+def test_without_the_store_there_is_an_answer(shop: Shop) -> None:
+    with serving(shop) as (client, current):
+        before = ids(ask(client, user_id="user-03"))
+        with current.live.database.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE events RENAME TO elsewhere")
+        try:
+            assert ids(ask(client, user_id="user-03")) == before
+        finally:
+            with current.live.database.engine.begin() as connection:
+                connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO events")
+
+
+def test_without_reasons_there_is_an_answer(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recommender, "reasons", broken)
+    assert "reason" not in ask(client, explain=True)["items"][0]
+
+
+def test_without_retrieval_there_is_what_is_popular(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recommender, "propose", broken)
+    answer = ask(client, user_id="user-03")
+    assert answer["path"] == "popular"
+    assert answer["items"]
+
+
+def test_a_clock_ahead_does_not_hide_the_past(shop: Shop) -> None:
+    """A visitor's event may be later than our now; the question is asked right after it."""
+    with serving(shop) as (client, _):
+        late = NOW + 3_600_000_000
+        event = {"event_type": "purchase", "item_id": "item-04", "timestamp": late}
+        client.post("/v1/events", json=event | {"user_id": "ida"})
+        assert "item-04" not in ids(ask(client, user_id="ida"))
