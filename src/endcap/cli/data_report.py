@@ -13,8 +13,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from endcap.tables.checks import percent
-
 BLOCKS = " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red")}
@@ -142,9 +140,9 @@ def _tail(report: dict[str, Any]) -> ConsoleRenderable:
     text = Text()
     text.append("Half of all events are on ").append(f"{tail['half']:,}", "bold")
     text.append(f" of {tail['seen']:,} items seen; the top 1 % have ")
-    text.append(percent(tail["top_1_percent"]), "bold").append(", the top 10 % ")
-    text.append(percent(tail["top_10_percent"]), "bold")
-    text.append(f". {percent(tail['once'])} were seen once, {tail['never']:,} never.")
+    text.append(_percent(tail["top_1_percent"]), "bold").append(", the top 10 % ")
+    text.append(_percent(tail["top_10_percent"]), "bold")
+    text.append(f". {_percent(tail['once'])} were seen once, {tail['never']:,} never.")
     return Group(_title("The long tail"), text)
 
 
@@ -196,6 +194,10 @@ def _beside(left: ConsoleRenderable, right: ConsoleRenderable) -> ConsoleRendera
 
 def _title(text: str) -> Text:
     return Text(text, "bold")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
 
 
 def _called(name: str) -> str:
