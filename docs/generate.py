@@ -74,7 +74,9 @@ def _group(path: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"{title}\n\n{model.__doc__}\n\n{_table(('setting', 'default', 'what it does'), plain)}"
     for name, field in stages.items():
         chosen = field.get_default(call_default_factory=True, validated_data={})
-        table = _table(("name", "use"), [(f"`{key}`", f"`{one.use}`") for key, one in chosen.items()])
+        table = _table(
+            ("name", "use"), [(f"`{key}`", f"`{one.use}`") for key, one in chosen.items()]
+        )
         meaning = f"{field.description}. `use` is a class path; an empty one leaves the stage out."
         yield f"## `[{name}.NAME]`\n\n{meaning[0].upper()}{meaning[1:]}\n\n{table}"
     for name, inner in below.items():
