@@ -78,6 +78,11 @@ def _is_table(value: Any) -> bool:
 
 
 def toml(value: Any) -> str:
+    """A value as it stands in TOML.
+
+    >>> toml({"use": "mine", "sizes": (1, 2)})
+    '{ use = "mine", sizes = [1, 2] }'
+    """
     if isinstance(value, Mapping):
         inside = ", ".join(f"{name} = {toml(one)}" for name, one in value.items())
         return f"{{ {inside} }}" if inside else "{}"
