@@ -96,15 +96,15 @@ class Join(Settings):
 
     constant: float = Field(10.0, gt=0, description="the larger, the less the first places count")
     depth: int = Field(200, gt=0, description="items that each retriever proposes")
-    weights: dict[str, float] = Field(
-        default_factory=dict, description="weight of a retriever; learned where it is not given"
-    )
 
 
 class Placement(Settings):
     """A place in the shop where a list is shown."""
 
     retrievers: tuple[str, ...] = Field((), description="who proposes; empty means all")
+    weights: dict[str, float] = Field(
+        {}, description="how much a retriever's places count; learned where it is not given"
+    )
     rank: bool = Field(True, description="whether the ranker orders the candidates")
     rules: tuple[str, ...] = Field(
         ("already_taken", "availability"), description="rules that apply, in this order"

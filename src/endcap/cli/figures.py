@@ -30,9 +30,10 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
         _task(name, task, console)
         if slices:
             _slices(task, console)
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in found["weights"].items())
-    ranker = "ordered by the ranker" if found["ranker"] else "no ranker: it did not help"
-    console.print(f"Weights of the places: {weights}; {ranker}.")
+    for placement, weights in found["weights"].items():
+        parts = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+        console.print(f"Weights of the places on {placement}: {parts}.")
+    console.print("The ranker helps." if found["ranker"] else "No ranker: it did not help.")
 
 
 def _task(name: str, task: dict[str, Any], console: Console) -> None:

@@ -153,7 +153,10 @@ def _report(
         "queries": first["queries"],
         "metrics": first["metrics"],
         "baselines": first["baselines"],
-        "weights": dict(recommender.weights),
+        "weights": {
+            task.placement: recommender.placement(task.placement).weights
+            for task in recommender.config.evaluate.tasks.values()
+        },
         "ranker": recommender.ranker is not None,
         "tasks": tasks,
     }
