@@ -19,9 +19,10 @@ from rich.table import Table
 
 from endcap.cli.output import progress
 from endcap.config import FILE, Shop
-from endcap.experiment.fit import Fit, fit
+from endcap.experiment.fit import fit
 from endcap.experiment.intervals import paired
 from endcap.experiment.judge import Judged, baseline, judge
+from endcap.experiment.work import Work
 from endcap.recommender import Recommender
 from endcap.sources import import_file
 from endcap.store.releases import Releases
@@ -69,7 +70,7 @@ def _parts(system: Recommender) -> list[str]:
 
 def _refit(shop: Shop, dataset: Dataset, strict: Recommender, report: Report) -> Recommender:
     """The same choices, fitted on all but the test event."""
-    work = Fit(shop.config, dataset, shop.runs / "all-but-test", report)
+    work = Work(shop.config, dataset, shop.runs / "all-but-test", report)
     later = work.system(Part.TEST, work.retrievers(Part.TEST, known=strict.retrievers))
     return replace(later, weights=strict.weights, ranker=strict.ranker)
 

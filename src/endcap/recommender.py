@@ -241,9 +241,9 @@ def joined_score(places: np.ndarray, weights: np.ndarray, constant: float) -> np
 def concat(parts: list[tuple[Int64s, Candidates]]) -> Candidates:
     """Candidates of batches, each with the row numbers of its queries, as one."""
     ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
-    names = next((part.retrievers for _, part in parts if part.retrievers), ())
-    whole = [part.places for _, part in parts if part.retrievers]
-    return Candidates(ranking, names, np.concatenate(whole) if whole else np.zeros((0, 0), "f4"))
+    names = tuple(dict.fromkeys(name for _, part in parts for name in part.retrievers))
+    places = [part.places_of(names) for _, part in parts]
+    return Candidates(ranking, names, np.concatenate(places) if places else np.zeros((0, 0), "f4"))
 
 
 def _anchored(queries: Queries) -> Queries:
@@ -261,19 +261,8 @@ def _anchored(queries: Queries) -> Queries:
     if not len(own.items):
         return replace(queries, history=history)
     order = np.argsort(np.r_[np.flatnonzero(lengths > 0), np.flatnonzero(lengths == 0)])
-    return replace(queries, history=_stack(history.take(np.flatnonzero(lengths > 0)), own, order))
-
-
-def _stack(first: History, second: History, order: Int64s) -> History:
-    """The rows of both, in the given order."""
-    offsets = np.r_[first.offsets, first.offsets[-1] + second.offsets[1:]]
-    both = History(
-        offsets,
-        np.r_[first.items, second.items],
-        np.r_[first.kinds, second.kinds],
-        np.r_[first.times, second.times],
-    )
-    return both.take(order)
+    about = history.take(np.flatnonzero(lengths > 0))
+    return replace(queries, history=History.concat([about, own]).take(order))
 
 
 def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:

@@ -119,6 +119,16 @@ class History:
         none = np.zeros(0, np.int64)
         return cls(np.zeros(rows + 1, np.int64), none.astype(np.int32), none.astype(np.int8), none)
 
+    @classmethod
+    def concat(cls, parts: Sequence[History]) -> History:
+        """The rows of all parts, one after the other."""
+        return History(
+            offsets_of(np.concatenate([part.lengths for part in parts])),
+            np.concatenate([part.items for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
+            np.concatenate([part.times for part in parts]),
+        )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

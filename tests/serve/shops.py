@@ -70,9 +70,7 @@ def release(shop: Shop, name: str) -> None:
 @contextmanager
 def serving(shop: Shop) -> Iterator[tuple[TestClient, Current]]:
     """A client of the service, which has looked for a release once."""
-    live = LiveEvents.open(shop.live)
-    current = Current(shop, live, clock=lambda: NOW)
+    current = Current(shop, LiveEvents.open(shop.live), clock=lambda: NOW)
     current.refresh()
     with TestClient(create(current)) as client:
         yield client, current
-    live.close()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from endcap.config import Shop
+from endcap.config import Config, Shop
 from endcap.recommender import Recommender
 from endcap.store.events import impressions
 from tests.serve.shops import NOW, serving
@@ -43,6 +43,17 @@ def test_the_answer_has_its_shape(client: TestClient) -> None:
 def test_someone_unknown_gets_an_answer(client: TestClient) -> None:
     assert len(ids(ask(client))) == 10
     assert ids(ask(client, anonymous_id="never seen")) == ids(ask(client))
+
+
+@pytest.mark.parametrize("placement", Config().placements)
+@pytest.mark.parametrize("who", [{}, {"user_id": "user-05"}, {"items": ["item-05"]}])
+def test_every_placement_answers_everyone(
+    client: TestClient, placement: str, who: dict[str, Any]
+) -> None:
+    answer = ask(client, **who, placement=placement, explain=True, fields=["title", "attributes"])
+    assert all(item["title"] and item["reason"]["text"] for item in answer["items"])
+    if placement not in ("buy_again", "recently_viewed"):
+        assert answer["items"]
 
 
 def test_an_event_changes_the_next_answer(client: TestClient) -> None:

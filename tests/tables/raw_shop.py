@@ -51,12 +51,12 @@ def raw_shop(
     return Shop.open(folder, changes)
 
 
-def lively(days: int = 120, users: int = 20, items: int = 12) -> list[dict[str, Any]]:
+def lively(days: int = 120, users: int = 60, items: int = 12) -> list[dict[str, Any]]:
     """Events that never tire: each day each third visitor looks at, and may buy, something."""
     rows = []
     for day in range(days):
         for user in range(day % 3, users, 3):
-            item = f"item-{(user * 7 + day * day) % items:02}"
+            item = f"item-{(user * 7 + day * day // 5) % items:02}"
             moment = day + user / 100
             rows.append(event(f"user-{user:02}", item, moment, event_type="view"))
             if (user + day) % 2:

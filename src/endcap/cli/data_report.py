@@ -121,7 +121,7 @@ def _parts(report: dict[str, Any], width: int) -> ConsoleRenderable:
             Text(part["part"], PARTS[part["part"]]),
             f"{part['events']:,}",
             Text(f"{part['users']:,} visitors", "dim"),
-            Text(f"from {_long(part['first'])}" if in_time else "", "dim"),
+            Text(f"from {_long(part['first'], '%b')}" if in_time else "", "dim"),
         )
     how = "in time" if in_time else "each visitor's last events held out"
     return Group(_title(f"How it is parted: {how}"), stack, table)
@@ -140,9 +140,9 @@ def _tail(report: dict[str, Any]) -> ConsoleRenderable:
     text = Text()
     text.append("Half of all events are on ").append(f"{tail['half']:,}", "bold")
     text.append(f" of {tail['seen']:,} items seen; the top 1 % have ")
-    text.append(f"{tail['top_1_percent']:.0%}", "bold").append(", the top 10 % ")
-    text.append(f"{tail['top_10_percent']:.0%}", "bold")
-    text.append(f". {tail['once']:.0%} were seen once, {tail['never']:,} never.")
+    text.append(_percent(tail["top_1_percent"]), "bold").append(", the top 10 % ")
+    text.append(_percent(tail["top_10_percent"]), "bold")
+    text.append(f". {_percent(tail['once'])} were seen once, {tail['never']:,} never.")
     return Group(_title("The long tail"), text)
 
 
@@ -196,14 +196,18 @@ def _title(text: str) -> Text:
     return Text(text, "bold")
 
 
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
 def _called(name: str) -> str:
     return {"users": "visitors"}.get(name, name.replace("_", " "))
 
 
-def _long(day: str) -> str:
+def _long(day: str, month: str = "%B") -> str:
     """
     >>> _long("2017-01-09")
     '9 January 2017'
     """
     when = date.fromisoformat(day)
-    return f"{when.day} {when:%B %Y}"
+    return f"{when.day} {when.strftime(month)} {when.year}"

@@ -6,7 +6,9 @@ import ipaddress
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +20,6 @@ from endcap.errors import ConfigError, EndcapError, StateError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-SHOP = "ENDCAP_SHOP"
-
 
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
@@ -29,12 +29,14 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Take the end of the log for now: for an old log.")
+    ] = False,
     shop: ShopOption = None,
 ) -> None:
     """Serve recommendations, take in events, and show the pages for people."""
     _check(host)
     folder = shop_folder(shop).resolve()
-    os.environ[SHOP] = str(folder)
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _open(folder)
@@ -42,19 +44,19 @@ def serve(
         address = f"http://{host}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
         print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(listening, workers)
+        _run(partial(service, folder, replay), listening, workers)
 
 
-def service() -> FastAPI:
-    """The service of the shop in $ENDCAP_SHOP: what each worker process runs."""
+def service(folder: Path, replay: bool) -> FastAPI:
+    """The service and the pages of a shop: what each worker process makes and runs."""
     from endcap.config import Shop
     from endcap.dashboard import pages
     from endcap.serve.app import create
     from endcap.serve.current import Current
     from endcap.store.events import LiveEvents
 
-    shop = Shop.open(Path(os.environ[SHOP]))
-    current = Current(shop, LiveEvents.open(shop.live))
+    shop = Shop.open(folder)
+    current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current)
     pages.mount(app, shop.config.name, lambda: current.visitors)
     return app
@@ -102,12 +104,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _run(listening: socket.socket, workers: int) -> None:
+def _run(make: Callable[[], FastAPI], listening: socket.socket, workers: int) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
     config = uvicorn.Config(
-        "endcap.cli.service:service",
+        make,
         factory=True,
         workers=workers,
         log_level="warning",

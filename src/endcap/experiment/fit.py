@@ -15,122 +15,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from endcap.config import Config, Shop
 from endcap.errors import DataError
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.weights import learn_weights, ranker_helps
+from endcap.experiment.work import FEWEST, Work
 from endcap.recommender import Recommender
-from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
 from endcap.store.releases import Releases
-from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
 from endcap.types import Report, silent
-
-T = TypeVar("T", bound=Stage[Any])
-
-FEWEST = 20
-"""Questions below which a part decides nothing."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """One fit of a configuration on a dataset, with its folder."""
-
-    config: Config
-    dataset: Dataset
-    folder: Path
-    report: Report
-
-    def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
-        """The stage that an earlier, interrupted run left at `path`, or a newly made one."""
-        done = self.folder / path
-        if done.is_dir():
-            loaded: T = load_stage(kind, done)
-            return loaded
-        stage = make(Run(self.folder / f".{path}", self.config.seed, self._steps(path)))
-        draft = self.folder / f"{path}.draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        save_stage(stage, draft)
-        os.replace(draft, done)
-        return stage
-
-    def retrievers(
-        self, part: Part, known: Mapping[str, Retriever[Any]] | None = None
-    ) -> dict[str, Retriever[Any]]:
-        """All retrievers, fitted on what was known before the part.
-
-        known: fits whose settings (the epochs above all) are to be repeated; without them the
-        epochs are chosen by what is asked about the part.
-        """
-        past = self.dataset.before(part)
-        judge = None if known else self.asked(part)
-        fitted = {}
-        for name, stage in self.config.retrievers.items():
-            cls, settings = resolve(Retriever, stage, f"retrievers.{name}")
-            if known:
-                settings = known[name].settings
-            make = partial(cls.fit, settings, past, judge)
-            fitted[name] = self.keep(Retriever, f"{part.name.lower()}-{name}", make)
-        return fitted
-
-    def asked(self, part: Part) -> Asked | None:
-        """What is asked about a part, None where that is too little to decide by."""
-        asked = self.dataset.asked(part).scope(self.task.scope)
-        return asked if len(asked) >= FEWEST else None
-
-    @property
-    def task(self) -> Any:
-        return next(iter(self.config.evaluate.tasks.values()))
-
-    def system(self, part: Part, retrievers: Mapping[str, Retriever[Any]]) -> Recommender:
-        """Retrievers and rules over the catalogue as known before the part; no ranker yet."""
-        past = self.dataset.before(part)
-        rules = {}
-        for name, stage in self.config.rules.items():
-            cls, settings = resolve(Rule, stage, f"rules.{name}")
-            rules[name] = cls.fit(settings, past, Run(seed=self.config.seed))
-        return Recommender(self.config, past.catalogue, retrievers, None, rules, {})
-
-    def ranker(self, system: Recommender) -> Ranker[Any] | None:
-        """The ranker, taught by what came after what the retrievers know; None where that is too
-        little to learn from."""
-        asked = self.asked(Part.RANKER)
-        if asked is None or not self.config.rankers:
-            return None
-        (name, stage), *_ = self.config.rankers.items()
-        cls, settings = resolve(Ranker, stage, f"rankers.{name}")
-        place = system.placement(self.task.placement)
-
-        def make(run: Run) -> Ranker[Any]:
-            few = asked.sample(settings.model_dump().get("queries", len(asked)), run.seed)
-            queries = system.ask(few.queries, place, include_seen=False)
-            candidates = system.propose(queries, place)
-            past = self.dataset.before(Part.RANKER)
-            made: Ranker[Any] = cls.fit(
-                settings, past, replace(few, queries=queries), candidates, run
-            )
-            return made
-
-        try:
-            return self.keep(Ranker, f"order-{name}", make)
-        except DataError as error:
-            self.report(f"No ranker: {error}", 1.0)
-            return None
-
-    def _steps(self, path: str) -> Report:
-        return lambda step, share: self.report(f"{path}: {step}", share)
 
 
 def fit(
@@ -148,7 +51,7 @@ def fit(
     for release in releases.names():
         if release.endswith(name):
             return releases.manifest(release)
-    work = Fit(shop.config, dataset, shop.runs / name, report)
+    work = Work(shop.config, dataset, shop.runs / name, report)
     if not resume:
         shutil.rmtree(work.folder, ignore_errors=True)
     measured, live = _learn(work, refit)
@@ -168,7 +71,7 @@ def fit(
     return releases.manifest(release)
 
 
-def _learn(work: Fit, refit: bool) -> tuple[Recommender, Recommender | None]:
+def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     """The system that is measured, and the one that has learned from everything."""
     validation = work.asked(Part.VALIDATION)
     if validation is None:
@@ -208,7 +111,7 @@ def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _manifest(work: Fit, figures: Measured, refit: bool, seconds: float) -> dict[str, Any]:
+def _manifest(work: Work, figures: Measured, refit: bool, seconds: float) -> dict[str, Any]:
     return {
         "metrics": figures.metrics,
         "protocol": figures.protocol,

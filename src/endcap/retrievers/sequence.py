@@ -151,7 +151,9 @@ def _gains(network: Network, judge: Asked) -> np.ndarray:
     right = scores[asked.truth.rows, asked.truth.values]
     place = (scores[asked.truth.rows] >= right[:, None]).sum(1)
     gain = np.where(place <= 10, 1 / np.log2(1.0 + place), 0.0)
-    return np.bincount(asked.truth.rows, gain, minlength=len(asked))
+    best = np.cumsum(1 / np.log2(np.arange(10) + 2.0))[np.minimum(asked.truth.lengths, 10) - 1]
+    gains: np.ndarray = np.bincount(asked.truth.rows, gain, minlength=len(asked)) / best
+    return gains
 
 
 def _steps(

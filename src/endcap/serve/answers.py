@@ -7,6 +7,7 @@ import logging
 import math
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -103,9 +104,10 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """As JSON has it: no NaN, and attributes as an object."""
+    """As JSON has it: no NaN, and attributes as an object, where they are one."""
     if row.get("attributes"):
-        row["attributes"] = json.loads(row["attributes"])
+        with suppress(ValueError):
+            row["attributes"] = json.loads(row["attributes"])
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from endcap.config import Clean
-from endcap.serve.current import Current
+from endcap.serve.current import Current, now
 from endcap.serve.incoming import SECOND, Event
 from endcap.serve.problems import Problem, explained, sentence, short
 from endcap.store.events import Row
@@ -25,12 +25,12 @@ def collect(current: Current, body: Any) -> dict[str, Any]:
     values = body if isinstance(body, list) else [body]
     if not all(isinstance(value, dict) for value in values[:1]) or len(values) > MOST:
         raise _refusal(body)
-    now = current.clock()
+    moment = current.clock()
     rows: list[Row] = []
     answer: dict[str, Any] = {"rejected": [], "warnings": []}
     for index, value in enumerate(values):
         try:
-            row = _within(Event.model_validate(value).row(now), now, current.shop.config.clean)
+            row = _within(Event.model_validate(value).row(moment), current.shop.config.clean)
         except ValidationError as error:
             text = "; ".join(sentence(one) for one in explained(error))
             answer["rejected"].append({"index": index, "error": text})
@@ -55,11 +55,11 @@ def _refusal(body: Any) -> Problem:
     return Problem(422, detail, [{"field": "", "value": short(body), "detail": detail}])
 
 
-def _within(row: Row, now: int, clean: Clean) -> Row:
+def _within(row: Row, clean: Clean) -> Row:
     """The row, if its time is possible by the same settings as for imported events."""
     earliest = datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * SECOND
     if row["timestamp"] < earliest:
         raise ValueError(f"timestamp = {row['timestamp']}: before {clean.earliest}")
-    if row["timestamp"] > now + clean.future * DAY:
+    if row["timestamp"] > now() + clean.future * DAY:
         raise ValueError(f"timestamp = {row['timestamp']}: more than {clean.future:g} days ahead")
     return row

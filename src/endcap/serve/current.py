@@ -31,6 +31,12 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+def begun_at(moment: int) -> Clock:
+    """A clock that shows a moment of the past now, and goes on from there."""
+    behind = now() - moment
+    return lambda: now() - behind
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A release in memory, and what visitors did in its item codes."""
@@ -45,10 +51,14 @@ class Current:
 
     loaded: None until there is one.
     trouble: why the newest can't be loaded, for people; "" where all is well.
+    replay: take the end of the log for now. Models know the gaps between a shop's visits; to
+        them, visitors of a log that ended years ago have all been away for years.
     """
 
-    def __init__(self, shop: Shop, live: LiveEvents, clock: Clock = now) -> None:
-        self.shop, self.live, self.clock = shop, live, clock
+    def __init__(
+        self, shop: Shop, live: LiveEvents, clock: Clock = now, *, replay: bool = False
+    ) -> None:
+        self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
         self.loaded: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
@@ -63,8 +73,10 @@ class Current:
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop looking, and write what is still to be written."""
         self._stop.set()
         self._thread.join()
+        self.live.close()
 
     def refresh(self) -> None:
         """Load what the pointers name, if they have moved."""
@@ -93,6 +105,8 @@ class Current:
             self._dataset(), recommender.catalogue, self.live, recommender.config.events
         )
         visitors.history("")  # so that the first request finds all indexes made
+        if self.replay and visitors.dataset is not None:
+            self.clock, self.replay = begun_at(visitors.dataset.end), False
         return Loaded(folder.name, recommender, visitors)
 
     def _dataset(self) -> Dataset | None:

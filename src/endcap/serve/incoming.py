@@ -67,6 +67,9 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whites
 VisitorId = Annotated[Id | None, BeforeValidator(_blank)]
 Text = Annotated[str | None, StringConstraints(max_length=10_000)]
 Number = FiniteFloat | None
+Moment = Annotated[
+    int | None, BeforeValidator(lambda value: None if value is None else moment(value))
+]
 
 
 class Event(BaseModel):
@@ -74,24 +77,29 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
-    event_type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    event_id: VisitorId = Field(None, description="sent twice, it counts once")
-    user_id: VisitorId = None
-    anonymous_id: VisitorId = None
-    session_id: VisitorId = None
-    item_id: VisitorId = None
-    timestamp: Annotated[
-        int | None, BeforeValidator(lambda value: None if value is None else moment(value))
-    ] = Field(None, description=f"{EXPECTED}; now where missing")
-    value: Number = None
-    quantity: Number = None
-    price: Number = None
-    currency: Text = None
-    position: int | None = Field(None, ge=-(2**31), lt=2**31)
-    placement: Text = None
-    recommendation_id: Text = None
-    query: Text = None
-    context: dict[str, Any] | None = None
+    event_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description=f"{', '.join(EVENT_TYPES)}; others are kept and mean nothing"
+    )
+    event_id: VisitorId = Field(None, description="sent twice, it counts once; else the content is")
+    user_id: VisitorId = Field(None, description="someone signed in; one of these three is needed")
+    anonymous_id: VisitorId = Field(None, description="a device")
+    session_id: VisitorId = Field(None, description="a visit")
+    item_id: VisitorId = Field(None, description="needed, but for a search or a begin_checkout")
+    timestamp: Moment = Field(
+        None,
+        description="seconds, milliseconds or microseconds since 1970, or RFC 3339; now if missing",
+    )
+    value: Number = Field(None, description="what it is worth to you, or the stars of a rate")
+    quantity: Number = Field(None, description="how many")
+    price: Number = Field(None, description="of one")
+    currency: Text = Field(None, description="of the price: EUR, say")
+    position: int | None = Field(
+        None, ge=-(2**31), lt=2**31, description="place in the list that was shown, from 1"
+    )
+    placement: Text = Field(None, description="where in the shop it happened")
+    recommendation_id: Text = Field(None, description="of the answer that led to it")
+    query: Text = Field(None, description="what was searched for")
+    context: dict[str, Any] | None = Field(None, description="anything else")
 
     @model_validator(mode="after")
     def _whole(self) -> Event:

@@ -37,9 +37,9 @@ class Question(BaseModel):
 class Look(Question):
     """Who is asking, where, and what the answer should hold."""
 
-    user_id: VisitorId = None
-    anonymous_id: VisitorId = None
-    session_id: VisitorId = None
+    user_id: VisitorId = Field(None, description="someone signed in")
+    anonymous_id: VisitorId = Field(None, description="a device")
+    session_id: VisitorId = Field(None, description="a visit")
     placement: str = Field("home", description="the place in the shop where the list is shown")
     items: list[Id] = Field(
         default_factory=list,
@@ -78,10 +78,12 @@ class Ask(Look):
         max_length=MANY,
         description="what the visitor has just done, oldest first; it counts and is not kept",
     )
-    filter: Annotated[None, BeforeValidator(_unavailable)] = None
+    filter: Annotated[None, BeforeValidator(_unavailable)] = Field(
+        None, description="not available yet"
+    )
 
 
 class Like(Question):
     """A request for items that go with an item."""
 
-    item_id: Id
+    item_id: Id = Field(description="the item that others go with")

@@ -122,7 +122,9 @@ class Catalogue:
     def describe(self, codes: Iterable[int], fields: Iterable[str]) -> list[dict[str, Any]]:
         """Some columns of some items, for people."""
         columns = list(fields)
-        rows: list[dict[str, Any]] = self.table.select(columns).take(list(codes)).to_pylist()
+        rows: list[dict[str, Any]] = (
+            self.table.select(columns).take(pa.array(codes, pa.int64())).to_pylist()
+        )
         return rows
 
     def _ints(self, name: str) -> Int32s:

@@ -100,8 +100,11 @@ def _fault(clean: Clean, use: tuple[str, ...], now: int) -> ibis.Deferred:
 
 
 def _kind(event_type: ibis.Deferred) -> ibis.Deferred:
+    """Its place in EVENT_TYPES, −1 for the others. Ibis takes a choice of small numbers for an
+    int8 already, DuckDB does not: only a cast from int64 reaches it.
+    """
     places = [(name, kind(name)) for name in EVENT_TYPES]
-    return event_type.cases(*places, else_=-1).cast("int8")
+    return event_type.cases(*places, else_=ibis.literal(-1, "int64")).cast("int8")
 
 
 def _content() -> ibis.Deferred:

@@ -75,7 +75,7 @@ FEATURES = {
     "ratings": _log(_.ratings),
     "age": _log(ibis.greatest(_.first_age, _.listed_age)),
     "recency": 1 / (1 + _.last_age),
-    "price": _log(ibis.greatest(_.cost, 0)),
+    "price": _log(_.cost),
     "price_place": _place_in_category(_.cost),
     "has_price": _.cost.notnull(),
     "discount": 1 - _.sale_price / _.price.nullif(0),
@@ -86,12 +86,13 @@ FEATURES = {
 
 
 def item_features(past: Table, items: Table, targets: Iterable[int]) -> Table:
-    """One row an item, in the order of codes; one float32 column a feature, each from 0 to 1.
+    """The raw values: one row an item, in the order of codes; one column a feature.
 
     past: the events that are known; what is old and new counts from the newest of them.
     items: with `row`, their code. targets: kinds.
     """
-    return normalised(_known(past, items, list(targets)).select("row", **FEATURES))
+    known = _known(past, items, list(targets))
+    return known.select("row", **FEATURES).order_by("row").drop("row")
 
 
 def normalised(raw: Table) -> Table:
@@ -101,27 +102,26 @@ def normalised(raw: Table) -> Table:
     mistyped price does not squeeze all others together.
 
     A column that hardly varies spans from its least to its greatest value; a constant one is 0,
-    and so is what is missing. A yes or no is 1 or 0. Sorted by `row`, which is left out.
+    and so is what is missing. A yes or no is 1 or 0. float32, sorted by `row`, which is left out.
     """
-    wide = raw.cross_join(raw.agg(**_bounds(raw))).order_by("row")
-    return wide.select(**{name: _scaled(wide, name) for name in raw.columns if name != "row"})
+    names = [name for name in raw.columns if name != "row"]
+    bounds = raw.agg(**{name: _bounds(raw[name]) for name in names}).to_pyarrow().to_pylist()[0]
+    ordered = raw.order_by("row")
+    return ordered.select(**{name: _scaled(ordered[name], bounds[name]) for name in names})
 
 
-def _bounds(raw: Table) -> dict[str, ibis.Value]:
-    bounds = {}
-    for name, column in ((name, raw[name]) for name in raw.columns if name != "row"):
-        if not column.type().is_boolean():
-            low, high = column.quantile(0.001), column.quantile(0.999)
-            bounds[f"{name}_low"] = ibis.ifelse(high > low, low, column.min())
-            bounds[f"{name}_high"] = ibis.ifelse(high > low, high, column.max())
-    return bounds
+def _bounds(column: ibis.Value) -> ibis.Value:
+    values = column.cast("float64")
+    least, low, high, most = (values.quantile(share) for share in (0, 0.001, 0.999, 1))
+    narrow = ibis.struct({"low": least, "high": most})
+    return ibis.ifelse(high > low, ibis.struct({"low": low, "high": high}), narrow)
 
 
-def _scaled(wide: Table, name: str) -> ibis.Value:
-    if wide[name].type().is_boolean():
-        return wide[name].cast("float32")
-    low, high = wide[f"{name}_low"], wide[f"{name}_high"]
-    share = (wide[name] - low) / (high - low).nullif(0)
+def _scaled(column: ibis.Value, bounds: dict[str, float | None]) -> ibis.Value:
+    if column.type().is_boolean():
+        return column.cast("float32")
+    low, high = bounds["low"] or 0.0, bounds["high"] or 0.0
+    share = (column - low) / (high - low) if high > low else ibis.literal(0.0)
     return share.clip(0, 1).fill_null(0).cast("float32")
 
 
@@ -134,7 +134,8 @@ def _known(past: Table, items: Table, targets: list[int]) -> Table:
     known = items.left_join(facts, items.row == facts.item).drop("item")
     known = known.left_join(takers, known.row == takers.item).drop("item")
     listed = (newest - _.created_at) / DAY
+    cost = ibis.coalesce(_.sale_price, _.price, _.paid)
     return known.mutate(
-        cost=ibis.coalesce(_.sale_price, _.price, _.paid),
+        cost=ibis.ifelse(cost >= 0, cost, None),
         listed_age=ibis.ifelse(listed >= 0, listed, None),
     )

@@ -15,11 +15,11 @@ from ibis import _
 from ibis.expr.types import Table
 
 from endcap.config import Config, Shop
-from endcap.errors import DataError
+from endcap.errors import DataError, StateError
 from endcap.tables import cleaning
 from endcap.tables.checks import checks
 from endcap.tables.dataset import Dataset, Meaning
-from endcap.tables.features import item_features
+from endcap.tables.features import item_features, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
 from endcap.tables.parts import Part
@@ -90,6 +90,8 @@ def _refuse_nothing(counts: dict[str, Any]) -> None:
     lost = counts["dropped"]
     if counts["read"] > sum(lost.values()):
         return
+    if not lost:
+        raise StateError("The imported events have no rows", mend="Run `endcap import FILE` first")
     why = "; ".join(
         f"{rows:,} {reason} ({cleaning.REASONS[reason]})" for reason, rows in lost.items()
     )
@@ -144,7 +146,8 @@ def _item_features(steps: Steps, tables: Tables) -> None:
     for part in list(Part)[1:]:
         past = tables.events.filter(_.part < int(part))
         features = item_features(past, tables.items, tables.targets)
-        steps.write(f"features/items-{int(part)}", features)
+        raw = steps.write(f"steps/features-{int(part)}", features)
+        steps.write(f"features/items-{int(part)}", normalised(raw))
 
 
 def _visitor_features(draft: Path, batch: int = 50_000) -> None:

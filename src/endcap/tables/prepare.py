@@ -45,7 +45,8 @@ def prepare(shop: Shop, report: Report = silent) -> dict[str, Any]:
         if not folder.is_dir():
             draft = shop.prepared / f".{name}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            line(shop, draft, name, report)
+            with _interruptible():
+                line(shop, draft, name, report)
             shutil.rmtree(draft / "steps")
             os.replace(draft, folder)
         _point(shop.prepared, name)
@@ -106,6 +107,17 @@ def _alone(folder: Path) -> Iterator[None]:
                 f"Another `endcap prepare` is at work in {folder}", mend="Wait until it is done"
             ) from error
         yield
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """DuckDB answers Ctrl-C with an error of its own; from here on it is Ctrl-C again."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _point(folder: Path, name: str) -> None:

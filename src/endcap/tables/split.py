@@ -31,8 +31,8 @@ class Windows:
         """From the newest event back, leaving to PAST at least half of the span.
 
         >>> days = Split(ranker_days=14, validation_days=14, test_days=28)
-        >>> [start // DAY for start in Windows.of(0, 100 * DAY, days).starts]
-        [44, 58, 72]
+        >>> [start // DAY for start in Windows.of(0, 200 * DAY, days).starts]
+        [144, 158, 172]
         >>> Windows.of(0, 56 * DAY, days).shrunk
         0.5
         """
@@ -63,6 +63,6 @@ def leave_one_out(events: Table, holdout: int) -> Table:
     part = ibis.cases(
         (_.nth == 0, int(Part.PAST)),
         *((from_end == back, int(part)) for back, part in enumerate(reversed(held))),
-        else_=int(Part.PAST),
+        else_=ibis.literal(int(Part.PAST), "int64"),
     )
     return counted.mutate(part=part.cast("int8")).drop("nth", "of")

@@ -106,7 +106,7 @@ function pick(id, known) {
   Object.assign(state, { shopper: id, known, places: new Map() });
   document.querySelectorAll(".person").forEach(mark);
   document.querySelector(".person[aria-current=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  $("shown").textContent = known ? `What shopper ${id} would see` : "What someone new would see";
+  $("shown").textContent = known ? `Shown to shopper ${id}` : "Shown to someone new";
   $("items").replaceChildren(...Array.from({ length: 6 }, () => element("li", "bone")));
   history.replaceState(null, "", known ? `#${encodeURIComponent(id)}` : "#");
   return Promise.all([show(), past()]);

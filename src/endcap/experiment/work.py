@@ -1,0 +1,121 @@
+"""A fit under way: its stages, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from endcap.config import Config, Task
+from endcap.errors import DataError
+from endcap.recommender import Recommender, concat
+from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.parts import Part
+from endcap.types import Candidates, Report
+
+T = TypeVar("T", bound=Stage[Any])
+
+FEWEST = 20
+"""Questions below which a part decides nothing."""
+
+LESSONS = 8_000
+"""Questions that the ranker learns from, at most."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One fit of a configuration on a dataset, with its folder."""
+
+    config: Config
+    dataset: Dataset
+    folder: Path
+    report: Report
+
+    def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
+        """The stage that an earlier, interrupted run left at `path`, or a newly made one."""
+        done = self.folder / path
+        if done.is_dir():
+            loaded: T = load_stage(kind, done)
+            return loaded
+        stage = make(Run(self.folder / f".{path}", self.config.seed, self._steps(path)))
+        draft = self.folder / f"{path}.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        save_stage(stage, draft)
+        os.replace(draft, done)
+        return stage
+
+    def retrievers(
+        self, part: Part, known: Mapping[str, Retriever[Any]] | None = None
+    ) -> dict[str, Retriever[Any]]:
+        """All retrievers, fitted on what was known before the part.
+
+        known: fits whose settings (the epochs above all) are to be repeated; without them the
+        epochs are chosen by what is asked about the part.
+        """
+        past = self.dataset.before(part)
+        judge = None if known else self.asked(part)
+        fitted = {}
+        for name, stage in self.config.retrievers.items():
+            cls, settings = resolve(Retriever, stage, f"retrievers.{name}")
+            if known:
+                settings = known[name].settings
+            make = partial(cls.fit, settings, past, judge)
+            fitted[name] = self.keep(Retriever, f"{part.name.lower()}-{name}", make)
+        return fitted
+
+    def asked(self, part: Part) -> Asked | None:
+        """What is asked about a part, None where that is too little to decide by."""
+        asked = self.dataset.asked(part).scope(self.task.scope)
+        return asked if len(asked) >= FEWEST else None
+
+    @property
+    def task(self) -> Task:
+        return next(iter(self.config.evaluate.tasks.values()))
+
+    def system(self, part: Part, retrievers: Mapping[str, Retriever[Any]]) -> Recommender:
+        """Retrievers and rules over the catalogue as known before the part; no ranker yet."""
+        past = self.dataset.before(part)
+        rules = {}
+        for name, stage in self.config.rules.items():
+            cls, settings = resolve(Rule, stage, f"rules.{name}")
+            rules[name] = cls.fit(settings, past, Run(seed=self.config.seed))
+        return Recommender(self.config, past.catalogue, retrievers, None, rules, {})
+
+    def ranker(self, system: Recommender) -> Ranker[Any] | None:
+        """The ranker, taught by what came after what the retrievers know; None where that is too
+        little to learn from."""
+        asked = self.asked(Part.RANKER)
+        if asked is None or not self.config.rankers:
+            return None
+        (name, stage), *_ = self.config.rankers.items()
+        cls, settings = resolve(Ranker, stage, f"rankers.{name}")
+        past = self.dataset.before(Part.RANKER)
+
+        def make(run: Run) -> Ranker[Any]:
+            made: Ranker[Any] = cls.fit(settings, past, *self._lessons(system, run.seed), run)
+            return made
+
+        try:
+            return self.keep(Ranker, f"order-{name}", make)
+        except DataError as error:
+            self.report(f"No ranker: {error}", 1.0)
+            return None
+
+    def _lessons(self, system: Recommender, seed: int) -> tuple[Asked, Candidates]:
+        """What is asked about the ranker's part, as the first task's placement asks it, and what
+        the retrievers propose."""
+        place = system.placement(self.task.placement)
+        asked = self.dataset.asked(Part.RANKER).scope(self.task.scope).sample(LESSONS, seed)
+        asked = replace(asked, queries=system.ask(asked.queries, place, include_seen=False))
+        parts = [
+            (rows, system.propose(queries, place)) for rows, queries in asked.queries.batches(1_024)
+        ]
+        return asked, concat(parts)
+
+    def _steps(self, path: str) -> Report:
+        return lambda step, share: self.report(f"{path}: {step}", share)

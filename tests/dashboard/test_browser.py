@@ -1,0 +1,102 @@
+"""The page in a real browser, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from endcap.cli.service import service
+from endcap.config import Shop
+from tests.serve.shops import prepared_shop, release
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    shop: Shop = prepared_shop(tmp_path_factory.mktemp("shop"))
+    release(shop, "first")
+    server = uvicorn.Server(
+        uvicorn.Config(service(shop.folder, replay=True), port=0, log_level="error")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """A page on which nothing went wrong, and that asked nothing of anyone else."""
+    opened = browser.new_page(reduced_motion="reduce")
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda line: wrong.extend([line.text] * (line.type == "error")))
+    opened.on("request", lambda one: wrong.extend([one.url] * (not one.url.startswith(address))))
+    opened.goto(address)
+    opened.wait_for_selector(".item")
+    yield opened
+    opened.close()
+    assert wrong == []
+
+
+def titles(page: Any) -> list[str]:
+    found: list[str] = page.locator(".item .title").all_text_contents()
+    return found
+
+
+def test_a_click_changes_the_list(page: Any) -> None:
+    page.get_by_text("Someone new").click()
+    page.get_by_text("What everyone likes").wait_for()
+    before = titles(page)
+    page.locator(".face").nth(2).click()
+    page.get_by_text("The list changed").wait_for()
+    assert titles(page) != before
+    assert page.get_by_text(f"Because you looked at {before[2]}").count() > 0
+    assert page.locator(".day li").first.text_content() == f"{before[2]}looked at"
+
+
+def test_it_works_by_keyboard(page: Any) -> None:
+    page.locator("#search").fill("user-07")
+    page.locator(".person[data-id=user-07]").wait_for()
+    page.locator(".person[data-id=user-07]").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Shown to shopper user-07").wait_for()
+    page.locator("input[name=placement]").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("may be running out of").wait_for()
+    page.locator(".face").first.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Add to basket"
+    page.keyboard.press("Enter")
+    page.locator(".day li", has_text="put in basket").wait_for()
+    assert page.evaluate("document.activeElement.closest('.item') !== null")
+
+
+def test_it_fits_a_phone(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
