@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import pkgutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -44,43 +44,64 @@ def pages() -> dict[str, str]:
 # Settings
 
 
+SETTING = ("setting", "default", "what it does")
+
+
 def settings() -> str:
     parts = [
         "# Settings\n\nWhat can stand in `endcap.toml`, or after `--set` as `KEY=VALUE`. What is "
         "not there has the default. An unknown key is an error.\n",
         *_group("", config.Config),
-        "## Stages\n\nThe keys beside `use` of a stage, by what it uses. A stage whose `use` is "
-        "a class of your own has the settings of that class.\n",
+        "## Stages\n\n`use` is the class path of a stage; an empty one leaves out a stage that is "
+        "there by default. The other keys are those of its class. A class of your own, at a path "
+        "of your own, has settings of its own.\n",
         *_stages(),
     ]
     return "\n".join(parts)
 
 
 def _group(path: str, model: type[BaseModel]) -> Iterator[str]:
-    """A group's plain settings as a table, then the groups below it."""
-    below: dict[str, type[BaseModel]] = {}
-    stages: dict[str, FieldInfo] = {}
-    plain: list[tuple[str, ...]] = []
-    for name, field in model.model_fields.items():
-        inner = _model(field.annotation)
-        if inner is None:
-            plain.append(_setting(name, field))
-        elif inner is config.Stage:
-            stages[name] = field
-        else:
-            named = "" if isinstance(field.annotation, type) else ".NAME"
-            below[f"{path}.{name}{named}".lstrip(".")] = inner
+    """A group's plain settings as a table, then the groups in it."""
+    groups = {name: _model(field.annotation) for name, field in model.model_fields.items()}
     title = f"## `[{path}]`" if path else "## At the top"
-    yield f"{title}\n\n{model.__doc__}\n\n{_table(('setting', 'default', 'what it does'), plain)}"
-    for name, field in stages.items():
-        chosen = field.get_default(call_default_factory=True, validated_data={})
-        table = _table(
-            ("name", "use"), [(f"`{key}`", f"`{one.use}`") for key, one in chosen.items()]
-        )
-        meaning = f"{field.description}. `use` is a class path; an empty one leaves the stage out."
-        yield f"## `[{name}.NAME]`\n\n{meaning[0].upper()}{meaning[1:]}\n\n{table}"
-    for name, inner in below.items():
-        yield from _group(name, inner)
+    yield f"{title}\n\n{model.__doc__}\n\n{_settings(model)}"
+    for name, inner in groups.items():
+        field, below = model.model_fields[name], f"{path}.{name}".lstrip(".")
+        if inner is None:
+            continue
+        if isinstance(field.annotation, type):
+            yield from _group(below, inner)
+        else:
+            yield from _named(f"{below}.NAME", field, inner)
+
+
+def _named(path: str, field: FieldInfo, model: type[BaseModel]) -> Iterator[str]:
+    """Groups that a shop may name: those there are by default, then the settings of one."""
+    chosen = field.get_default(call_default_factory=True, validated_data={})
+    rows = [(f"`{key}`", f"`{toml(_differs(one))}`") for key, one in chosen.items()]
+    what = field.description or ""
+    meaning = f"{what[:1].upper()}{what[1:]}; by default:"
+    yield f"## `[{path}]`\n\n{meaning}\n\n{_table(('NAME', 'what it sets'), rows)}"
+    if model is not config.Stage:
+        yield f"{model.__doc__}\n\n{_settings(model)}"
+
+
+def _differs(one: BaseModel) -> Any:
+    """What a group sets that is not a default."""
+    return one.model_dump(exclude_defaults=True)
+
+
+def _settings(model: type[BaseModel]) -> str:
+    rows = [
+        (f"`{name}`", f"`{_default(field)}`", field.description or "")
+        for name, field in model.model_fields.items()
+        if _model(field.annotation) is None
+    ]
+    return _table(SETTING, rows)
+
+
+def _default(field: FieldInfo) -> str:
+    return toml(field.get_default(call_default_factory=True, validated_data={}))
 
 
 def _stages() -> Iterator[str]:
@@ -89,22 +110,15 @@ def _stages() -> Iterator[str]:
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
             model = getattr(module, "Settings", None)
-            if model is None:
-                continue
-            rows = [_setting(name, field) for name, field in model.model_fields.items()]
-            table = _table(("setting", "default", "what it does"), rows)
-            yield f"### `{module.__name__}`\n\n{_first_line(module)}\n\n{table}"
+            if model is not None:
+                title = f"### `{module.__name__}`"
+                yield f"{title}\n\n{_first_line(module)}\n\n{_settings(model)}"
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
     """The group that a field holds, or holds by name."""
     inner = annotation if isinstance(annotation, type) else (get_args(annotation) or (None,))[-1]
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-
-
-def _setting(name: str, field: FieldInfo) -> tuple[str, ...]:
-    default = field.get_default(call_default_factory=True, validated_data={})
-    return f"`{name}`", f"`{toml(default)}`", field.description or ""
 
 
 # Commands
@@ -162,17 +176,14 @@ def endpoints() -> str:
 
 def described() -> Any:
     """The OpenAPI description of the service of an empty shop."""
-    from endcap.cli.service import service
+    from endcap.serve.app import create
+    from endcap.serve.current import Current
+    from endcap.store.events import LiveEvents
 
-    before = os.environ.get("ENDCAP_SHOP")
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["ENDCAP_SHOP"] = folder
-        try:
-            return service().openapi()
-        finally:
-            os.environ.pop("ENDCAP_SHOP")
-            if before is not None:
-                os.environ["ENDCAP_SHOP"] = before
+        shop = config.Shop.open(Path(folder))
+        with closing(LiveEvents.open(shop.live)) as live:
+            return create(Current(shop, live)).openapi()
 
 
 def _fields(one: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""The command `endcap`: one file is one group of commands, found by walking this folder."""

@@ -1,0 +1,1 @@
+"""Content to vectors: one file is one kind of content."""

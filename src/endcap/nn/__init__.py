@@ -1,0 +1,1 @@
+"""What networks share: reading sequences, losses, and the one training loop."""

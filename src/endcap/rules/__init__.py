@@ -1,0 +1,1 @@
+"""Decisions of the shop, which learn nothing: one file is one rule."""

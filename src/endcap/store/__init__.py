@@ -1,0 +1,1 @@
+"""What outlives a process: live events, and releases with the pointer to the live one."""

@@ -1,0 +1,1 @@
+"""From the imported tables to what was known before a moment."""

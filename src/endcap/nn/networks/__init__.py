@@ -1,0 +1,1 @@
+"""One file is one network: (batch, length, dim) → (batch, length, dim)."""
