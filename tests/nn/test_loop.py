@@ -48,7 +48,8 @@ def lessons(network: Line, steps: int = 6) -> Steps:
 
 
 def _off(network: Line, x: Tensor) -> Tensor:
-    return (network(x) - x.sum(1, keepdim=True)).abs().mean()
+    off: Tensor = (network(x) - x.sum(1, keepdim=True)).abs().mean()
+    return off
 
 
 def learn(
