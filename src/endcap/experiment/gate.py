@@ -34,8 +34,8 @@ def evaluate_release(
     """Judge a release on the test part by the system that has not learned from it.
 
     What `fit` measured is read, not measured again, unless other cutoffs, what was seen, or the
-    lists themselves are asked for. Raises DataError where the tables are no longer those that the release was fitted on: it
-    may have learned from what is the test part now.
+    lists themselves are asked for. Raises DataError where the tables are no longer those that
+    the release was fitted on: it may have learned from what is the test part now.
     """
     releases = Releases(shop.releases)
     path, manifest = releases.path(release), releases.manifest(release)
