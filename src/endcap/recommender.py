@@ -5,7 +5,6 @@ Evaluation, batch and server run this very object, so what is measured is what i
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from endcap.config import Config, Placement, build
-from endcap.errors import ConfigError
+from endcap.config import Config, Placement
+from endcap.errors import ConfigError, ReleaseError
 from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
@@ -152,8 +151,11 @@ class Recommender:
     @classmethod
     def load(cls, folder: Path) -> Recommender:
         """What `save` wrote. Raises ReleaseError."""
-        path = folder / "config.json"
-        config = build(json.loads(path.read_text(encoding="utf-8")), name=str(path))
+        try:
+            # Complete as it is: what the shop left out must not come back as a default.
+            config = Config.model_validate_json((folder / "config.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise ReleaseError(f"{folder} does not hold a system: {error}") from error
         ranker = folder / "ranker"
         return cls(
             config=config,

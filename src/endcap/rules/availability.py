@@ -11,7 +11,7 @@ from endcap import config
 from endcap.stages import Rule, Run
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import AVAILABILITY
-from endcap.types import Queries, Ranking
+from endcap.types import Bools, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
 
 
 class Settings(config.Settings):
@@ -38,18 +38,26 @@ class Availability(Rule[Settings]):
         return cls(settings, state)
 
     def restrict(self, queries: Queries) -> Queries:
-        """Whole-shop facts only: an item that is on sale at none of the moments."""
+        """What is on sale at none of the moments goes for all; what is so at some, for the rest."""
         if not len(queries):
             return queries
-        on_sale = self.state["in_stock"] & (self.state["created_at"] <= queries.times.max())
-        on_sale &= self.state["expires_at"] > queries.times.min()
-        allowed = on_sale if queries.allowed is None else on_sale & queries.allowed
-        return replace(queries, allowed=allowed)
+        some = self.state["in_stock"] & (self.state["created_at"] <= queries.times.max())
+        some &= self.state["expires_at"] > queries.times.min()
+        each = (self.state["created_at"] <= queries.times.min()) & (
+            self.state["expires_at"] > queries.times.max()
+        )
+        changing = np.flatnonzero(some & ~each)
+        off_sale = ~self._on_sale(queries.times[:, None], changing)
+        places = np.nonzero(off_sale)[1]
+        off = Ragged(offsets_of(off_sale.sum(1)), changing[places].astype(np.int32))
+        allowed = some if queries.allowed is None else some & queries.allowed
+        return replace(queries, exclude=queries.exclude.union(off), allowed=allowed)
 
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
         """What is not on sale at the query's own moment goes."""
-        moment = queries.times[ranking.query]
-        begun = self.state["created_at"][ranking.item] <= moment
-        return ranking.keep(
-            np.asarray(begun & (self.state["expires_at"][ranking.item] > moment), np.bool_)
-        )
+        return ranking.keep(self._on_sale(queries.times[ranking.query], ranking.item))
+
+    def _on_sale(self, moments: Int64s, items: Int32s | Int64s) -> Bools:
+        """Whether the dates allow each item at each moment; one for each pair that broadcasts."""
+        begun = self.state["created_at"][items] <= moments
+        return np.asarray(begun & (self.state["expires_at"][items] > moments), np.bool_)
