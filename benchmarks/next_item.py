@@ -51,7 +51,7 @@ def main() -> None:
         refitted = _judge(_refit(shop, dataset, system, report), asked, "refit", report)
     console = Console()
     console.print(_table(judged, refitted))
-    console.print(f"Weights {dict(system.weights)}, ranker {system.ranker is not None}")
+    console.print(f"Weights {system.placement('home').weights}, ranker {system.ranker is not None}")
 
 
 def _shop(folder: Path, events: Path, items: Path | None, report: Report) -> Shop:
@@ -72,7 +72,7 @@ def _refit(shop: Shop, dataset: Dataset, strict: Recommender, report: Report) ->
     """The same choices, fitted on all but the test event."""
     work = Work(shop.config, dataset, shop.runs / "all-but-test", report)
     later = work.system(Part.TEST, work.retrievers(Part.TEST, known=strict.retrievers))
-    return replace(later, weights=strict.weights, ranker=strict.ranker)
+    return replace(later, config=strict.config, ranker=strict.ranker)
 
 
 def _judge(system: Recommender, asked: Asked, name: str, report: Report) -> Judged:

@@ -62,17 +62,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Recommender:
-    """Retrievers, a ranker and rules over a catalogue.
-
-    weights: how much each retriever's places count in the join.
-    """
+    """Retrievers, a ranker and rules over a catalogue."""
 
     config: Config
     catalogue: Catalogue
     retrievers: Mapping[str, Retriever[Any]]
     ranker: Ranker[Any] | None
     rules: Mapping[str, Rule[Any]]
-    weights: Mapping[str, float]
 
     def answer(
         self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False
@@ -111,7 +107,7 @@ class Recommender:
         names = place.retrievers or tuple(self.retrievers)
         depth = self.config.join.depth
         lists = {name: self.retrievers[name].retrieve(queries, depth) for name in names}
-        weights = [self.weights.get(name, 1.0) for name in names]
+        weights = [place.weights.get(name, 1.0) for name in names]
         return join(lists, weights, self.config.join.constant)
 
     def reasons(self, queries: Queries, ranking: Ranking, placement: str = "home") -> list[Reason]:
@@ -136,6 +132,12 @@ class Recommender:
         anchors = Ragged(np.arange(len(items) + 1), items)
         return self.answer(replace(queries, anchors=anchors), n, "product").ranking
 
+    def reweighted(self, placement: str, weights: Mapping[str, float]) -> Recommender:
+        """The same with other weights of the placement's join."""
+        place = self.placement(placement).model_copy(update={"weights": dict(weights)})
+        placements = {**self.config.placements, placement: place}
+        return replace(self, config=self.config.model_copy(update={"placements": placements}))
+
     def save(self, folder: Path) -> None:
         """Write settings, arrays and catalogue; `load` needs nothing else."""
         self.catalogue.save(folder / "catalogue")
@@ -144,14 +146,14 @@ class Recommender:
                 save_stage(stage, folder / group / name)
         if self.ranker is not None:
             save_stage(self.ranker, folder / "ranker")
-        values = {"config": self.config.model_dump(mode="json"), "weights": dict(self.weights)}
-        (folder / "recommender.json").write_text(json.dumps(values, indent=1))
+        config = self.config.model_dump_json(indent=1)
+        (folder / "config.json").write_text(config, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Recommender:
         """What `save` wrote. Raises ReleaseError."""
-        values = json.loads((folder / "recommender.json").read_text())
-        config = build(values["config"], name=str(folder / "recommender.json"))
+        path = folder / "config.json"
+        config = build(json.loads(path.read_text(encoding="utf-8")), name=str(path))
         ranker = folder / "ranker"
         return cls(
             config=config,
@@ -162,7 +164,6 @@ class Recommender:
             },
             ranker=load_stage(Ranker, ranker) if ranker.is_dir() else None,
             rules={name: load_stage(Rule, folder / "rules" / name) for name in config.rules},
-            weights=values["weights"],
         )
 
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:

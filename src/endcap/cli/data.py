@@ -87,8 +87,11 @@ def prepare(
     from endcap.config import Shop
 
     steps = importlib.import_module("endcap.tables.prepare")
+    opened = Shop.open(shop_folder(shop))
+    live = importlib.import_module("endcap.store.events")
+    live.export(opened.live, opened.tables / "events" / "live.parquet")
     with progress() as report:
-        found = steps.prepare(Shop.open(shop_folder(shop)), report)
+        found = steps.prepare(opened, report)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
 
 

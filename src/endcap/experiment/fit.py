@@ -90,14 +90,17 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)
-    measured = replace(measured, weights=learn_weights(measured, validation, placement))
+    for task in work.config.evaluate.tasks.values():
+        answered = work.dataset.asked(Part.VALIDATION).scope(task.scope)
+        if len(answered) >= FEWEST:
+            measured = learn_weights(measured, answered, task.placement)
     ranked = replace(measured, ranker=ranker)
     if ranker is not None and ranker_helps(ranked, validation, placement):
         measured = ranked
     if not refit:
         return measured, None
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))
-    return measured, replace(live, weights=measured.weights, ranker=measured.ranker)
+    return measured, replace(live, config=measured.config, ranker=measured.ranker)
 
 
 def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:

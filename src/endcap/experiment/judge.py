@@ -70,11 +70,11 @@ def baseline(recommender: Recommender, retrievers: tuple[str, ...]) -> Recommend
     """A system of retrievers alone, in which each list goes on where the one before ends."""
     steps = {name: 1e-6**place for place, name in enumerate(retrievers)}
     placements = {
-        name: place.model_copy(update={"retrievers": retrievers, "rank": False})
+        name: place.model_copy(update={"retrievers": retrievers, "rank": False, "weights": steps})
         for name, place in recommender.config.placements.items()
     }
     config = recommender.config.model_copy(update={"placements": placements})
-    return replace(recommender, config=config, weights=steps)
+    return replace(recommender, config=config)
 
 
 def slices(asked: Asked, counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +17,9 @@ ASKED = 1_000
 """Questions that decide; more would change the second digit of a weight."""
 
 
-def learn_weights(recommender: Recommender, asked: Asked, placement: str) -> Mapping[str, float]:
-    """Coordinate ascent on NDCG@10 over a few steps for each weight, starting from equal ones.
+def learn_weights(recommender: Recommender, asked: Asked, placement: str) -> Recommender:
+    """The same system with weights for a placement's join: coordinate ascent on NDCG@10 over a
+    few steps for each weight, starting from equal ones.
 
     Weights that the configuration gives stay as they are.
     """
@@ -28,8 +28,8 @@ def learn_weights(recommender: Recommender, asked: Asked, placement: str) -> Map
     queries = recommender.ask(asked.queries, place, include_seen=False)
     candidates = recommender.propose(queries, place)
     names = candidates.retrievers
-    weights = np.array([recommender.config.join.weights.get(name, 1.0) for name in names])
-    free = [i for i, name in enumerate(names) if name not in recommender.config.join.weights]
+    weights = np.array([place.weights.get(name, 1.0) for name in names])
+    free = [i for i, name in enumerate(names) if name not in place.weights]
     best = _ndcg(recommender, candidates, asked, weights)
     for i in free * 2:
         for step in STEPS:
@@ -38,7 +38,7 @@ def learn_weights(recommender: Recommender, asked: Asked, placement: str) -> Map
             score = _ndcg(recommender, candidates, asked, tried)
             if tried.any() and score > best + 1e-6:
                 best, weights = score, tried
-    return dict(zip(names, weights.tolist(), strict=True))
+    return recommender.reweighted(placement, dict(zip(names, weights.tolist(), strict=True)))
 
 
 def ranker_helps(recommender: Recommender, asked: Asked, placement: str) -> bool:

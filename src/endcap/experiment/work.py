@@ -84,7 +84,7 @@ class Work:
         for name, stage in self.config.rules.items():
             cls, settings = resolve(Rule, stage, f"rules.{name}")
             rules[name] = cls.fit(settings, past, Run(seed=self.config.seed))
-        return Recommender(self.config, past.catalogue, retrievers, None, rules, {})
+        return Recommender(self.config, past.catalogue, retrievers, None, rules)
 
     def ranker(self, system: Recommender) -> Ranker[Any] | None:
         """The ranker, taught by what came after what the retrievers know; None where that is too

@@ -147,12 +147,11 @@ def _gains(network: Network, judge: Asked) -> np.ndarray:
     asked = judge.take(has)
     if not len(asked):
         return np.zeros(len(judge))
-    scores = _scores(network, asked.queries)
-    right = scores[asked.truth.rows, asked.truth.values]
-    place = (scores[asked.truth.rows] >= right[:, None]).sum(1)
-    gain = np.where(place <= 10, 1 / np.log2(1.0 + place), 0.0)
+    lists = Ranking.best(_scores(network, asked.queries), 10)
+    found = lists.hits(asked.truth)
+    gain = 1 / np.log2(1.0 + lists.places[found])
     best = np.cumsum(1 / np.log2(np.arange(10) + 2.0))[np.minimum(asked.truth.lengths, 10) - 1]
-    gains: np.ndarray = np.bincount(asked.truth.rows, gain, minlength=len(asked)) / best
+    gains: np.ndarray = np.bincount(lists.query[found], gain, minlength=len(asked)) / best
     return gains
 
 

@@ -15,6 +15,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, History, Int32s, Int64s, Queries, Ranking
 
 DAY = 86_400_000_000
+HALF_LIFE_DAYS = 30
 
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -35,6 +36,7 @@ def _columns(
     yield "item_days_since", own.days_since
     yield "item_events_since", np.log1p(own.events_since)
     yield "item_due", own.due
+    yield "item_weight", own.weight
     groups = {
         "category": catalogue.category,
         "department": catalogue.department,
@@ -44,6 +46,7 @@ def _columns(
         ties = _Ties(queries, ranking, codes)
         yield f"{name}_share", ties.count / np.maximum(ties.total, 1)
         yield f"{name}_days_since", ties.days_since
+        yield f"{name}_weight", ties.weight
     yield "price_step", _price_step(queries, ranking, catalogue)
 
 
@@ -59,11 +62,19 @@ class _Ties:
         order = np.argsort(keys, kind="stable")
         self._keys, self._times = keys[order], history.times[order]
         self._ages = history.ages[order]
+        age = (queries.times[history.rows] - history.times)[order] / DAY
+        self._weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
         self._moment = queries.times[ranking.query]
         self._first = np.searchsorted(self._keys, self._wanted, side="left")
         self._after = np.searchsorted(self._keys, self._wanted, side="right")
         self.count = (self._after - self._first).astype(np.float32)
         self.total = history.lengths[ranking.query].astype(np.float32)
+
+    @property
+    def weight(self) -> Doubles:
+        """Tied events, each by how new it is: an old habit fades."""
+        weight: Doubles = self._weights[self._after] - self._weights[self._first]
+        return weight
 
     @property
     def days_since(self) -> Doubles:

@@ -1,23 +1,11 @@
-"""One TOML file is one complete system: a frozen tree in which unknown keys are errors.
-
-The TOML is trusted like code, since its class paths are imported. Requests never are.
-A stage's own settings stand at the top of its file; here stands only which stages there are.
-"""
+"""The settings: frozen groups in which unknown keys are errors."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from endcap.errors import ConfigError
-
-FILE = "endcap.toml"
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Days = Annotated[float, Field(gt=0)]
 
@@ -96,15 +84,15 @@ class Join(Settings):
 
     constant: float = Field(10.0, gt=0, description="the larger, the less the first places count")
     depth: int = Field(200, gt=0, description="items that each retriever proposes")
-    weights: dict[str, float] = Field(
-        default_factory=dict, description="weight of a retriever; learned where it is not given"
-    )
 
 
 class Placement(Settings):
     """A place in the shop where a list is shown."""
 
     retrievers: tuple[str, ...] = Field((), description="who proposes; empty means all")
+    weights: dict[str, float] = Field(
+        {}, description="how much a retriever's places count; learned where it is not given"
+    )
     rank: bool = Field(True, description="whether the ranker orders the candidates")
     rules: tuple[str, ...] = Field(
         ("already_taken", "availability"), description="rules that apply, in this order"
@@ -195,161 +183,3 @@ class Config(Settings):
         default_factory=_placements, description="the places in the shop, by name"
     )
     evaluate: Evaluate = Evaluate()
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A shop folder: the settings and all that Endcap makes. Copying it moves the shop.
-
-    endcap.toml        the settings
-    tables/            what was imported, one Parquet file a file:
-                       tables/{events,items,users,impressions}/*.parquet
-    prepared/          what `prepare` made; `prepared/current` names the valid folder
-    runs/              fits under way, from which an interrupted one resumes
-    releases/          what `fit` made, and the pointer to the live one
-    live.sqlite        events that the service has acknowledged
-    """
-
-    folder: Path
-    config: Config
-
-    @classmethod
-    def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
-        """The shop in a folder; without an endcap.toml, one with default settings."""
-        folder = folder.resolve()
-        path = file or folder / FILE
-        if file is None and not path.is_file():
-            return cls(folder, parse("", changes))
-        return cls(folder, load(path, changes))
-
-    @property
-    def tables(self) -> Path:
-        return self.folder / "tables"
-
-    @property
-    def prepared(self) -> Path:
-        return self.folder / "prepared"
-
-    @property
-    def runs(self) -> Path:
-        return self.folder / "runs"
-
-    @property
-    def releases(self) -> Path:
-        return self.folder / "releases"
-
-    @property
-    def live(self) -> Path:
-        return self.folder / "live.sqlite"
-
-
-def load(path: Path, changes: Iterable[str] = ()) -> Config:
-    """The system that a TOML file describes, with ``key.path=value`` changes on top.
-
-    Raises ConfigError with the key, the value and what is allowed.
-    """
-    if not path.is_file():
-        raise ConfigError(f"There is no {path}", mend="Run `endcap init` to write one")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text: {error}", mend="Save it as UTF-8") from error
-    return parse(text, changes, name=str(path))
-
-
-def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config:
-    """Like `load`, from text. Tables that the text leaves out keep their defaults."""
-    try:
-        tree: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}") from error
-    for change in changes:
-        _set(tree, change)
-    return build(tree, name=name)
-
-
-def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
-    """A checked tree from plain values, over the defaults."""
-    defaults = Config().model_dump()
-    for group in ("retrievers", "rankers", "rules", "placements"):
-        given = tree.get(group, {})
-        if not isinstance(given, dict):
-            raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
-        merged = {**defaults[group], **_over(defaults[group], given)}
-        tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
-    try:
-        config = Config.model_validate(tree)
-    except ValidationError as error:
-        raise ConfigError(explain(error, name)) from error
-    _check_names(config, name)
-    return config
-
-
-def _wanted(stage: Any) -> bool:
-    """A stage with an empty class path is left out, a default one too."""
-    return not (isinstance(stage, dict) and stage.get("use") == "")
-
-
-def _check_names(config: Config, where: str) -> None:
-    """Placements, tasks and baselines may name only what there is."""
-    named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
-        *(
-            (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
-            for key, one in config.placements.items()
-        ),
-        *(
-            (f"placements.{key}.rules", one.rules, config.rules)
-            for key, one in config.placements.items()
-        ),
-        *(
-            (f"evaluate.baselines.{key}", one, config.retrievers)
-            for key, one in config.evaluate.baselines.items()
-        ),
-        *(
-            (f"evaluate.tasks.{key}.placement", (one.placement,), config.placements)
-            for key, one in config.evaluate.tasks.items()
-        ),
-    ]
-    for key, names, known in named:
-        for name in names:
-            if name not in known:
-                raise ConfigError(
-                    f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
-                )
-
-
-def explain(error: ValidationError, where: str) -> str:
-    """Each wrong setting on a line: the key, the value, and what is allowed."""
-    lines = [
-        f"{where}: {'.'.join(map(str, one['loc'])) or 'the file'} = {one['input']!r}: {one['msg']}"
-        for one in error.errors()
-    ]
-    return "\n".join(lines)
-
-
-def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Given stages over the default ones of the same name, key by key."""
-    return {
-        name: {**defaults.get(name, {}), **value} if isinstance(value, dict) else value
-        for name, value in given.items()
-    }
-
-
-def _set(tree: dict[str, Any], change: str) -> None:
-    key, sign, text = change.partition("=")
-    if not sign or not key.strip():
-        raise ConfigError(f"--set {change!r} is not a change", expected="KEY.PATH=VALUE")
-    *parents, leaf = key.strip().split(".")
-    for parent in parents:
-        tree = tree.setdefault(parent, {})
-        if not isinstance(tree, dict):
-            raise ConfigError(f"--set {change!r}: {parent} is a value, not a table")
-    tree[leaf] = _value(text.strip())
-
-
-def _value(text: str) -> Any:
-    """A TOML value, or plain text where it is none."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
