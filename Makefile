@@ -22,7 +22,7 @@ demo: $(READY) $(SHOP)/endcap.toml ## real data through the whole line, then the
 	@$(ENDCAP) prepare
 	@$(ENDCAP) fit
 	@$(ENDCAP) evaluate
-	@test "$(SERVE)" = 0 || $(ENDCAP) serve
+	@test "$(SERVE)" = 0 || $(ENDCAP) serve --replay
 
 test: check ## all checks, and all tests that are quick
 	@$(PYTEST) -m "not slow"

@@ -233,7 +233,7 @@ def test_anchored_placements_ask_about_the_anchors(shelf: Shelf) -> None:
 
 def test_items_like_one(shelf: Shelf) -> None:
     system = shelf.system(neighbours=FOLLOWING, popular=POPULAR)
-    found = system.similar(np.array([1, 4], np.int32), 3)
+    found = system.similar(np.array([1, 4], np.int32), 3, START)
     assert lists(found, 2) == [[2, 6, 5], [5, 6, 3]]
 
 

@@ -18,6 +18,7 @@ from endcap.errors import ConfigError, ReleaseError
 from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
+    NOBODY,
     Candidates,
     History,
     Int32s,
@@ -123,10 +124,10 @@ class Recommender:
         )
         return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
 
-    def similar(self, items: Int32s, n: int) -> Ranking:
-        """For each item, the ones that go with it."""
-        nobody = np.zeros(len(items), np.int32)
-        moments = np.full(len(items), np.iinfo(np.int64).max // 2)
+    def similar(self, items: Int32s, n: int, moment: int) -> Ranking:
+        """For each item, the ones that go with it and are on sale at the moment."""
+        nobody = np.full(len(items), NOBODY, np.int32)
+        moments = np.full(len(items), moment, np.int64)
         queries = Queries.of(nobody, moments, History.empty(len(items)))
         anchors = Ragged(np.arange(len(items) + 1), items)
         return self.answer(replace(queries, anchors=anchors), n, "product").ranking

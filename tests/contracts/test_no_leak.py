@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from endcap.experiment.fit import fit
 from endcap.recommender import Recommender
-from endcap.stages import Ranker, Retriever
+from endcap.stages import Ranker, Retriever, Stage
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.pairs import pair_features
@@ -184,7 +184,7 @@ def test_every_ranker(cls: type[Ranker[Any]], shops: Shops, other: Dataset) -> N
 def test_the_whole_system(tmp_path: Path, protocol: str) -> None:
     """Everything that a fit chooses before it measures, under both protocols."""
     rows = sorted(lively(), key=lambda row: (row["timestamp"], row["event_id"]))
-    answers = []
+    systems, answers = [], []
     for name, events in (("ours", rows), ("theirs", future_of(rows, protocol))):
         small = [f"retrievers.sequence.{key}={value}" for key, value in SMALL["Sequence"].items()]
         changes = [f"split.protocol={protocol}", *small, "retrievers.sequence.epochs=2"]
@@ -196,9 +196,20 @@ def test_the_whole_system(tmp_path: Path, protocol: str) -> None:
         system = Recommender.load(release / "measured")
         answer = system.answer(questions(data), 10, include_seen=True)
         assert answer.path == "full"
+        systems.append(system)
         answers.append(columns(answer.ranking))
     assert len(answers[0]["query"])
     same(*answers)
+    ours, theirs = systems
+    assert ours.config == theirs.config, "what was chosen, the weights among it"
+    assert ours.catalogue.features == theirs.catalogue.features
+    for one, other in zip(stages(ours), stages(theirs), strict=True):
+        same(one.state, other.state)
+
+
+def stages(system: Recommender) -> list[Stage[Any]]:
+    ranker = [system.ranker] if system.ranker is not None else []
+    return [*system.retrievers.values(), *system.rules.values(), *ranker]
 
 
 def future_of(rows: Rows, protocol: str) -> Rows:

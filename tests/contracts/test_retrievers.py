@@ -86,7 +86,7 @@ def test_strangers_are_answered_without_an_error(retriever: Retriever[Any]) -> N
 rows = st.lists(st.lists(st.integers(0, ITEMS - 1), max_size=8), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(past=rows, data=st.data(), n=st.integers(1, ITEMS + 5))
 def test_lists_are_clean(
     retriever: Retriever[Any], past: list[list[int]], data: st.DataObject, n: int

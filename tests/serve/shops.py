@@ -60,7 +60,6 @@ def release(shop: Shop, name: str) -> None:
         fitted(Retriever, shop.config.retrievers, None),
         None,
         fitted(Rule, shop.config.rules),
-        {},
     )
     releases = Releases(shop.releases)
     releases.write(name, {}, lambda folder: system.save(folder / "live"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 SHOWN = ("ndcg@10", "hit_rate@10", "recall@10", "mrr@10", "coverage@10", "diversity@10")
 
@@ -37,32 +38,37 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
 
 
 def _task(name: str, task: dict[str, Any], console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"{name}: {task['queries']:,} questions", title_justify="left", box=None)
-    table.add_column("")
-    for metric in SHOWN[:4]:
-        table.add_column(metric, justify="right")
-    table.add_column("system is better by", justify="right")
+    """The system and its baselines, with as many metrics as there is room for."""
+    shown = SHOWN[: max(1, min(4, (console.width - 52) // 18))]
+    table = _table(f"{name.replace('_', ' ')}: {task['queries']:,} questions")
+    for title in ("", *shown, "system better by"):
+        table.add_column(title, justify="right" if title else "left")
     rows = {"system": task["metrics"], **task["baselines"]}
     for title, metrics in rows.items():
-        cells = [figure(metrics[metric]) for metric in SHOWN[:4]]
+        cells = [figure(metrics[metric]) for metric in shown]
         style = "bold" if title == "system" else ""
-        table.add_row(title, *cells, _gap(task["differences"].get(title)), style=style)
+        table.add_row(title, *cells, _short(task["differences"].get(title)), style=style)
     console.print()
     console.print(table)
 
 
 def _slices(task: dict[str, Any], console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(title="ndcg@10 by slice", title_justify="left", box=None)
+    """ndcg@10 of the system and its baselines, by who asks and how known the answers are."""
+    table = _table("ndcg@10 by slice")
     titles = [key for key in next(iter(task["slices"].values())) if key != "queries"]
     for title in ("", "questions", *titles):
         table.add_column(title, justify="right" if title else "left")
     for name, one in task["slices"].items():
-        table.add_row(name, f"{one['queries']:,}", *(figure(one[title]) for title in titles))
+        cells = (figure(one[title]) for title in titles)
+        table.add_row(name, f"{one['queries']:,}", *cells)
+    console.print()
     console.print(table)
+
+
+def _table(title: str) -> Table:
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
 
 
 def show_comparison(found: dict[str, Any], console: Console) -> None:
@@ -97,7 +103,19 @@ def figure(value: dict[str, Any]) -> str:
     return f"{value['value']:.4f} ± {(value['high'] - value['low']) / 2:.4f}"
 
 
-def _gap(gap: dict[str, Any] | None) -> str:
+def _short(gap: dict[str, Any] | None) -> str:
+    """A difference with its p-value."""
     if gap is None or gap["value"] is None:
         return ""
-    return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}], p = {gap['p']:.3f}"
+    return f"{gap['value']:+.4f}, p {_p(gap['p'])}"
+
+
+def _gap(gap: dict[str, Any]) -> str:
+    """A difference with its interval and p-value."""
+    if gap["value"] is None:
+        return "–"
+    return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}], p {_p(gap['p'])}"
+
+
+def _p(p: float) -> str:
+    return "≤ 0.001" if p <= 0.001 else f"= {p:.3f}"

@@ -94,7 +94,12 @@ def evaluate(
     lengths = whole_numbers(cutoffs, "--cutoffs") if cutoffs else None
     with progress() as report:
         found = evaluate_release(
-            opened, release, cutoffs=lengths, include_seen=include_seen, report=report
+            opened,
+            release,
+            cutoffs=lengths,
+            include_seen=include_seen,
+            lists=rankings is not None,
+            report=report,
         )
     if rankings is not None:
         write_table(found.lists, rankings)

@@ -56,11 +56,11 @@ def recommend(
 
 def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.Table:
     """rank, item_id, score, title of items that go with one. Raises DataError."""
-    recommender = system(shop, release)
+    recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
     item: Int32s = recommender.catalogue.codes([item_id])
     if not len(item):
         raise DataError(f"There is no item {item_id!r} in the catalogue")
-    return _table(recommender.similar(item, n), recommender)
+    return _table(recommender.similar(item, n, dataset.end), recommender)
 
 
 def _table(ranking: Ranking, recommender: Recommender) -> pa.Table:

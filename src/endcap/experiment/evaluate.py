@@ -30,7 +30,7 @@ class Measured:
 
     report: what `endcap evaluate --json` prints.
     questions: a row a question and task: who was asked, when, and each metric's value.
-    lists: the lists of the first task, by user.
+    lists: the lists of the first task, by user; they are not saved.
     """
 
     report: dict[str, Any]
@@ -49,6 +49,12 @@ class Measured:
         text = json.dumps(self.report, indent=1, ensure_ascii=False)
         (folder / "evaluation.json").write_text(text, encoding="utf-8")
         pq.write_table(self.questions, folder / "questions.parquet", compression="zstd")
+
+    @classmethod
+    def load(cls, folder: Path) -> Measured:
+        """What `save` wrote."""
+        report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        return cls(report, pq.read_table(folder / "questions.parquet"), pa.table({}))
 
 
 def evaluate(

@@ -59,7 +59,7 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     if code is None:
         error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
         raise Problem(404, f"There is no item {like.item_id!r}.", [error])
-    ranking = here.recommender.similar(np.array([code], np.int32), like.n)
+    ranking = here.recommender.similar(np.array([code], np.int32), like.n, current.clock())
     return {
         "release": here.release,
         "items": _items(here, ranking.item, ranking.score, like.fields),

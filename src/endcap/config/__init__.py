@@ -1,0 +1,39 @@
+"""One TOML file is one complete system: a frozen tree in which unknown keys are errors.
+
+The TOML is trusted like code, since its class paths are imported. Requests never are.
+A stage's own settings stand at the top of its file; here stands only which stages there are.
+"""
+
+from endcap.config.reading import FILE, build, explain, load, parse
+from endcap.config.shop import Shop
+from endcap.config.tree import (
+    Clean,
+    Config,
+    Evaluate,
+    Events,
+    Join,
+    Placement,
+    Settings,
+    Split,
+    Stage,
+    Task,
+)
+
+__all__ = [
+    "FILE",
+    "Clean",
+    "Config",
+    "Evaluate",
+    "Events",
+    "Join",
+    "Placement",
+    "Settings",
+    "Shop",
+    "Split",
+    "Stage",
+    "Task",
+    "build",
+    "explain",
+    "load",
+    "parse",
+]

@@ -1,0 +1,127 @@
+"""From TOML to checked settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from endcap.config.tree import Config
+from endcap.errors import ConfigError
+
+FILE = "endcap.toml"
+
+
+def load(path: Path, changes: Iterable[str] = ()) -> Config:
+    """The system that a TOML file describes, with ``key.path=value`` changes on top.
+
+    Raises ConfigError with the key, the value and what is allowed.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no {path}", mend="Run `endcap init` to write one")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error}", mend="Save it as UTF-8") from error
+    return parse(text, changes, name=str(path))
+
+
+def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config:
+    """Like `load`, from text. Tables that the text leaves out keep their defaults."""
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+    for change in changes:
+        _set(tree, change)
+    return build(tree, name=name)
+
+
+def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
+    """A checked tree from plain values, over the defaults."""
+    defaults = Config().model_dump()
+    for group in ("retrievers", "rankers", "rules", "placements"):
+        given = tree.get(group, {})
+        if not isinstance(given, dict):
+            raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
+        merged = {**defaults[group], **_over(defaults[group], given)}
+        tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(explain(error, name)) from error
+    _check_names(config, name)
+    return config
+
+
+def _wanted(stage: Any) -> bool:
+    """A stage with an empty class path is left out, a default one too."""
+    return not (isinstance(stage, dict) and stage.get("use") == "")
+
+
+def _check_names(config: Config, where: str) -> None:
+    """Placements, tasks and baselines may name only what there is."""
+    named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        *(
+            (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"placements.{key}.rules", one.rules, config.rules)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"evaluate.baselines.{key}", one, config.retrievers)
+            for key, one in config.evaluate.baselines.items()
+        ),
+        *(
+            (f"evaluate.tasks.{key}.placement", (one.placement,), config.placements)
+            for key, one in config.evaluate.tasks.items()
+        ),
+    ]
+    for key, names, known in named:
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
+                )
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """Each wrong setting on a line: the key, the value, and what is allowed."""
+    lines = [
+        f"{where}: {'.'.join(map(str, one['loc'])) or 'the file'} = {one['input']!r}: {one['msg']}"
+        for one in error.errors()
+    ]
+    return "\n".join(lines)
+
+
+def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Given stages over the default ones of the same name, key by key."""
+    return {
+        name: {**defaults.get(name, {}), **value} if isinstance(value, dict) else value
+        for name, value in given.items()
+    }
+
+
+def _set(tree: dict[str, Any], change: str) -> None:
+    key, sign, text = change.partition("=")
+    if not sign or not key.strip():
+        raise ConfigError(f"--set {change!r} is not a change", expected="KEY.PATH=VALUE")
+    *parents, leaf = key.strip().split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"--set {change!r}: {parent} is a value, not a table")
+    tree[leaf] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or plain text where it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

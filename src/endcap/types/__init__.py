@@ -1,0 +1,44 @@
+"""The values that travel: Query, Ranking, Candidates.
+
+A batch of questions is `Queries`, one column for each property, so that one visitor at the
+shop's door and fifty thousand in an evaluation take the same path. Users and items travel
+as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
+
+    Queries ──retrieve──▶ Ranking (one a retriever) ──join──▶ Candidates ──rank──▶ Ranking
+"""
+
+from endcap.types.arrays import (
+    NOBODY,
+    Bools,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Report,
+    offsets_of,
+    ranges,
+    silent,
+    spans,
+)
+from endcap.types.queries import Queries
+from endcap.types.ragged import History, Ragged
+from endcap.types.ranking import Candidates, Ranking
+
+__all__ = [
+    "NOBODY",
+    "Bools",
+    "Candidates",
+    "Floats",
+    "History",
+    "Int8s",
+    "Int32s",
+    "Int64s",
+    "Queries",
+    "Ragged",
+    "Ranking",
+    "Report",
+    "offsets_of",
+    "ranges",
+    "silent",
+    "spans",
+]

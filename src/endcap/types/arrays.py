@@ -1,0 +1,45 @@
+"""Arrays by the type of their values, and the arithmetic of ragged ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int8s: TypeAlias = NDArray[np.int8]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Bools: TypeAlias = NDArray[np.bool_]
+
+Report: TypeAlias = Callable[[str, float], None]
+"""How long work tells whoever watches: (what is being done, share done from 0 to 1)."""
+
+NOBODY = 0
+"""The code of a visitor whom no table knows."""
+
+
+def silent(step: str, share: float) -> None:
+    """A `Report` that nobody reads."""
+
+
+def spans(starts: Int64s, stops: Int64s) -> Int64s:
+    """
+    >>> spans(np.array([3, 8]), np.array([6, 9]))
+    array([3, 4, 5, 8])
+    """
+    lengths = stops - starts
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+
+
+def ranges(offsets: Int64s, rows: Int64s | Int32s) -> Int64s:
+    """Positions of the values of several ragged rows, one after the other."""
+    return spans(offsets[rows], offsets[np.asarray(rows) + 1])
+
+
+def offsets_of(lengths: NDArray[np.integer]) -> Int64s:
+    """Row lengths → the offsets of a ragged array, one longer, from 0."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -1,0 +1,77 @@
+"""The questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from endcap.types.arrays import (
+    Bools,
+    Floats,
+    Int32s,
+    Int64s,
+)
+from endcap.types.ragged import History, Ragged
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Visitors at a moment: the questions.
+
+    users: [Q] codes, `NOBODY` for someone unknown.
+    times: [Q] the moments; nothing that happened at or after them may count.
+    history: Q rows of what the visitors did before.
+    anchors: Q rows of items that the question is about (the product page, the basket).
+    exclude: Q rows of items that may not be answered.
+    allowed: [items] False where no query may be answered with the item, None for all.
+    """
+
+    users: Int32s
+    times: Int64s
+    history: History
+    anchors: Ragged
+    exclude: Ragged
+    allowed: Bools | None = None
+
+    @classmethod
+    def of(cls, users: Int32s, times: Int64s, history: History) -> Self:
+        none = Ragged.empty(len(users))
+        return cls(users, times, history, none, none)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: Int64s | Int32s) -> Queries:
+        return replace(
+            self,
+            users=self.users[rows],
+            times=self.times[rows],
+            history=self.history.take(rows),
+            anchors=self.anchors.take(rows),
+            exclude=self.exclude.take(rows),
+        )
+
+    def batches(self, size: int) -> Iterator[tuple[Int64s, Queries]]:
+        """Row numbers and queries, `size` at a time."""
+        for start in range(0, len(self), size):
+            rows = np.arange(start, min(start + size, len(self)))
+            yield rows, self.take(rows)
+
+    def forbid(self, scores: Floats) -> Floats:
+        """Set to −inf, in place, what may not be answered. scores: [Q, items]."""
+        if self.allowed is not None:
+            scores[:, ~self.allowed] = -np.inf
+        scores[self.exclude.rows, self.exclude.values] = -np.inf
+        return scores
+
+    def permits(self, query: Int32s, item: Int32s) -> Bools:
+        """[rows] whether each item may be answered to its query."""
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        width = np.int64(1 + max(item.max(initial=0), self.exclude.values.max(initial=0)))
+        banned = self.exclude.rows * width + self.exclude.values
+        free = ~np.isin(query * width + item, banned)
+        return free if self.allowed is None else free & self.allowed[item]

@@ -1,0 +1,137 @@
+"""Rows of different lengths: items, and what visitors did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap.types.arrays import (
+    Bools,
+    Int8s,
+    Int32s,
+    Int64s,
+    offsets_of,
+    ranges,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Rows of different lengths: row r is ``values[offsets[r] : offsets[r + 1]]``."""
+
+    offsets: Int64s
+    values: Int32s
+
+    @classmethod
+    def empty(cls, rows: int) -> Self:
+        return cls(np.zeros(rows + 1, np.int64), np.zeros(0, np.int32))
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> Self:
+        """
+        >>> Ragged.of([[7], [], [2, 3]]).offsets
+        array([0, 1, 1, 3])
+        """
+        lengths = np.array([len(row) for row in rows], np.int64)
+        flat = [value for row in rows for value in row]
+        return cls(offsets_of(lengths), np.array(flat, np.int32))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> Int32s:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> Int64s:
+        return np.diff(self.offsets)
+
+    @property
+    def rows(self) -> Int32s:
+        """For each value, the row it stands in."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+
+    def take(self, rows: Int64s | Int32s) -> Ragged:
+        return Ragged(offsets_of(self.lengths[rows]), self.values[ranges(self.offsets, rows)])
+
+    def keep(self, mask: Bools) -> Ragged:
+        """The values where `mask` is true, in the same rows."""
+        lengths = np.bincount(self.rows[mask], minlength=len(self))
+        return Ragged(offsets_of(lengths), self.values[mask])
+
+    def union(self, other: Ragged) -> Ragged:
+        """Row by row, what stands in either, without repeats."""
+        pairs = np.unique(
+            np.stack([np.r_[self.rows, other.rows], np.r_[self.values, other.values]]), axis=1
+        )
+        return Ragged(offsets_of(np.bincount(pairs[0], minlength=len(self))), pairs[1])
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What visitors did, oldest first: row r is the slice ``offsets[r] : offsets[r + 1]``."""
+
+    offsets: Int64s
+    items: Int32s
+    kinds: Int8s
+    times: Int64s
+
+    @classmethod
+    def empty(cls, rows: int) -> Self:
+        none = np.zeros(0, np.int64)
+        return cls(np.zeros(rows + 1, np.int64), none.astype(np.int32), none.astype(np.int8), none)
+
+    @classmethod
+    def concat(cls, parts: Sequence[History]) -> History:
+        """The rows of all parts, one after the other."""
+        return History(
+            offsets_of(np.concatenate([part.lengths for part in parts])),
+            np.concatenate([part.items for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
+            np.concatenate([part.times for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Int64s:
+        return np.diff(self.offsets)
+
+    @property
+    def rows(self) -> Int32s:
+        """For each event, the row it stands in."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+
+    @property
+    def ages(self) -> Int64s:
+        """For each event, how many events of its row came later: 0 is the newest."""
+        return np.repeat(self.offsets[1:], self.lengths) - 1 - np.arange(len(self.items))
+
+    def select(self, positions: Int64s, lengths: NDArray[np.integer]) -> History:
+        """The events at `positions`, in new rows of the given `lengths`."""
+        return History(
+            offsets_of(lengths),
+            self.items[positions],
+            self.kinds[positions],
+            self.times[positions],
+        )
+
+    def take(self, rows: Int64s | Int32s) -> History:
+        return self.select(ranges(self.offsets, rows), self.lengths[rows])
+
+    def keep(self, mask: Bools) -> History:
+        """The events where `mask` is true, in the same rows."""
+        lengths = np.bincount(self.rows[mask], minlength=len(self))
+        return self.select(np.flatnonzero(mask), lengths)
+
+    def last(self, n: int) -> History:
+        """The newest `n` events of each row."""
+        return self.keep(self.ages < n)
+
+    def ragged(self) -> Ragged:
+        return Ragged(self.offsets, self.items)

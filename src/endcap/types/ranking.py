@@ -1,0 +1,124 @@
+"""The only thing that passes between stages, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from endcap.types.arrays import (
+    Bools,
+    Floats,
+    Int32s,
+    Int64s,
+)
+from endcap.types.ragged import Ragged
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A long table (query, item, score), sorted by query, best first. Each column is [rows]."""
+
+    query: Int32s
+    item: Int32s
+    score: Floats
+
+    @classmethod
+    def sort(cls, query: Int32s, item: Int32s, score: Floats) -> Self:
+        """Any order of rows → a ranking. Equal scores stand in the order of item codes."""
+        order = np.lexsort((item, -score, query))
+        return cls(query[order], item[order], score[order])
+
+    @classmethod
+    def best(cls, scores: Floats, n: int) -> Self:
+        """The best `n` of each row of a full score matrix [Q, items]; −inf is left out.
+
+        >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
+        array([1, 3], dtype=int32)
+        """
+        n = min(n, scores.shape[1])
+        top = np.argpartition(scores, -n, axis=1)[:, -n:] if n else np.zeros((len(scores), 0), int)
+        kept = np.take_along_axis(scores, top, axis=1)
+        query, column = np.nonzero(np.isfinite(kept))
+        return cls.sort(
+            query.astype(np.int32), top[query, column].astype(np.int32), kept[query, column]
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[tuple[Int64s, Ranking]]) -> Ranking:
+        """Rankings of batches, each with the row numbers of its queries, as one."""
+        if not parts:
+            return Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        return Ranking(
+            np.concatenate([rows[part.query] for rows, part in parts]).astype(np.int32),
+            np.concatenate([part.item for _, part in parts]),
+            np.concatenate([part.score for _, part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    def keep(self, mask: Bools) -> Ranking:
+        return Ranking(self.query[mask], self.item[mask], self.score[mask])
+
+    @property
+    def places(self) -> Int32s:
+        """[rows] the place of each row in its query's list, from 1."""
+        first = np.searchsorted(self.query, self.query, side="left")
+        return (np.arange(len(self)) - first + 1).astype(np.int32)
+
+    @property
+    def worst_places(self) -> Int32s:
+        """[rows] like `places`, but equal scores all stand at the last place they share.
+
+        >>> scores = np.array([3, 2, 2, 1], np.float32)
+        >>> Ranking(np.zeros(4, np.int32), np.arange(4, dtype=np.int32), scores).worst_places
+        array([1, 3, 3, 4], dtype=int32)
+        """
+        new = np.ones(len(self), np.bool_)
+        new[1:] = (np.diff(self.query) != 0) | (np.diff(self.score) != 0)
+        last = np.r_[np.flatnonzero(new)[1:], len(self)] - 1
+        worst: Int32s = self.places[last[np.cumsum(new) - 1]]
+        return worst
+
+    def hits(self, truth: Ragged) -> Bools:
+        """[rows] whether the item stands in its query's row of `truth`."""
+        width = np.int64(1 + max(self.item.max(initial=0), truth.values.max(initial=0)))
+        return np.isin(self.query * width + self.item, truth.rows * width + truth.values)
+
+    def top(self, n: int) -> Ranking:
+        return self.keep(self.places <= n)
+
+    def of(self, query: int) -> Ranking:
+        """The list of one query."""
+        start, stop = np.searchsorted(self.query, [query, query + 1])
+        return Ranking(self.query[start:stop], self.item[start:stop], self.score[start:stop])
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A joined ranking, and the place that each retriever gave each row.
+
+    Scores of two retrievers can't be compared, places can.
+    places: [rows, retrievers], NaN where a retriever did not propose the item.
+    """
+
+    ranking: Ranking
+    retrievers: tuple[str, ...]
+    places: Floats = field(repr=False)
+
+    def keep(self, mask: Bools) -> Candidates:
+        return Candidates(self.ranking.keep(mask), self.retrievers, self.places[mask])
+
+    def places_of(self, retrievers: Sequence[str]) -> Floats:
+        """[rows, len(retrievers)] their places, NaN for one that did not take part."""
+        column = {name: place for place, name in enumerate(self.retrievers)}
+        nowhere = np.full(len(self.ranking), np.nan, np.float32)
+        own = [self.places[:, column[name]] if name in column else nowhere for name in retrievers]
+        return np.stack(own, axis=1) if own else np.zeros((len(self.ranking), 0), np.float32)
+
+    def score(self, score: Floats) -> Ranking:
+        """The same rows by new scores, best first."""
+        return Ranking.sort(self.ranking.query, self.ranking.item, score)
