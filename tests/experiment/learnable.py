@@ -45,13 +45,21 @@ def rows() -> Iterator[tuple[str, str, str, int]]:
             yield f"u{user:02}", f"商品-{item:02}", "purchase", moment
 
 
-def learnable(folder: Path, changes: Iterable[str] = ()) -> Shop:
-    """The shop folder, from two CSV files to prepared tables."""
+def last_moment(user: str) -> int:
+    return max(moment for someone, _, _, moment in rows() if someone == user)
+
+
+def learnable(folder: Path, changes: Iterable[str] = (), *, last: bool = True) -> Shop:
+    """The shop folder, from two CSV files to prepared tables.
+
+    last: whether the log holds each user's last event, too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "endcap.toml").write_text(SMALL)
     events, items = folder / "events.csv", folder / "items.csv"
+    log = [row for row in rows() if last or row[3] < last_moment(row[0])]
     with events.open("w", newline="") as file:
-        csv.writer(file).writerows([("user_id", "item_id", "event_type", "timestamp"), *rows()])
+        csv.writer(file).writerows([("user_id", "item_id", "event_type", "timestamp"), *log])
     with items.open("w", newline="") as file:
         goods = [(f"商品-{item:02}", f"Thing {item}", f"Shelf {item % 3}") for item in range(ITEMS)]
         csv.writer(file).writerows([("item_id", "title", "category"), *goods])

@@ -71,9 +71,12 @@ def test_what_the_live_release_beats_stays_where_it_is(copy: Copy) -> None:
     assert live(shop) == first
 
 
-def test_a_judgement_is_repeated_to_the_digit(fitted: Shop) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_a_judgement_is_repeated_to_the_digit(fitted: Shop, again: bool) -> None:
+    """Whether it is read or, for the lists, made anew."""
     releases = Releases(fitted.releases)
-    found = evaluate_release(fitted, None)
+    found = evaluate_release(fitted, None, lists=again)
+    assert bool(found.lists.num_rows) == again
     assert found.report["release"] == releases.live()
     assert found.metrics == releases.manifest()["metrics"]
     assert found.questions == pq.read_table(releases.path() / "questions.parquet")
@@ -91,9 +94,10 @@ def test_a_release_is_not_judged_on_tables_it_may_have_learned_from(copy: Copy) 
     write(shop.folder, "events", [event("u00", "商品-03", 50.0)])
     prepare(shop)
     with pytest.raises(DataError, match=r"fitted on other tables.*Run `endcap fit`"):
-        evaluate_release(shop, None)
+        evaluate_release(shop, None, lists=True)
+    assert evaluate_release(shop, None).metrics == Releases(shop.releases).manifest()["metrics"]
     newer = fit(shop)["release"]
-    assert evaluate_release(shop, newer).report["release"] == newer
+    assert evaluate_release(shop, newer, lists=True).report["release"] == newer
 
 
 def test_unknown_and_missing_releases_are_told(fitted: Shop, copy: Copy) -> None:
