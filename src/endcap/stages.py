@@ -168,7 +168,7 @@ def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[
     try:
         return cls, cls.settings_type.model_validate(stage.own)
     except ValidationError as error:
-        raise ConfigError(explain(error, key)) from error
+        raise ConfigError(explain(error, key, cls.settings_type)) from error
 
 
 def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from endcap.config.tree import Config
 from endcap.errors import ConfigError
@@ -52,7 +52,7 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(explain(error, name)) from error
+        raise ConfigError(explain(error, name, Config)) from error
     _check_names(config, name)
     return config
 
@@ -67,6 +67,10 @@ def _check_names(config: Config, where: str) -> None:
     named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
         *(
             (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
+            for key, one in config.placements.items()
+        ),
+        *(
+            (f"placements.{key}.weights", tuple(one.weights), config.retrievers)
             for key, one in config.placements.items()
         ),
         *(
@@ -90,13 +94,29 @@ def _check_names(config: Config, where: str) -> None:
                 )
 
 
-def explain(error: ValidationError, where: str) -> str:
-    """Each wrong setting on a line: the key, the value, and what is allowed."""
-    lines = [
-        f"{where}: {'.'.join(map(str, one['loc'])) or 'the file'} = {one['input']!r}: {one['msg']}"
-        for one in error.errors()
-    ]
+def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
+    """Each wrong setting on a line: the key, the value, and what is allowed.
+
+    kind: the settings that were checked.
+    """
+    lines = []
+    for one in error.errors():
+        key = ".".join(map(str, one["loc"])) or "the file"
+        unknown = one["type"] == "extra_forbidden"
+        allowed = _allowed(kind, one["loc"][:-1]) if unknown else one["msg"]
+        lines.append(f"{where}: {key} = {one['input']!r}: {allowed}")
     return "\n".join(lines)
+
+
+def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
+    """The settings that there are at a path below a kind of settings."""
+    for step in path:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(step)].annotation
+        else:
+            kind = get_args(kind)[-1]  # a table of settings by name
+    names = ", ".join(kind.model_fields)
+    return f"there is no such setting, but {names}" if names else "there is nothing to set"
 
 
 def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ arXiv 2002.05202), used for next-item prediction as in SASRec (Kang & McAuley, I
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -75,7 +75,10 @@ class Block(nn.Module):
 
 def build(dim: int, **settings: object) -> nn.Module:
     """The network for events of `dim` numbers. Raises ConfigError."""
-    checked = Settings.model_validate(settings)
+    try:
+        checked = Settings.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(config.explain(error, "network", Settings)) from error
     if dim % checked.heads:
         raise ConfigError(f"heads = {checked.heads} does not divide dim = {dim}")
     return Attention(checked, dim)
