@@ -48,10 +48,11 @@ def fit(
     dataset = Dataset.load(prepared(shop))
     name = fingerprint(shop.config, dataset, refit)
     releases = Releases(shop.releases)
+    work = Work(shop.config, dataset, shop.runs / name, report)
     for release in releases.names():
         if release.endswith(name):
+            _clear(work, releases)
             return releases.manifest(release)
-    work = Work(shop.config, dataset, shop.runs / name, report)
     if not resume:
         shutil.rmtree(work.folder, ignore_errors=True)
     measured, live = _learn(work, refit)
@@ -67,7 +68,7 @@ def fit(
             live.save(folder / "live")
 
     releases.write(release, manifest, fill)
-    shutil.rmtree(work.folder)
+    _clear(work, releases)
     return releases.manifest(release)
 
 
@@ -101,6 +102,12 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
         return measured, None
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))
     return measured, replace(live, config=measured.config, ranker=measured.ranker)
+
+
+def _clear(work: Work, releases: Releases) -> None:
+    """Remove what the fit needed on its way, and what a killed run of it has left."""
+    for folder in (work.folder, *releases.folder.glob(f".*-{work.folder.name}")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:
