@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from endcap.types import Report
+
+LINE_SECONDS = 10
+"""Between two lines of progress where no bar can be drawn."""
 
 ShopOption = Annotated[
     Path | None,
@@ -47,11 +52,14 @@ def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> N
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A bar on standard error while work goes on; it draws nothing where nobody watches."""
+    """A bar on standard error while work goes on; in a log, a line every now and then."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(LINE_SECONDS)
+        return
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -59,7 +67,6 @@ def progress() -> Iterator[Report]:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     )
     with bar:
         task = bar.add_task("", total=1.0)
@@ -68,6 +75,19 @@ def progress() -> Iterator[Report]:
             bar.update(task, description=step, completed=share)
 
         yield report
+
+
+def _lines(pause: float) -> Report:
+    """A line for what is being done, at most one in `pause` seconds."""
+    last = time.monotonic()
+
+    def report(step: str, share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= pause:
+            last = time.monotonic()
+            print(f"{share:4.0%}  {step}", file=sys.stderr, flush=True)
+
+    return report
 
 
 def columns(rows: Mapping[str, str], *, title: str) -> Any:
