@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from endcap.errors import DataError
 from endcap.experiment.batch import recommend, similar
 from endcap.experiment.fit import fit
 from endcap.experiment.gate import evaluate_release
+from endcap.tables.prepare import prepare
 from tests.experiment.learnable import ITEMS, USERS, learnable, rows
+from tests.tables.raw_shop import event, write
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,19 @@ def test_what_was_taken_comes_back_where_it_is_asked_for(fitted: Shop) -> None:
     assert not own & usual
     every = recommend(fitted, ["u05"], ITEMS, include_seen=True)["item_id"].to_pylist()
     assert set(every) == own | usual
+
+
+def test_what_was_imported_since_does_not_mix_up_the_items(copy: Callable[..., Shop]) -> None:
+    """New items come first in the new tables, so all others have other codes there."""
+    shop = copy()
+    before = recommend(shop, ["u03", "u04"], 5)
+    write(shop.folder, "items", [{"item_id": f"a-{number}"} for number in range(5)])
+    write(shop.folder, "events", [event("u00", "a-1", 58.0)])
+    prepare(shop)
+    after = recommend(shop, ["u03", "u04"], 5)
+    assert after.drop(["score"]) == before.drop(["score"])
+    # The release does not know what u00 took last, but all before it.
+    assert recommend(shop, ["u00"], 5).num_rows == 5
 
 
 def test_items_that_go_with_one(fitted: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,13 @@ def recommend(
     """user_id, rank, item_id, score, title: for the given users, or for all of the log."""
     recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
     ids = dataset.users[1:] if user_ids is None else user_ids
+    # What was imported since the release was fitted may have given the items other codes.
+    items = dataset.catalogue.codes_in(recommender.catalogue)
     codes, parts = dataset.user_codes(ids), []
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
         queries = dataset.now(codes[rows])
+        queries = replace(queries, history=queries.history.recode(items))
         found = recommender.answer(queries, n, include_seen=include_seen)
         parts.append((rows, found.ranking))
         report("recommend", (rows[-1] + 1) / len(codes))

@@ -18,8 +18,6 @@ from endcap.types import NOBODY, History, Int32s, offsets_of
 
 log = logging.getLogger("endcap.store")
 
-UNKNOWN = -1
-
 
 @dataclass(frozen=True)
 class Visitors:
@@ -78,16 +76,14 @@ class Visitors:
         if self.dataset is None:
             return History.empty(1)
         row = self.dataset.history.take(self.dataset.user_codes([key])).last(self.settings.history)
-        items = self._codes[row.items]
-        return History(row.offsets, items, row.kinds, row.times).keep(items != UNKNOWN)
+        return row.recode(self._codes)
 
     @cached_property
     def _codes(self) -> Int32s:
         """[items of the dataset] their codes in the catalogue."""
-        if self.dataset is None or self.dataset.catalogue.ids == self.catalogue.ids:
-            return np.arange(len(self.catalogue), dtype=np.int32)
-        found = (self.catalogue.code(id_) for id_ in self.dataset.catalogue.ids)
-        return np.array([UNKNOWN if code is None else code for code in found], np.int32)
+        if self.dataset is None:
+            return np.zeros(0, np.int32)
+        return self.dataset.catalogue.codes_in(self.catalogue)
 
     @cached_property
     def _kinds(self) -> list[str]:

@@ -74,6 +74,10 @@ class Catalogue:
         found = (self._codes.get(id_) for id_ in item_ids)
         return np.array([code for code in found if code is not None], np.int32)
 
+    def codes_in(self, other: Catalogue) -> Int32s:
+        """[items] the code of each item in another catalogue, −1 where it has none there."""
+        return np.array([other._codes.get(id_, -1) for id_ in self.ids], np.int32)
+
     @cached_property
     def category(self) -> Int32s:
         """[items] the finest category's code, 0 for none."""

@@ -31,7 +31,7 @@ def pair_features(
 def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
-    own = _Ties(queries, ranking, np.arange(len(catalogue), dtype=np.int32))
+    own = _Ties(queries, ranking, np.arange(1, len(catalogue) + 1, dtype=np.int32))
     yield "item_times", np.log1p(own.count)
     yield "item_days_since", own.days_since
     yield "item_events_since", np.log1p(own.events_since)
@@ -53,20 +53,21 @@ def _columns(
 class _Ties:
     """How often and how lately each row's query met the row's item, or its category, …
 
-    codes: [items] what ties items together; 0 ties nothing unless each item is its own.
+    codes: [items] what ties items together; 0 ties nothing.
     """
 
     def __init__(self, queries: Queries, ranking: Ranking, codes: Int32s) -> None:
         history = queries.history
-        keys, self._wanted = _keys(history, ranking, codes)
+        keys, wanted = _keys(history, ranking, codes)
         order = np.argsort(keys, kind="stable")
-        self._keys, self._times = keys[order], history.times[order]
+        self._times = history.times[order]
         self._ages = history.ages[order]
         age = (queries.times[history.rows] - history.times)[order] / DAY
         self._weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
         self._moment = queries.times[ranking.query]
-        self._first = np.searchsorted(self._keys, self._wanted, side="left")
-        self._after = np.searchsorted(self._keys, self._wanted, side="right")
+        self._first = np.searchsorted(keys[order], wanted, side="left")
+        after = np.searchsorted(keys[order], wanted, side="right")
+        self._after = np.where(codes[ranking.item] > 0, after, self._first)
         self.count = (self._after - self._first).astype(np.float32)
         self.total = history.lengths[ranking.query].astype(np.float32)
 

@@ -129,6 +129,14 @@ class History:
         lengths = np.bincount(self.rows[mask], minlength=len(self))
         return self.select(np.flatnonzero(mask), lengths)
 
+    def recode(self, codes: Int32s) -> History:
+        """The same events under other item codes, without the items that have none there.
+
+        codes: [items] the new code of each, −1 for none.
+        """
+        items = codes[self.items]
+        return History(self.offsets, items, self.kinds, self.times).keep(items >= 0)
+
     def last(self, n: int) -> History:
         """The newest `n` events of each row."""
         return self.keep(self.ages < n)
