@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
-from endcap.config import Settings, explain
+from endcap.config import Config, Settings, explain
 from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, ReleaseError
 from endcap.tables.catalogue import Catalogue
@@ -169,6 +169,14 @@ def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[
         return cls, cls.settings_type.model_validate(stage.own)
     except ValidationError as error:
         raise ConfigError(explain(error, key, cls.settings_type)) from error
+
+
+def check(config: Config) -> None:
+    """Resolve every stage, so that a wrong one is told before any work. Raises ConfigError."""
+    groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
+    for group, kind in groups.items():
+        for name, stage in getattr(config, group).items():
+            resolve(kind, stage, f"{group}.{name}")
 
 
 def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:

@@ -29,6 +29,7 @@ from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.weights import learn_weights, ranker_helps
 from endcap.experiment.work import FEWEST, Work
 from endcap.recommender import Recommender
+from endcap.stages import check
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
@@ -45,6 +46,7 @@ def fit(
     DataError where there are too few questions to choose and to measure by.
     """
     began = time.monotonic()
+    check(shop.config)
     dataset = Dataset.load(prepared(shop))
     name = fingerprint(shop.config, dataset, refit)
     releases = Releases(shop.releases)
