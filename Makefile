@@ -40,8 +40,9 @@ check: $(READY) ## format, lint, types, layers
 format: $(READY) ## put the code into the one format
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
-bench: $(READY) ## next-item accuracy on a file of events: make bench EVENTS=events.parquet
-	@$(BIN)/python benchmarks/next_item.py $(or $(EVENTS),$(error Say which events: make bench EVENTS=events.parquet))
+bench: $(READY) ## next-item accuracy: make bench EVENTS=events.parquet ITEMS=items.parquet
+	@$(BIN)/python benchmarks/next_item.py \
+		$(or $(EVENTS),$(error Say which events: make bench EVENTS=events.parquet)) $(if $(ITEMS),--items $(ITEMS))
 
 docs: $(READY) ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py

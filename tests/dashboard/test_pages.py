@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from endcap.config import Shop
+from endcap.config import Config, Shop
 from endcap.dashboard import pages
 from endcap.store.events import LiveEvents
 from endcap.store.visitors import Visitors
@@ -40,7 +40,7 @@ def client(visitors: Visitors) -> TestClient:
 
 def served(visitors: Visitors | None) -> TestClient:
     app = FastAPI()
-    pages.mount(app, f"Ann & {NAUGHTY}", lambda: visitors)
+    pages.mount(app, Config(name=f"Ann & {NAUGHTY}"), lambda: visitors)
     return TestClient(app)
 
 

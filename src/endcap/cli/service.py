@@ -58,7 +58,7 @@ def service(folder: Path, replay: bool) -> FastAPI:
     shop = Shop.open(folder)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current)
-    pages.mount(app, shop.config.name, lambda: current.visitors)
+    pages.mount(app, shop.config, lambda: current.visitors)
     return app
 
 

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from endcap.config import Config
 from endcap.dashboard.shoppers import Shoppers
 from endcap.store.visitors import Visitors
 
@@ -23,16 +24,23 @@ Source: TypeAlias = Callable[[], Visitors | None]
 
 HERE = Path(__file__).parent
 
-PLACEMENTS = {"home": "For you", "buy_again": "Buy again", "trending": "Trending"}
+PLACEMENTS = {
+    "home": "For you",
+    "discover": "New to you",
+    "buy_again": "Buy again",
+    "trending": "Trending",
+}
+"""What the page can show, where the shop has such a placement."""
 
 # Nothing on the page comes from, or goes to, anywhere else.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 
 
-def mount(app: FastAPI, shop: str, source: Source) -> None:
+def mount(app: FastAPI, config: Config, source: Source) -> None:
     """Put the page at `/`. source: what visitors did, None until a release is loaded."""
     templates = Environment(loader=FileSystemLoader(HERE), autoescape=True)
-    page = templates.get_template("page.html").render(shop=shop, placements=PLACEMENTS)
+    shown = {name: title for name, title in PLACEMENTS.items() if name in config.placements}
+    page = templates.get_template("page.html").render(shop=config.name, placements=shown)
     app.mount("/assets", StaticFiles(directory=HERE / "assets"), name="assets")
     app.include_router(_router(page, _following(source)))
 

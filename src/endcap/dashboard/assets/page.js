@@ -121,6 +121,7 @@ const placement = () => document.querySelector("input[name=placement]:checked").
 
 const LEADS = {
   home: "The best guess at what they want next, from everything they did.",
+  discover: "Only what they have never bought.",
   buy_again: "What they bought before and may be running out of.",
   trending: "What everyone buys at the moment.",
 };
