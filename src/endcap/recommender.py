@@ -155,12 +155,13 @@ class Recommender:
         try:
             # Complete as it is: what the shop left out must not come back as a default.
             config = Config.model_validate_json((folder / "config.json").read_bytes())
+            catalogue = Catalogue.open(folder / "catalogue")
         except (OSError, ValueError) as error:
             raise ReleaseError(f"{folder} does not hold a system: {error}") from error
         ranker = folder / "ranker"
         return cls(
             config=config,
-            catalogue=Catalogue.open(folder / "catalogue"),
+            catalogue=catalogue,
             retrievers={
                 name: load_stage(Retriever, folder / "retrievers" / name)
                 for name in config.retrievers

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from endcap.config import Config, Settings, explain
@@ -71,7 +72,7 @@ class Stage(ABC, Generic[S]):
         try:
             settings = cls.settings_type.model_validate_json((folder / "settings.json").read_text())
             return cls(settings, load_file(folder / "state.safetensors"))  # type: ignore[arg-type]
-        except (OSError, ValueError, ArithmeticError) as error:
+        except (OSError, ValueError, ArithmeticError, KeyError, SafetensorError) as error:
             raise ReleaseError(f"{folder} does not hold a {cls.__name__}: {error}") from error
 
 

@@ -167,6 +167,15 @@ def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     assert losses[-1].value < losses[0].value
 
 
+@pytest.mark.parametrize("damaged", ["mean-2.safetensors", "optimizer-2.safetensors"])
+def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damaged: str) -> None:
+    with pytest.raises(KilledError):
+        learn(tmp_path, report=kill_at(3))
+    path = tmp_path / damaged
+    path.write_bytes(path.read_bytes()[:20])
+    assert same(learn(tmp_path)[0], learn(None)[0])
+
+
 def test_only_one_checkpoint_is_kept(tmp_path: Path) -> None:
     learn(tmp_path)
     files = sorted(path.name for path in tmp_path.glob("*.safetensors"))

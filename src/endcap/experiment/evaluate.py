@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from endcap.errors import DataError
+from endcap.errors import DataError, ReleaseError
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import Judged, baseline, judge, slices
 from endcap.recommender import Recommender
@@ -52,9 +52,14 @@ class Measured:
 
     @classmethod
     def load(cls, folder: Path) -> Measured:
-        """What `save` wrote."""
-        report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-        return cls(report, pq.read_table(folder / "questions.parquet"), pa.table({}))
+        """What `save` wrote. Raises ReleaseError."""
+        try:
+            report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+            return cls(report, pq.read_table(folder / "questions.parquet"), pa.table({}))
+        except (OSError, ValueError) as error:
+            raise ReleaseError(
+                f"The figures in {folder} are damaged: {error}", mend="Fit or promote another"
+            ) from error
 
 
 def evaluate(

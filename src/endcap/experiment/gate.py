@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from endcap.config import Shop
 from endcap.errors import DataError, ReleaseError
@@ -102,8 +101,7 @@ def promote_if_better(shop: Shop, release: str) -> dict[str, Any]:
 def objection(shop: Shop, release: str) -> str | None:
     """Why a release should not go live; None where nothing speaks against it."""
     releases = Releases(shop.releases)
-    found = pq.read_table(releases.path(release) / "questions.parquet")
-    if not found.num_rows:
+    if not _questions(shop, release).num_rows:
         return "it was never measured"
     worse = _worse_than_baselines(shop, release)
     live = releases.live()
@@ -124,15 +122,15 @@ def _worse_than_baselines(shop: Shop, release: str) -> str | None:
 def _worse_than_live(shop: Shop, release: str, live: str) -> str | None:
     try:
         gap = compare(shop, release, live)["metrics"][DECIDES]
-    except DataError:
-        return None  # Other questions: the live release was measured on older tables.
+    except (DataError, ReleaseError):
+        return None  # The live release was measured on older tables, or is damaged.
     if gap["high"] is not None and gap["high"] < 0:
         return f"its {DECIDES} is {-gap['value']:.4f} below that of the live {live}"
     return None
 
 
 def _questions(shop: Shop, release: str) -> pa.Table:
-    return pq.read_table(Releases(shop.releases).path(release) / "questions.parquet")
+    return Measured.load(Releases(shop.releases).path(release)).questions
 
 
 def _difference(both: pa.Table, task: str, name: str) -> Difference:

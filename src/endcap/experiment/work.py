@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from endcap.config import Config, Task
-from endcap.errors import DataError
+from endcap.errors import DataError, ReleaseError
 from endcap.recommender import Recommender, concat
 from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
 from endcap.tables.dataset import Asked, Dataset
@@ -37,11 +37,14 @@ class Work:
     report: Report
 
     def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
-        """The stage that an earlier, interrupted run left at `path`, or a newly made one."""
+        """The stage that an earlier, interrupted run left whole at `path`, or a newly made one."""
         done = self.folder / path
         if done.is_dir():
-            loaded: T = load_stage(kind, done)
-            return loaded
+            try:
+                loaded: T = load_stage(kind, done)
+                return loaded
+            except ReleaseError:
+                shutil.rmtree(done)  # a power cut may leave half a file
         stage = make(Run(self.folder / f".{path}", self.config.seed, self._steps(path)))
         draft = self.folder / f"{path}.draft"
         shutil.rmtree(draft, ignore_errors=True)

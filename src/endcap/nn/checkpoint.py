@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -30,7 +32,9 @@ class Checkpoint:
         self.epoch, self.best_epoch, self.best_score = 0, 0, float("-inf")
         self.best: dict[str, Tensor] = {}
         if folder is not None and (folder / "progress.json").is_file():
-            self._load(folder)
+            # A power cut may leave half a file: then the training begins anew.
+            with suppress(OSError, ValueError, SafetensorError):
+                self._load(folder)
 
     @property
     def note(self) -> str:
@@ -74,9 +78,9 @@ class Checkpoint:
 
     def _load(self, folder: Path) -> None:
         note = json.loads((folder / "progress.json").read_text())
+        read = {name: load_file(folder / f"{name}-{note['epoch']}.safetensors") for name in NAMES}
         self.epoch, self.best_epoch = note["epoch"], note["best_epoch"]
         self.best_score = note["best_score"]
-        read = {name: load_file(folder / f"{name}-{self.epoch}.safetensors") for name in NAMES}
         self.network.load_state_dict(read["network"])
         self.mean.load_state_dict(read["mean"])
         self.best = read["best"]
