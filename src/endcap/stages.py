@@ -42,11 +42,13 @@ State = Mapping[str, NDArray[Any]]
 class Run:
     """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
 
-    folder: for checkpoints and TensorBoard logs; None keeps nothing.
+    folder: for checkpoints; None keeps none.
+    curves: for TensorBoard's logs, which outlive the run; None draws none.
     seed: of all randomness.
     """
 
     folder: Path | None = None
+    curves: Path | None = None
     seed: int = 1
     report: Report = field(default=silent)
 

@@ -61,7 +61,8 @@ def learn(
 ) -> tuple[dict[str, Tensor], int]:
     """The weights that come out, and the epochs they took."""
     network = Line()
-    run = Run(folder, seed=3) if report is None else Run(folder, 3, report)
+    curves = folder and folder / "curves"
+    run = Run(folder, curves, 3) if report is None else Run(folder, curves, 3, report)
     best, epochs = train(network, lessons(network), judge, plan, run)
     return dict(best.state_dict()), epochs
 
@@ -130,7 +131,7 @@ def test_what_is_judged_is_the_mean_of_the_weights_after_each_step() -> None:
         seen.append(network.line.weight.detach().clone())
 
     plan = replace(PLAN, epochs=1)
-    best, _ = train(network, lessons(network, steps=3), None, plan, Run(None, 3, report))
+    best, _ = train(network, lessons(network, steps=3), None, plan, Run(seed=3, report=report))
     mean = seen[0]
     for weight in seen[1:]:
         mean = 0.9 * mean + 0.1 * weight
@@ -160,7 +161,7 @@ def test_progress_tells_epoch_loss_and_share() -> None:
 def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     learn(tmp_path)
-    curves = events.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    curves = events.EventAccumulator(str(tmp_path / "curves")).Reload()
     assert sorted(curves.Tags()["scalars"]) == ["judged", "loss", "seconds"]
     losses = curves.Scalars("loss")
     assert [one.step for one in losses] == [1, 2, 3, 4]

@@ -18,7 +18,8 @@ class Shop:
     tables/            what was imported, one Parquet file a file:
                        tables/{events,items,users,impressions}/*.parquet
     prepared/          what `prepare` made; `prepared/current` names the valid folder
-    runs/              fits under way, from which an interrupted one resumes
+    runs/              fits under way, from which an interrupted one resumes, and in
+                       runs/curves what TensorBoard shows of all
     releases/          what `fit` made, and the pointer to the live one
     live.sqlite        events that the service has acknowledged
     """

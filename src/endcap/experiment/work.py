@@ -45,7 +45,9 @@ class Work:
                 return loaded
             except ReleaseError:
                 shutil.rmtree(done)  # a power cut may leave half a file
-        stage = make(Run(self.folder / f".{path}", self.config.seed, self._steps(path)))
+        curves = self.folder.parent / "curves" / self.folder.name / path
+        seed, steps = self.config.seed, self._steps(path)
+        stage = make(Run(self.folder / f".{path}", curves, seed, steps))
         draft = self.folder / f"{path}.draft"
         shutil.rmtree(draft, ignore_errors=True)
         save_stage(stage, draft)

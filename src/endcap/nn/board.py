@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Board:
-    """Writes below ``folder/tensorboard``; without a folder it writes nothing."""
+    """Writes into a folder; without one it writes nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         if folder is None:
@@ -14,7 +14,7 @@ class Board:
             return
         from torch.utils.tensorboard import SummaryWriter  # 1.6 s, so only where it is wanted
 
-        self._writer = SummaryWriter(str(folder / "tensorboard"))
+        self._writer = SummaryWriter(str(folder))
 
     def write(self, epoch: int, **numbers: float) -> None:
         if self._writer is not None:

@@ -56,7 +56,7 @@ def train(
     averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
     mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
     saved = Checkpoint(run.folder, network, mean, optimizer)
-    board = Board(run.folder)
+    board = Board(run.curves)
     while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
         began = time.monotonic()
         loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
