@@ -50,7 +50,7 @@ def test_a_release_has_the_measured_system_the_live_one_and_the_figures(fitted: 
     assert manifest["metrics"] == report["metrics"] == report["tasks"]["home"]["metrics"]
     assert manifest["protocol"]["judged_on"] == "test"
     assert pq.read_metadata(path / "questions.parquet").num_rows == report["queries"]
-    assert not list(fitted.runs.iterdir())
+    assert [path.name for path in fitted.runs.iterdir()] == ["curves"]
 
 
 def test_it_learns(fitted: Shop) -> None:

@@ -74,7 +74,8 @@ def test_a_killed_fit(copy: Callable[..., Shop], undisturbed: dict[str, Any], th
         assert manifest[same] == undisturbed[same]
     assert len(releases.names()) == 2
     # Nothing of the killed run is left.
-    assert not [*shop.runs.iterdir(), *shop.releases.glob(".*")]
+    assert [path.name for path in shop.runs.iterdir()] == ["curves"]
+    assert not [*shop.releases.glob(".*")]
 
 
 def test_what_is_done_is_not_done_again(
