@@ -12,16 +12,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from endcap.config import Config, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import Judged, baseline, judge, slices
 from endcap.recommender import Recommender
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
-from endcap.types import Ranking, Report, silent
+from endcap.types import Bools, Ranking, Report, silent
 
 DECIDES = "ndcg@10"
 """The metric by which systems are compared."""
+
+SYSTEM = "system"
+"""The name of what is judged, beside the names of the baselines."""
 
 
 @dataclass(frozen=True)
@@ -77,72 +81,73 @@ def evaluate(
     where the part asks nothing.
     """
     settings = recommender.config.evaluate
-    cutoffs = tuple(sorted({*(cutoffs or settings.cutoffs), 10}))
-    tasks, tables, lists = {}, [], pa.table({})
+    lengths = tuple(sorted({*(cutoffs or settings.cutoffs), 10}))
+    systems = {
+        SYSTEM: recommender,
+        **{name: baseline(recommender, parts) for name, parts in settings.baselines.items()},
+    }
+    counts = np.bincount(dataset.before(part).item, minlength=len(dataset.catalogue))
+    tasks, questions, lists = {}, [], []
     for name, task in settings.tasks.items():
-        asked = dataset.asked(part).scope(task.scope)
-        if not len(asked):
-            raise DataError(f"Nothing can be asked about the {part.name.lower()} part")
-        systems = {
-            "system": recommender,
-            **{title: baseline(recommender, parts) for title, parts in settings.baselines.items()},
-        }
+        asked = _asked(dataset, part, task)
         judged = {
             title: judge(
                 system,
                 asked,
                 task.placement,
-                cutoffs,
+                lengths,
                 include_seen=include_seen,
                 report=report,
                 step=f"evaluate {name}: {title}",
             )
             for title, system in systems.items()
         }
-        tasks[name] = _task(recommender, dataset, part, asked, judged)
-        tables.append(_questions(dataset, name, asked, judged["system"]))
-        if name == next(iter(settings.tasks)):
-            lists = table_of(
-                judged["system"].ranking.top(max(cutoffs)), asked, dataset, recommender
-            )
-    return Measured(_report(dataset, part, tasks, recommender), pa.concat_tables(tables), lists)
+        tasks[name] = _task(recommender.config, asked, judged, slices(asked, counts))
+        questions.append(_questions(dataset, name, asked, judged[SYSTEM]))
+        lists.append(_lists(judged[SYSTEM].ranking.top(max(lengths)), asked, dataset))
+    found = _report(dataset, part, tasks, recommender)
+    return Measured(found, pa.concat_tables(questions), lists[0])
+
+
+def _asked(dataset: Dataset, part: Part, task: Task) -> Asked:
+    asked = dataset.asked(part).scope(task.scope)
+    if not len(asked):
+        raise DataError(f"Nothing can be asked about the {part.name.lower()} part")
+    return asked
 
 
 def _task(
-    recommender: Recommender,
-    dataset: Dataset,
-    part: Part,
+    config: Config,
     asked: Asked,
     judged: Mapping[str, Judged],
+    masks: Mapping[str, Bools],
 ) -> dict[str, Any]:
     """One task's figures: the system, each baseline, their difference, and slices."""
-    settings, seed = recommender.config.evaluate, recommender.config.seed
-    own = judged["system"]
-    others = {name: other for name, other in judged.items() if name != "system"}
-    counts = np.bincount(dataset.before(part).item, minlength=len(dataset.catalogue))
+    samples, seed = config.evaluate.samples, config.seed
+
+    def summary(one: Judged) -> dict[str, Any]:
+        return {name: found.as_dict() for name, found in one.summary(samples, seed).items()}
+
+    def gap(other: Judged) -> dict[str, Any]:
+        own = judged[SYSTEM].values[DECIDES]
+        return paired(own, other.values[DECIDES], samples, seed).as_dict()
+
+    def mean(one: Judged, mask: Bools) -> dict[str, Any]:
+        return bootstrap(one.values[DECIDES][mask], samples, seed).as_dict()
+
+    others = {name: other for name, other in judged.items() if name != SYSTEM}
     return {
         "queries": len(asked),
         "answers": len(asked.truth.values),
-        "metrics": {k: v.as_dict() for k, v in own.summary(settings.samples, seed).items()},
-        "baselines": {
-            name: {k: v.as_dict() for k, v in other.summary(settings.samples, seed).items()}
-            for name, other in others.items()
-        },
-        "differences": {
-            name: paired(
-                own.values[DECIDES], other.values[DECIDES], settings.samples, seed
-            ).as_dict()
-            for name, other in others.items()
-        },
+        "metrics": summary(judged[SYSTEM]),
+        "baselines": {name: summary(other) for name, other in others.items()},
+        "differences": {name: gap(other) for name, other in others.items()},
         "slices": {
             name: {
                 "queries": int(mask.sum()),
-                **{
-                    title: bootstrap(one.values[DECIDES][mask], settings.samples, seed).as_dict()
-                    for title, one in judged.items()
-                },
+                **{title: mean(one, mask) for title, one in judged.items()},
             }
-            for name, mask in slices(asked, counts).items()
+            for name, mask in masks.items()
             if mask.any()
         },
     }
@@ -186,17 +191,14 @@ def _questions(dataset: Dataset, task: str, asked: Asked, judged: Judged) -> pa.
     )
 
 
-def table_of(
-    ranking: Ranking, asked: Asked, dataset: Dataset, recommender: Recommender
-) -> pa.Table:
+def _lists(ranking: Ranking, asked: Asked, dataset: Dataset) -> pa.Table:
     """Lists as a table (user_id, rank, item_id, score), rank from 1."""
     users = np.array(dataset.users, dtype=object)[asked.queries.users[ranking.query]]
-    items = np.array(recommender.catalogue.ids, dtype=object)[ranking.item]
     return pa.table(
         {
             "user_id": pa.array(users, pa.string()),
             "rank": ranking.places,
-            "item_id": pa.array(items, pa.string()),
+            "item_id": dataset.catalogue.table["item_id"].take(ranking.item),
             "score": ranking.score,
         }
     )
