@@ -43,7 +43,9 @@ class Settings(config.Settings):
     negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where it draws")
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
     patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
-    tokens: int = Field(384, gt=0, description="events in a batch")
+    tokens: int | None = Field(
+        None, gt=0, description="events in a batch; by the size of the log where not given"
+    )
     learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
     average: float = Field(0.995, ge=0, lt=1, description="what the mean of weights keeps a step")
@@ -159,11 +161,18 @@ def _steps(
     network: Network, settings: Settings, dataset: Dataset, seed: int, epoch: int
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
     rng = np.random.default_rng([seed, epoch])
+    tokens = settings.tokens or _tokens(len(dataset))
     loss = _loss(network, settings, dataset)
     done, total = 0, max(1, len(dataset))
-    for batch in training_batches(dataset.history, settings.length, settings.tokens, rng):
+    for batch in training_batches(dataset.history, settings.length, tokens, rng):
         done += int((batch.target >= 0).sum())
         yield min(1.0, done / total), partial(loss, batch)
+
+
+def _tokens(events: int) -> int:
+    """Events in a batch that make about 400 steps an epoch: enough to learn from each epoch, and
+    on a large log no more than the step itself, the table of items above all, is worth."""
+    return min(max(events // 400, 384), 4_096)
 
 
 def _loss(network: Network, settings: Settings, dataset: Dataset) -> Callable[[Batch], Tensor]:
