@@ -160,7 +160,7 @@ def test_progress_tells_epoch_loss_and_share() -> None:
 
 def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
-    learn(tmp_path)
+    learn(tmp_path, judge=closeness)
     curves = events.EventAccumulator(str(tmp_path / "curves")).Reload()
     assert sorted(curves.Tags()["scalars"]) == ["judged", "loss", "seconds"]
     losses = curves.Scalars("loss")

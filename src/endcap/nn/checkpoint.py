@@ -29,7 +29,8 @@ class Checkpoint:
         optimizer: torch.optim.Optimizer,
     ) -> None:
         self.folder, self.network, self.mean, self.optimizer = folder, network, mean, optimizer
-        self.epoch, self.best_epoch, self.best_score = 0, 0, float("-inf")
+        self.epoch, self.best_epoch = 0, 0
+        self.best_score: float | None = None
         self.best: dict[str, Tensor] = {}
         if folder is not None and (folder / "progress.json").is_file():
             # A power cut may leave half a file: then the training begins anew.
@@ -38,14 +39,18 @@ class Checkpoint:
 
     @property
     def note(self) -> str:
-        return f", best {self.best_score:.4f} at {self.best_epoch}" if self.best_epoch else ""
+        """What a line of progress says of the best epoch so far."""
+        if self.best_score is None:
+            return ""
+        return f", best {self.best_score:.4f} after {self.best_epoch}"
 
     def done(self, epochs: int, patience: int) -> bool:
         return self.epoch >= epochs or self.epoch - self.best_epoch >= patience
 
-    def finish_epoch(self, score: float) -> None:
+    def finish_epoch(self, score: float | None) -> None:
+        """Write where the training stands. Where nobody judges, the newest epoch is the best."""
         self.epoch += 1
-        if score > self.best_score:
+        if score is None or self.best_score is None or score > self.best_score:
             self.best_score, self.best_epoch = score, self.epoch
             self.best = {k: v.clone() for k, v in self.mean.module.state_dict().items()}
         if self.folder is not None:

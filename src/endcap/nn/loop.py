@@ -60,9 +60,10 @@ def train(
     while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
         began = time.monotonic()
         loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
-        score = judge(mean.module) if judge else float(saved.epoch)
+        score = judge(mean.module) if judge else None
         saved.finish_epoch(score)
-        board.write(saved.epoch, loss=loss, judged=score, seconds=time.monotonic() - began)
+        judged = {} if score is None else {"judged": score}
+        board.write(saved.epoch, loss=loss, seconds=time.monotonic() - began, **judged)
     board.close()
     saved.restore_best()
     return mean.module, saved.best_epoch
