@@ -42,8 +42,9 @@ def fit(
 ) -> dict[str, Any]:
     """Train, choose, measure, and write a release; returns its manifest.
 
-    The same data, settings and version give the release that is already there. Raises
-    DataError where there are too few questions to choose and to measure by.
+    resume: go on with what an interrupted fit left; the same data, settings and version give
+    the release that is already there. Raises DataError where there are too few questions to
+    choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
@@ -51,12 +52,11 @@ def fit(
     name = fingerprint(shop.config, dataset, refit)
     releases = Releases(shop.releases)
     work = Work(shop.config, dataset, shop.runs / name, report)
-    for release in releases.names():
-        if release.endswith(name):
-            _clear(work, releases)
-            return releases.manifest(release)
     if not resume:
         shutil.rmtree(work.folder, ignore_errors=True)
+    elif same := [release for release in releases.names() if release.endswith(name)]:
+        _clear(work, releases)
+        return releases.manifest(same[-1])
     measured, live = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)

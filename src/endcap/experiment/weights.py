@@ -49,11 +49,11 @@ def ranker_helps(recommender: Recommender, asked: Asked, placement: str) -> bool
     """Whether the ranker's order beats the joined places on the validation part by more than
     chance: the 95 % interval of the paired difference lies above 0."""
     asked = asked.sample(2 * ASKED, recommender.config.seed + 1)
-    ndcg = [
+    ranked, joined = (
         _each(system.answer(asked.queries, 50, placement).ranking, asked, system)
         for system in (recommender, replace(recommender, ranker=None))
-    ]
-    gap = paired(*ndcg, recommender.config.evaluate.samples, recommender.config.seed)
+    )
+    gap = paired(ranked, joined, recommender.config.evaluate.samples, recommender.config.seed)
     return gap.low is not None and gap.low > 0
 
 
