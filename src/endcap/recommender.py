@@ -176,10 +176,10 @@ class Recommender:
             candidates = self.propose(asked, place)
         except Exception:
             log.exception("Retrieval failed; answering with what is popular")
-            ranking = self._finish(queries, asked, _NOTHING, n, place, include_seen, fill=True)
+            ranking = self._finish(asked, _NOTHING, n, place, include_seen, fill=True)
             return Answer(ranking, "popular", Candidates(_NOTHING, (), np.zeros((0, 0), "f4")))
         ranking, path = self._rank(asked, candidates, place)
-        ranking = self._finish(queries, asked, ranking, n, place, include_seen, fill=place.fill)
+        ranking = self._finish(asked, ranking, n, place, include_seen, fill=place.fill)
         return Answer(ranking, path, candidates)
 
     def _rank(
@@ -195,7 +195,6 @@ class Recommender:
 
     def _finish(
         self,
-        queries: Queries,
         asked: Queries,
         ranking: Ranking,
         n: int,
@@ -205,7 +204,7 @@ class Recommender:
         fill: bool,
     ) -> Ranking:
         if fill and FALLBACK in self.retrievers:
-            ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(queries))
+            ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(asked))
         for rule in self._rules(place, include_seen):
             ranking = rule.apply(asked, ranking)
         return ranking.top(n)

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder, write_table
+from endcap.cli.output import (
+    JsonOption,
+    ReleaseOption,
+    ShopOption,
+    answer,
+    progress,
+    shop_folder,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-ReleaseOption = Annotated[
-    str | None, typer.Option("--release", metavar="ID", help="The live one where not given.")
-]
 NumberOption = Annotated[int, typer.Option("-n", min=1, max=1_000, help="Length of a list.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder
+from endcap.cli.output import JsonOption, ReleaseOption, ShopOption, answer, progress, shop_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -22,11 +22,6 @@ def register(app: typer.Typer) -> None:
     }
     for name, command in commands.items():
         app.command(name)(command)
-
-
-ReleaseOption = Annotated[
-    str | None, typer.Option("--release", metavar="ID", help="The live one where not given.")
-]
 
 
 def fit(

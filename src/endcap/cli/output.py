@@ -30,6 +30,9 @@ ShopOption = Annotated[
         "--shop", metavar="DIR", help="The shop folder; $ENDCAP_SHOP or else this one if not given."
     ),
 ]
+ReleaseOption = Annotated[
+    str | None, typer.Option("--release", metavar="ID", help="The live one where not given.")
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output.")
 ]

@@ -55,7 +55,7 @@ class LambdaMART(Ranker[Settings]):
     def fit(
         cls, settings: Settings, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
     ) -> Self:
-        labels = _labels(asked, candidates.ranking)
+        labels = candidates.ranking.hits(asked.truth).astype(np.float32)
         names, rows = features(asked.queries, candidates, candidates.retrievers, dataset.catalogue)
         query = candidates.ranking.query
         useful = _useful(settings, query, labels, run.seed)
@@ -116,13 +116,6 @@ def features(
     item = catalogue.feature_matrix[ranking.item]
     places = candidates.places_of(retrievers)
     return names, np.hstack([places, item, pair, visitor[ranking.query]])
-
-
-def _labels(asked: Asked, ranking: Ranking) -> Floats:
-    """[rows] 1 where the item was taken."""
-    width = np.int64(1 + max(ranking.item.max(initial=0), asked.truth.values.max(initial=0)))
-    taken = asked.truth.rows * width + asked.truth.values
-    return np.isin(ranking.query * width + ranking.item, taken).astype(np.float32)
 
 
 def _useful(settings: Settings, query: np.ndarray, labels: Floats, seed: int) -> np.ndarray:

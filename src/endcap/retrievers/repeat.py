@@ -10,7 +10,7 @@ from pydantic import Field
 from endcap import config
 from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
-from endcap.tables.schema import EVENT_TYPES
+from endcap.tables.schema import kind
 from endcap.types import Queries, Ranking
 
 DAY = 86_400_000_000
@@ -36,7 +36,7 @@ class Repeat(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         history = queries.history
-        counts = np.isin(history.kinds, [EVENT_TYPES.index(kind) for kind in self.settings.kinds])
+        counts = np.isin(history.kinds, [kind(name) for name in self.settings.kinds])
         history = history.keep(counts)
         age = (queries.times[history.rows] - history.times) / DAY
         pairs, place = np.unique(
