@@ -13,9 +13,7 @@ import numpy as np
 from endcap.store.visitors import Visitors
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Bools, History, Int64s
-
-DAY = 86_400_000_000
+from endcap.types import DAY, Bools, History, Int64s
 
 SHOWN = ("item_id", "title", "categories", "brand")
 

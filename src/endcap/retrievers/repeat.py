@@ -11,9 +11,7 @@ from endcap import config
 from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import kind
-from endcap.types import Queries, Ranking
-
-DAY = 86_400_000_000
+from endcap.types import DAY, Queries, Ranking
 
 
 class Settings(config.Settings):

@@ -9,9 +9,7 @@ import numpy as np
 from endcap.recommender import Reason
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import History
-
-DAY = 86_400_000_000
+from endcap.types import DAY, History
 
 DID = {
     "click": "looked at",

@@ -10,8 +10,8 @@ from ibis.expr.types import Table
 
 from endcap.config import Clean
 from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.types import DAY
 
-DAY = 86_400_000_000
 """Microseconds of a day."""
 
 REASONS = {

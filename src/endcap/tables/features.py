@@ -14,8 +14,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.tables.cleaning import DAY
 from endcap.tables.schema import kind
+from endcap.types import DAY
 
 VIEWS = (kind("click"), kind("view"))
 

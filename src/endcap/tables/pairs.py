@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
-from endcap.types import Floats, History, Int32s, Int64s, Queries, Ranking
+from endcap.types import DAY, Floats, History, Int32s, Int64s, Queries, Ranking
 
-DAY = 86_400_000_000
 HALF_LIFE_DAYS = 30
 
 Doubles: TypeAlias = NDArray[np.float64]

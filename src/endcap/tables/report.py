@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.tables.cleaning import DAY
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
+from endcap.types import DAY
 
 EPOCH = date(1970, 1, 1)
 

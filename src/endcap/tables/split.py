@@ -9,8 +9,8 @@ from ibis import _
 from ibis.expr.types import Table
 
 from endcap.config import Split
-from endcap.tables.cleaning import DAY
 from endcap.tables.parts import Part
+from endcap.types import DAY
 
 HELD = (Part.RANKER, Part.VALIDATION, Part.TEST)
 

@@ -8,6 +8,7 @@ as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
 """
 
 from endcap.types.arrays import (
+    DAY,
     NOBODY,
     Bools,
     Floats,
@@ -25,6 +26,7 @@ from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Candidates, Ranking
 
 __all__ = [
+    "DAY",
     "NOBODY",
     "Bools",
     "Candidates",

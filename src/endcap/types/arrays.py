@@ -17,6 +17,9 @@ Bools: TypeAlias = NDArray[np.bool_]
 Report: TypeAlias = Callable[[str, float], None]
 """How long work tells whoever watches: (what is being done, share done from 0 to 1)."""
 
+DAY = 86_400_000_000
+"""Microseconds of a day."""
+
 NOBODY = 0
 """The code of a visitor whom no table knows."""
 
