@@ -32,7 +32,17 @@ from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, ReleaseError
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Candidates, Floats, Queries, Ragged, Ranking, Report, silent
+from endcap.types import (
+    Candidates,
+    Floats,
+    Int8s,
+    Int32s,
+    Queries,
+    Ragged,
+    Ranking,
+    Report,
+    silent,
+)
 
 S = TypeVar("S", bound=Settings)
 State = Mapping[str, NDArray[Any]]
@@ -93,6 +103,15 @@ class Retriever(Stage[S]):
     @abstractmethod
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         """Up to `n` items for each query: none twice, none that the query excludes."""
+
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
+        """The model after these events as well, exactly as if fitted with them too; one that
+        can't learn so gives itself back.
+
+        queries: for each event, its visitor at its moment, with the history before it; the
+        events stand in the order of their times.
+        """
+        return self
 
     def because(self, queries: Queries, ranking: Ranking) -> Ragged | None:
         """For each row of the ranking, the items of the query's history that speak for it,

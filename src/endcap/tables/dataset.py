@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 from endcap.errors import StateError
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.parts import Part
+from endcap.tables.schema import EVENT_TYPES
 from endcap.types import (
     Bools,
+    Floats,
     History,
     Int8s,
     Int32s,
@@ -101,6 +103,7 @@ class Dataset:
     """Events sorted by user, then time; each column is [events].
 
     users: ids by code; code 0 is nobody.
+    kind_weights: [kinds] how much an event of each type says, against the others.
     """
 
     catalogue: Catalogue
@@ -112,6 +115,7 @@ class Dataset:
     part: Int8s
     meaning: Meaning
     folder: Path
+    kind_weights: Floats = field(default_factory=lambda: np.ones(len(EVENT_TYPES), np.float32))
 
     @classmethod
     def load(cls, folder: Path) -> Dataset:
@@ -139,6 +143,11 @@ class Dataset:
     def offsets(self) -> Int64s:
         """[users + 1] where the events of each user begin."""
         return offsets_of(np.bincount(self.user, minlength=len(self.users)))
+
+    @property
+    def weight(self) -> Floats:
+        """[events] how much each event says, by its type."""
+        return self.kind_weights[self.kind]
 
     @cached_property
     def history(self) -> History:
