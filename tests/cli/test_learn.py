@@ -87,7 +87,16 @@ def bare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 def test_fit(own: Desk) -> None:
     first = own.live
     found = own.json("fit", "--set", "seed=2", "--no-refit", "--fresh")
-    assert set(found) == {"release", "metrics", "refit", "seconds", "protocol", "live", "why"}
+    assert set(found) == {
+        "release",
+        "metrics",
+        "joins",
+        "refit",
+        "seconds",
+        "protocol",
+        "live",
+        "why",
+    }
     assert found["refit"] is False
     assert found["release"] != first
     assert set(found["metrics"]["ndcg@10"]) == {"value", "low", "high"}

@@ -57,10 +57,10 @@ def fit(
     elif same := [release for release in releases.names() if release.endswith(name)]:
         _clear(work, releases)
         return releases.manifest(same[-1])
-    measured, live = _learn(work, refit)
+    measured, live, joins = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
-    manifest = _manifest(work, figures, refit, time.monotonic() - began)
+    manifest = _manifest(work, figures, refit, time.monotonic() - began) | {"joins": joins}
     release = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
 
     def fill(folder: Path) -> None:
@@ -74,8 +74,9 @@ def fit(
     return releases.manifest(release)
 
 
-def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
-    """The system that is measured, and the one that has learned from everything."""
+def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
+    """The system that is measured, the one that has learned from everything, and how the ways to
+    join lists did for each placement."""
     validation = work.asked(Part.VALIDATION)
     if validation is None:
         raise DataError(
@@ -93,17 +94,19 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)
+    joins: dict[str, Any] = {}
     for task in work.config.evaluate.tasks.values():
         answered = work.dataset.asked(Part.VALIDATION).scope(task.scope)
         if len(answered) >= FEWEST:
-            measured = learn_weights(measured, answered, task.placement)
+            measured, ways = learn_weights(measured, answered, task.placement)
+            joins.setdefault(task.placement, ways)
     ranked = replace(measured, ranker=ranker)
     if ranker is not None and ranker_helps(ranked, validation, placement):
         measured = ranked
     if not refit:
-        return measured, None
+        return measured, None, joins
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))
-    return measured, replace(live, config=measured.config, ranker=measured.ranker)
+    return measured, replace(live, config=measured.config, ranker=measured.ranker), joins
 
 
 def _clear(work: Work, releases: Releases) -> None:
