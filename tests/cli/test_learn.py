@@ -279,7 +279,7 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
     [
         ("seeed=1", ["seeed = 1", "no such setting, but name, seed, clean"]),
         ("split.day=1", ["split.day", "protocol, holdout, ranker_days"]),
-        ("placements.home.rul=1", ["placements.home.rul", "retrievers, weights, rank"]),
+        ("placements.home.rul=1", ["placements.home.rul", "retrievers, weights, score_weights"]),
         ("placements.home.weights.neighbour=1", ["'neighbour'", "one of popular, neighbours"]),
         ("evaluate.tasks.a.scop=1", ["evaluate.tasks.a.scop", "placement, scope"]),
         ("retrievers.sequence.dimm=1", ["retrievers.sequence: dimm", "but dim, length"]),
