@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from endcap.errors import TrainingError
+from endcap.nn import memory
 from endcap.nn.board import Board
 from endcap.nn.checkpoint import Checkpoint
 from endcap.stages import Run
@@ -57,13 +58,14 @@ def train(
     mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
     saved = Checkpoint(run.folder, network, mean, optimizer)
     board = Board(run.curves)
-    while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
-        began = time.monotonic()
-        loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
-        score = judge(mean.module) if judge else None
-        saved.finish_epoch(score)
-        judged = {} if score is None else {"judged": score}
-        board.write(saved.epoch, loss=loss, seconds=time.monotonic() - began, **judged)
+    with memory.kept():
+        while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
+            began = time.monotonic()
+            loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
+            score = judge(mean.module) if judge else None
+            saved.finish_epoch(score)
+            judged = {} if score is None else {"judged": score}
+            board.write(saved.epoch, loss=loss, seconds=time.monotonic() - began, **judged)
     board.close()
     saved.restore_best()
     return mean.module, saved.best_epoch
