@@ -26,6 +26,8 @@ from endcap.types import (
     Queries,
     Ragged,
     Ranking,
+    among,
+    pair_keys,
 )
 
 log = logging.getLogger(__name__)
@@ -225,13 +227,13 @@ def join(lists: Mapping[str, Ranking], weights: Iterable[float], constant: float
     """
     query = np.concatenate([ranking.query for ranking in lists.values()])
     item = np.concatenate([ranking.item for ranking in lists.values()])
-    width = np.int64(item.max(initial=0)) + 1
-    keys, row = np.unique(query * width + item, return_inverse=True)
+    (keys,) = pair_keys((query, item))
+    keys, first, row = np.unique(keys, return_index=True, return_inverse=True)
     column = np.repeat(np.arange(len(lists)), [len(ranking) for ranking in lists.values()])
     places = np.full((len(keys), len(lists)), np.nan, np.float32)
     places[row, column] = np.concatenate([ranking.places for ranking in lists.values()])
     score = joined_score(places, np.fromiter(weights, np.float32), constant)
-    query, item = (keys // width).astype(np.int32), (keys % width).astype(np.int32)
+    query, item = query[first], item[first]
     order = np.lexsort((item, -score, query))
     ranking = Ranking(query[order], item[order], score[order])
     return Candidates(ranking, tuple(lists), places[order])
@@ -275,9 +277,8 @@ def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
     extra = popular.keep(short[popular.query])
     if not len(extra):
         return ranking
-    width = np.int64(1 + max(ranking.item.max(initial=0), extra.item.max(initial=0)))
-    new = ~np.isin(extra.query * width + extra.item, ranking.query * width + ranking.item)
-    extra = extra.keep(new)
+    listed = (ranking.query, ranking.item)
+    extra = extra.keep(~among((extra.query, extra.item), listed))
     below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
     return Ranking.sort(
         np.r_[ranking.query, extra.query],

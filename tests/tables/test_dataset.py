@@ -68,6 +68,11 @@ def test_before_a_part_nothing_of_it_is_known(shop: Dataset) -> None:
     assert shop.before(TEST).before(VALIDATION).item.tolist() == [0, 1, 2, 2, 2]
 
 
+def test_what_was_known_is_worked_out_once(shop: Dataset) -> None:
+    assert shop.before(TEST) is shop.before(TEST)
+    assert replace(shop, kind=shop.kind).before(TEST) is not shop.before(TEST)
+
+
 def test_features_are_those_of_the_moment(shop: Dataset) -> None:
     counts = [shop.before(part).catalogue.feature("events").tolist() for part in (VALIDATION, TEST)]
     assert counts[0] == pytest.approx([1 / 3, 1 / 3, 1, 0])

@@ -30,6 +30,7 @@ from endcap.types import (
     Int64s,
     Queries,
     Ragged,
+    among,
     offsets_of,
     ranges,
     spans,
@@ -167,8 +168,17 @@ class Dataset:
         """Codes of users, `NOBODY` for the unknown."""
         return np.array([self._codes.get(id_, 0) for id_ in user_ids], np.int32)
 
+    @cached_property
+    def _earlier(self) -> dict[Part, Dataset]:
+        return {}
+
     def before(self, part: Part) -> Dataset:
         """All that was known before the part began, features of the items included."""
+        if part not in self._earlier:
+            self._earlier[part] = self._cut(part)
+        return self._earlier[part]
+
+    def _cut(self, part: Part) -> Dataset:
         mask = self.part < part
         return replace(
             self,
@@ -243,9 +253,8 @@ class Dataset:
     def _taken(self, history: History, truth: Ragged) -> Bools:
         """[truth.values] whether the item stands among the visitor's earlier targets."""
         aim = np.isin(history.kinds, self.meaning.targets)
-        width = np.int64(len(self.catalogue))
-        had = history.rows[aim] * width + history.items[aim]
-        return np.isin(truth.rows * width + truth.values, had)
+        had = (history.rows[aim], history.items[aim])
+        return among((truth.rows, truth.values), had)
 
 
 def _catalogue(folder: Path, part: Part) -> Catalogue:
