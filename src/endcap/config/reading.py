@@ -63,8 +63,9 @@ def _wanted(stage: Any) -> bool:
 
 
 def _check_names(config: Config, where: str) -> None:
-    """Placements, tasks and baselines may name only what there is."""
+    """Weights, placements, tasks and baselines may name only what there is."""
     named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        ("events.weights", tuple(config.events.weights), config.events.use),
         *(
             (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
             for key, one in config.placements.items()

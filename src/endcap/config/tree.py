@@ -59,6 +59,11 @@ class Events(Settings):
         ("purchase", "rate"),
         description="event types to predict; where the log has none of them, all in use are",
     )
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="how much an event of a type says, where one to predict says 1; "
+        "learned where it is not given",
+    )
     history: int = Field(2_000, gt=0, description="newest events of a visitor that are looked at")
 
 
