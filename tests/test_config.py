@@ -49,6 +49,14 @@ def test_a_weight_of_what_is_no_event_type_in_use() -> None:
     assert "one of view, purchase" in found
 
 
+def test_a_task_at_the_start_of_a_session_is_one_in_time() -> None:
+    task = "[evaluate.tasks.early]\nmoment = 'session'\n"
+    assert parse(task).evaluate.tasks["early"].moment == "session"
+    found = message(task + "[split]\nprotocol = 'leave-one-out'")
+    assert "evaluate.tasks.early.moment = 'session'" in found
+    assert "split.protocol = 'leave-one-out'" in found
+
+
 def test_every_wrong_setting_has_a_line_of_its_own() -> None:
     found = message("[split]\ntest_days = 0\nholdout = 5\nx = 1").splitlines()
     assert [line.split(" = ")[0] for line in found] == [

@@ -112,8 +112,14 @@ class Task(Settings):
     """A question to judge by: whose lists, and which answers count."""
 
     placement: str = Field("home", description="the placement whose lists are judged")
-    scope: Literal["all", "new", "again"] = Field(
-        "all", description="answers that count: all, only what was new, only what was had before"
+    scope: Literal["all", "new", "again", "fresh"] = Field(
+        "all",
+        description="answers that count: all, only what was new, only what was had before, "
+        "or only what the visitor had not even looked at",
+    )
+    moment: Literal["event", "session"] = Field(
+        "event",
+        description="when is asked: right before something is taken, or as the session begins",
     )
 
 

@@ -82,14 +82,14 @@ def fit(
 
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     """The system that is measured, and the one that has learned from everything."""
-    validation = work.asked(Part.VALIDATION)
+    validation = work.asked(Part.VALIDATION, work.task)
     if validation is None:
         raise DataError(
             f"Fewer than {FEWEST} questions can be asked about the validation part",
             expected="visitors who took something in it",
             mend="Import more events, or lengthen split.validation_days",
         )
-    if work.asked(Part.RANKER) is None:
+    if work.asked(Part.RANKER, work.task) is None:
         first, ranker = work.retrievers(Part.VALIDATION), None
         second = first
     else:
@@ -100,8 +100,8 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)
     for task in work.config.evaluate.tasks.values():
-        answered = work.dataset.asked(Part.VALIDATION).scope(task.scope)
-        if len(answered) >= FEWEST:
+        answered = work.asked(Part.VALIDATION, task)
+        if answered is not None:
             measured = learn_weights(measured, answered, task.placement)
     ranked = replace(measured, ranker=ranker)
     if ranker is not None and ranker_helps(ranked, validation, placement):
