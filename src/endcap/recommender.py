@@ -25,6 +25,7 @@ from endcap.types import (
     Queries,
     Ragged,
     Ranking,
+    among,
 )
 
 log = logging.getLogger(__name__)
@@ -244,9 +245,8 @@ def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
     extra = popular.keep(short[popular.query])
     if not len(extra):
         return ranking
-    width = np.int64(1 + max(ranking.item.max(initial=0), extra.item.max(initial=0)))
-    new = ~np.isin(extra.query * width + extra.item, ranking.query * width + ranking.item)
-    extra = extra.keep(new)
+    listed = (ranking.query, ranking.item)
+    extra = extra.keep(~among((extra.query, extra.item), listed))
     below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
     return Ranking.sort(
         np.r_[ranking.query, extra.query],

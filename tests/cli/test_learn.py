@@ -87,16 +87,9 @@ def bare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 def test_fit(own: Desk) -> None:
     first = own.live
     found = own.json("fit", "--set", "seed=2", "--no-refit", "--fresh")
-    assert set(found) == {
-        "release",
-        "metrics",
-        "joins",
-        "refit",
-        "seconds",
-        "protocol",
-        "live",
-        "why",
-    }
+    parts = {"release", "metrics", "joins", "event_weights", "refit", "seconds", "protocol"}
+    assert set(found) == parts | {"live", "why"}
+    assert found["event_weights"]["purchase"]["weight"] == 1
     assert found["refit"] is False
     assert found["release"] != first
     assert set(found["metrics"]["ndcg@10"]) == {"value", "low", "high"}

@@ -76,6 +76,18 @@ def test_weights_are_learned_and_both_systems_have_them(fitted: Shop) -> None:
     )
 
 
+def test_both_systems_have_the_weights_of_the_event_types(fitted: Shop) -> None:
+    releases = Releases(fitted.releases)
+    weights = [
+        Recommender.load(releases.path() / which).config.events.weights
+        for which in ("measured", "live")
+    ]
+    assert weights[0] == weights[1]
+    said = releases.manifest(releases.names()[0])["event_weights"]
+    assert {name: one["weight"] for name, one in said.items()} == {"purchase": 1.0}
+    assert weights[0]["purchase"] == 1.0
+
+
 def test_the_live_system_repeats_the_epochs_that_were_chosen(fitted: Shop) -> None:
     path = Releases(fitted.releases).path()
     chosen = [

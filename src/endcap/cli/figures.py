@@ -19,8 +19,23 @@ def show_fit(found: dict[str, Any], console: Console) -> None:
     for placement, ways in found["joins"].items():
         for way, gain in ways.items():
             console.print(f"  lists of {placement} joined by {way}: {_gap(gain)} ndcg@10")
+    _event_weights(found["event_weights"], console)
     state = "Live" if found["live"] else "Not live"
     console.print(f"  {state}: {found['why']}.")
+
+
+def _event_weights(found: dict[str, Any], console: Console) -> None:
+    """How much an event of each type says, where the log has several."""
+    if len(found) > 1:
+        parts = (f"{name} {_event_weight(one)}" for name, one in found.items())
+        console.print(f"  Weights of event types: {', '.join(parts)}.")
+
+
+def _event_weight(one: dict[str, Any]) -> str:
+    """With half the width of its interval where it was learned."""
+    learned = one["learned"]
+    own = one["weight"] == learned["value"] and learned["low"] < learned["high"]
+    return figure(learned) if own else f"{one['weight']:g}"
 
 
 def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) -> None:

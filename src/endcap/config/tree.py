@@ -60,6 +60,11 @@ class Events(Settings):
         ("purchase", "rate"),
         description="event types to predict; where the log has none of them, all in use are",
     )
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="how much an event of a type says, where one to predict says 1; "
+        "learned where it is not given",
+    )
     history: int = Field(2_000, gt=0, description="newest events of a visitor that are looked at")
 
 
@@ -119,8 +124,14 @@ class Task(Settings):
     """A question to judge by: whose lists, and which answers count."""
 
     placement: str = Field("home", description="the placement whose lists are judged")
-    scope: Literal["all", "new", "again"] = Field(
-        "all", description="answers that count: all, only what was new, only what was had before"
+    scope: Literal["all", "new", "again", "fresh"] = Field(
+        "all",
+        description="answers that count: all, only what was new, only what was had before, "
+        "or only what the visitor had not even looked at",
+    )
+    moment: Literal["event", "session"] = Field(
+        "event",
+        description="when is asked: right before something is taken, or as the session begins",
     )
 
 

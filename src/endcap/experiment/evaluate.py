@@ -110,7 +110,7 @@ def evaluate(
 
 
 def _asked(dataset: Dataset, part: Part, task: Task) -> Asked:
-    asked = dataset.asked(part).scope(task.scope)
+    asked = dataset.asked(part, task.moment).scope(task.scope)
     if not len(asked):
         raise DataError(f"Nothing can be asked about the {part.name.lower()} part")
     return asked

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from endcap.types.arrays import Bools, Floats, Int32s, Int64s
+from endcap.types.arrays import Bools, Floats, Int32s, Int64s, pair_keys
 from endcap.types.ranking import Ranking
 
 
@@ -32,14 +32,13 @@ class Candidates:
         """All that is proposed, each item once a query, not yet scored."""
         query = np.concatenate([ranking.query for ranking in lists.values()])
         item = np.concatenate([ranking.item for ranking in lists.values()])
-        width = np.int64(item.max(initial=0)) + 1
-        keys, row = np.unique(query * width + item, return_inverse=True)
+        (keys,) = pair_keys((query, item))
+        _, first, row = np.unique(keys, return_index=True, return_inverse=True)
         column = np.repeat(np.arange(len(lists)), [len(ranking) for ranking in lists.values()])
-        values = np.full((2, len(keys), len(lists)), np.nan, np.float32)
+        values = np.full((2, len(first), len(lists)), np.nan, np.float32)
         values[0, row, column] = np.concatenate([ranking.places for ranking in lists.values()])
         values[1, row, column] = np.concatenate([ranking.scaled for ranking in lists.values()])
-        query, item = (keys // width).astype(np.int32), (keys % width).astype(np.int32)
-        unscored = Ranking(query, item, np.zeros(len(keys), np.float32))
+        unscored = Ranking(query[first], item[first], np.zeros(len(first), np.float32))
         return cls(unscored, tuple(lists), *values)
 
     @classmethod

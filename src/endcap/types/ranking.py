@@ -13,6 +13,7 @@ from endcap.types.arrays import (
     Floats,
     Int32s,
     Int64s,
+    among,
 )
 from endcap.types.ragged import Ragged
 
@@ -101,8 +102,7 @@ class Ranking:
 
     def hits(self, truth: Ragged) -> Bools:
         """[rows] whether the item stands in its query's row of `truth`."""
-        width = np.int64(1 + max(self.item.max(initial=0), truth.values.max(initial=0)))
-        return np.isin(self.query * width + self.item, truth.rows * width + truth.values)
+        return among((self.query, self.item), (truth.rows, truth.values))
 
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)
