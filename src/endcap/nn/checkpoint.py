@@ -109,8 +109,7 @@ class Checkpoint:
         }
         files = _files(self.place)
         for name, tensors in parts.items():
-            own = {key: tensor.clone() for key, tensor in tensors.items()}
-            save_file(own, self.folder / files[name])
+            save_file(tensors, self.folder / files[name])
         draft = self.folder / ".progress.json"
         draft.write_text(json.dumps(asdict(self.place)))
         os.replace(draft, self.folder / "progress.json")
