@@ -20,6 +20,7 @@ from endcap import config
 from endcap.nn.loop import Plan, train
 from endcap.nn.losses import full_softmax, sampled_softmax
 from endcap.nn.networks import attention
+from endcap.nn.scoring import best, ndcg
 from endcap.nn.sequences import GAPS, Batch, query_batch, training_batches
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
@@ -113,21 +114,12 @@ class Sequence(Retriever[Settings]):
         score = None
         if judge is not None:
             score = partial(_score, judge.sample(settings.judged, run.seed))
-        best, epochs = train(network, steps, score, plan, run)
-        state = {name: tensor.numpy() for name, tensor in best.state_dict().items()}
+        chosen, epochs = train(network, steps, score, plan, run)
+        state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        known = np.flatnonzero(queries.history.lengths > 0)
-        parts = [
-            (known[rows], _retrieve(self.network, part, n))
-            for rows, part in queries.take(known).batches(256)
-        ]
-        return Ranking.concat(parts)
-
-
-def _retrieve(network: Network, queries: Queries, n: int) -> Ranking:
-    return Ranking.best(queries.forbid(_scores(network, queries)), n)
+        return best(partial(_scores, self.network), queries, n)
 
 
 @torch.no_grad()
@@ -138,23 +130,8 @@ def _scores(network: Network, queries: Queries) -> Floats:
 
 
 def _score(judge: Asked, network: Network) -> float:
-    """NDCG@10 over the whole catalogue, by the mean of each question's best-placed answer."""
     network.eval()
-    gains = [_gains(network, judge.take(rows)) for rows, _ in judge.queries.batches(256)]
-    return float(np.concatenate(gains).mean()) if gains else 0.0
-
-
-def _gains(network: Network, judge: Asked) -> np.ndarray:
-    has = np.flatnonzero(judge.queries.history.lengths > 0)
-    asked = judge.take(has)
-    if not len(asked):
-        return np.zeros(len(judge))
-    lists = Ranking.best(_scores(network, asked.queries), 10)
-    found = lists.hits(asked.truth)
-    gain = 1 / np.log2(1.0 + lists.places[found])
-    best = np.cumsum(1 / np.log2(np.arange(10) + 2.0))[np.minimum(asked.truth.lengths, 10) - 1]
-    gains: np.ndarray = np.bincount(lists.query[found], gain, minlength=len(asked)) / best
-    return gains
+    return ndcg(partial(_scores, network), judge)
 
 
 def _steps(

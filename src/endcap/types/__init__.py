@@ -16,14 +16,17 @@ from endcap.types.arrays import (
     Int32s,
     Int64s,
     Report,
+    among,
     offsets_of,
+    pair_keys,
     ranges,
     silent,
     spans,
 )
+from endcap.types.candidates import Candidates
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
-from endcap.types.ranking import Candidates, Ranking
+from endcap.types.ranking import Ranking
 
 __all__ = [
     "DAY",
@@ -39,7 +42,9 @@ __all__ = [
     "Ragged",
     "Ranking",
     "Report",
+    "among",
     "offsets_of",
+    "pair_keys",
     "ranges",
     "silent",
     "spans",
