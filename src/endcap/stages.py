@@ -49,18 +49,33 @@ State = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A model with the same settings, fitted before, that a new fit may go on from.
+
+    items: [items] the model's code of each item, −1 for one that it has never heard of.
+    until: the moment up to which it has learned everything; what follows is new.
+    """
+
+    state: State
+    items: Int32s
+    until: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
 
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     seed: of all randomness.
+    earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
     """
 
     folder: Path | None = None
     curves: Path | None = None
     seed: int = 1
     report: Report = field(default=silent)
+    earlier: Earlier | None = None
 
 
 class Stage(ABC, Generic[S]):
