@@ -71,6 +71,13 @@ class Stage(ABC, Generic[S]):
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state
 
+    @classmethod
+    def check(cls, settings: S, key: str) -> None:
+        """Refuse settings that are wrong together, before any work.
+
+        key: where they stand in the TOML, for the ConfigError.
+        """
+
     def save(self, folder: Path) -> None:
         """Write the settings and arrays, from which `load` builds the same stage."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,8 +188,8 @@ class Metric(Protocol):
     def __call__(self, ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats: ...
 
 
-def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
-    """The class that a configuration names, and its checked settings.
+def resolve(kind: type[Any], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
+    """The class that a configuration names, a `kind` with a `settings_type`, and its settings.
 
     key: where the stage stands in the TOML, for messages. Raises ConfigError.
     """
@@ -198,10 +205,11 @@ def check(config: Config) -> None:
     groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():
-            resolve(kind, stage, f"{group}.{name}")
+            cls, settings = resolve(kind, stage, f"{group}.{name}")
+            cls.check(settings, f"{group}.{name}")
 
 
-def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:
+def import_class(kind: type[Any], path: str, key: str) -> type[Any]:
     """The class at ``module:Class``, which must be of the given kind."""
     module, _, name = path.partition(":")
     try:

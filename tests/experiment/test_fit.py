@@ -70,7 +70,10 @@ def test_weights_are_learned_and_both_systems_have_them(fitted: Shop) -> None:
     ]
     assert weights[0] == weights[1]
     assert set(weights[0]) == set(fitted.config.retrievers)
-    assert weights[0] == json.loads((path / "evaluation.json").read_text())["weights"]["home"]
+    assert (
+        weights[0]
+        == json.loads((path / "evaluation.json").read_text())["weights"]["home"]["places"]
+    )
 
 
 def test_both_systems_have_the_weights_of_the_event_types(fitted: Shop) -> None:
@@ -140,7 +143,7 @@ def test_several_tasks_are_all_judged_and_weighed(copy: Copy) -> None:
     report = json.loads((path / "evaluation.json").read_text())
     assert list(report["tasks"]) == ["main", "mail"]
     assert set(report["weights"]) == {"home", "email"}
-    assert report["weights"]["email"]
+    assert report["weights"]["email"]["places"]
     tasks = pq.read_table(path / "questions.parquet")["task"].to_pylist()
     assert set(tasks) == {"main", "mail"}
     assert tasks.count("mail") == report["tasks"]["mail"]["queries"]

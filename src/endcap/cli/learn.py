@@ -55,7 +55,7 @@ def fit(
     with progress() as report:
         manifest = fit_(opened, refit=not no_refit, resume=resume, report=report)
     verdict = promote_if_better(opened, manifest["release"])
-    keys = ("release", "metrics", "refit", "seconds", "protocol", "event_weights")
+    keys = ("release", "metrics", "joins", "event_weights", "refit", "seconds", "protocol")
     answer({**{key: manifest[key] for key in keys}, **verdict}, json, show_fit)
 
 

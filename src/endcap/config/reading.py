@@ -72,7 +72,7 @@ def _check_names(config: Config, where: str) -> None:
             for key, one in config.placements.items()
         ),
         *(
-            (f"placements.{key}.weights", tuple(one.weights), config.retrievers)
+            (f"placements.{key}.weights", (*one.weights, *one.score_weights), config.retrievers)
             for key, one in config.placements.items()
         ),
         *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -96,7 +97,10 @@ class Placement(Settings):
 
     retrievers: tuple[str, ...] = Field((), description="who proposes; empty means all")
     weights: dict[str, float] = Field(
-        {}, description="how much a retriever's places count; learned where it is not given"
+        {}, description="how much the places of each retriever's list count; learned if not given"
+    )
+    score_weights: dict[str, float] = Field(
+        {}, description="how much its scores count, from 1 at the top of the list to 0 at its end"
     )
     rank: bool = Field(True, description="whether the ranker orders the candidates")
     rules: tuple[str, ...] = Field(
@@ -106,6 +110,14 @@ class Placement(Settings):
     anchored: bool = Field(
         False, description="whether the items of the request, not the visitor's past, are asked of"
     )
+
+    def weights_of(self, retrievers: Iterable[str]) -> list[float]:
+        """Of their places, 1 where none is given, then of their scores, 0 where none is."""
+        names = tuple(retrievers)
+        return [
+            *(self.weights.get(name, 1.0) for name in names),
+            *(self.score_weights.get(name, 0.0) for name in names),
+        ]
 
 
 class Task(Settings):

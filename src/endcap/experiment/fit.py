@@ -60,11 +60,12 @@ def fit(
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
     work = Work(config, dataset, folder, report)
-    measured, live = _learn(work, refit)
+    measured, live, joins = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
     manifest = {
         **_manifest(work, figures, refit, time.monotonic() - began),
+        "joins": joins,
         "event_weights": event_weights,
     }
     release = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
@@ -80,8 +81,9 @@ def fit(
     return releases.manifest(release)
 
 
-def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
-    """The system that is measured, and the one that has learned from everything."""
+def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
+    """The system that is measured, the one that has learned from everything, and how the ways to
+    join lists did for each placement."""
     validation = work.asked(Part.VALIDATION, work.task)
     if validation is None:
         raise DataError(
@@ -99,17 +101,19 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)
+    joins: dict[str, Any] = {}
     for task in work.config.evaluate.tasks.values():
         answered = work.asked(Part.VALIDATION, task)
         if answered is not None:
-            measured = learn_weights(measured, answered, task.placement)
+            measured, ways = learn_weights(measured, answered, task.placement)
+            joins.setdefault(task.placement, ways)
     ranked = replace(measured, ranker=ranker)
     if ranker is not None and ranker_helps(ranked, validation, placement):
         measured = ranked
     if not refit:
-        return measured, None
+        return measured, None, joins
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))
-    return measured, replace(live, config=measured.config, ranker=measured.ranker)
+    return measured, replace(live, config=measured.config, ranker=measured.ranker), joins
 
 
 def _clear(folder: Path, releases: Releases) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from endcap.config import Config, Task
 from endcap.errors import DataError, ReleaseError
-from endcap.recommender import Recommender, concat
+from endcap.recommender import Recommender
 from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -120,7 +120,7 @@ class Work:
         parts = [
             (rows, system.propose(queries, place)) for rows, queries in asked.queries.batches(1_024)
         ]
-        return asked, concat(parts)
+        return asked, Candidates.concat(parts)
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)

@@ -102,20 +102,21 @@ def features(
 ) -> tuple[list[str], Floats]:
     """Names, and [rows, features] what the trees see of each candidate.
 
-    retrievers: whose places; one that did not take part proposed nothing.
+    retrievers: whose places and scores; one that did not take part proposed nothing.
     """
     ranking = candidates.ranking
     pair_names, pair = pair_features(queries, ranking, catalogue)
     visitor_names, visitor = visitor_features(queries, catalogue)
     names = [
         *(f"{PLACE}{name}" for name in retrievers),
+        *(f"score_{name}" for name in retrievers),
         *(f"item_{name}" for name in catalogue.features.column_names),
         *pair_names,
         *(f"visitor_{name}" for name in visitor_names),
     ]
     item = catalogue.feature_matrix[ranking.item]
-    places = candidates.places_of(retrievers)
-    return names, np.hstack([places, item, pair, visitor[ranking.query]])
+    seen = candidates.seen_by(retrievers)
+    return names, np.hstack([seen.places, seen.scores, item, pair, visitor[ranking.query]])
 
 
 def _useful(settings: Settings, query: np.ndarray, labels: Floats, seed: int) -> np.ndarray:

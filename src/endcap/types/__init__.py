@@ -23,9 +23,10 @@ from endcap.types.arrays import (
     silent,
     spans,
 )
+from endcap.types.candidates import Candidates
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
-from endcap.types.ranking import Candidates, Ranking
+from endcap.types.ranking import Ranking
 
 __all__ = [
     "DAY",
