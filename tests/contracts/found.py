@@ -34,6 +34,7 @@ NOT_ASKED = {
     "Popular": "gives everyone the same list",
     "Repeat": "answers nothing but what was taken before",
     "Recent": "answers nothing but what was seen before",
+    "Intent": "answers nothing but what was seen before",
 }
 """Who need not tell the colours of the checkerboard apart, and why."""
 
