@@ -66,6 +66,8 @@ def train(
             saved.finish_epoch(score)
             judged = {} if score is None else {"judged": score}
             board.write(saved.epoch, loss=loss, seconds=time.monotonic() - began, **judged)
+            if score is not None:
+                run.watch(saved.epoch, score)
     board.close()
     saved.restore_best()
     return mean.module, saved.best_epoch
