@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from endcap.config import Config, Settings, explain
+from endcap.config import Config, Search, Settings, explain, space
 from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, ReleaseError
 from endcap.tables.catalogue import Catalogue
@@ -69,6 +69,8 @@ class Run:
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     seed: of all randomness.
     earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
+    watch: told the number of each epoch that was judged, and its score; what it raises ends the
+        fit.
     """
 
     folder: Path | None = None
@@ -76,12 +78,17 @@ class Run:
     seed: int = 1
     report: Report = field(default=silent)
     earlier: Earlier | None = None
+    watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
 
 
 class Stage(ABC, Generic[S]):
-    """Settings plus arrays: what all stages are."""
+    """Settings plus arrays: what all stages are.
+
+    search: for the settings that `endcap tune` looks for better values of, what it tries.
+    """
 
     settings_type: ClassVar[type[Settings]]
+    search: ClassVar[Mapping[str, Search]] = space()
 
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state

@@ -106,6 +106,15 @@ class Sequence(Retriever[Settings]):
     """state: the network's weights, by their names."""
 
     settings_type = Settings
+    search = config.space(
+        dim=config.Choice(32, 64, 128),
+        length=config.Choice(20, 50, 100),
+        gap=config.Choice(False, True),
+        embedding_dropout=config.Between(0.0, 0.6),
+        learning_rate=config.Between(5e-4, 1e-2, log=True),
+        weight_decay=config.Between(1e-3, 0.3, log=True),
+        average=config.Choice(0.98, 0.99, 0.995, 0.998),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
