@@ -10,6 +10,7 @@ as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
 from endcap.types.arrays import (
     DAY,
     NOBODY,
+    UNIT,
     Bools,
     Floats,
     Int8s,
@@ -20,6 +21,7 @@ from endcap.types.arrays import (
     ranges,
     silent,
     spans,
+    whole,
 )
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
@@ -28,6 +30,7 @@ from endcap.types.ranking import Candidates, Ranking
 __all__ = [
     "DAY",
     "NOBODY",
+    "UNIT",
     "Bools",
     "Candidates",
     "Floats",
@@ -43,4 +46,5 @@ __all__ = [
     "ranges",
     "silent",
     "spans",
+    "whole",
 ]
