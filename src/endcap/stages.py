@@ -137,8 +137,9 @@ class Retriever(Stage[S]):
         """The model after these events as well, exactly as if fitted with them too; one that
         can't learn so gives itself back.
 
-        queries: for each event, its visitor at its moment, with the history before it; the
-        events stand in the order of their times.
+        queries: for each event, its visitor at its moment, with the history before it, in which
+        what the log has before it at the same moment stands too; the events stand in the order
+        of their times.
         """
         return self
 
