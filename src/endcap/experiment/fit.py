@@ -25,11 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from endcap.config import Config, Shop
-from endcap.errors import DataError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.weights import learn_weights, ranker_helps
-from endcap.experiment.work import FEWEST, Work
+from endcap.experiment.work import Work
 from endcap.recommender import Recommender
 from endcap.stages import check
 from endcap.store.releases import Releases
@@ -51,7 +50,7 @@ def fit(
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
-    name = fingerprint(shop.config, dataset, refit)
+    name = fingerprint(shop.config, dataset, refit=refit)
     releases, folder = Releases(shop.releases), shop.runs / name
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,13 +83,7 @@ def fit(
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
     """The system that is measured, the one that has learned from everything, and how the ways to
     join lists did for each placement."""
-    validation = work.asked(Part.VALIDATION, work.task)
-    if validation is None:
-        raise DataError(
-            f"Fewer than {FEWEST} questions can be asked about the validation part",
-            expected="visitors who took something in it",
-            mend="Import more events, or lengthen split.validation_days",
-        )
+    validation = work.validation()
     if work.asked(Part.RANKER, work.task) is None:
         first, ranker = work.retrievers(Part.VALIDATION), None
         second = first
@@ -122,13 +115,13 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:
-    """Of all that decides what a fit gives."""
+def fingerprint(config: Config, dataset: Dataset, **options: bool) -> str:
+    """Of all that decides what a fit gives, or a search. options: of the command."""
     seen = {
         "config": config.model_dump(mode="json"),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
-        "refit": refit,
+        **options,
     }
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
 
