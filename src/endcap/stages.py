@@ -49,12 +49,26 @@ State = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A model with the same settings, fitted before, that a new fit may go on from.
+
+    items: [items] the model's code of each item, −1 for one that it has never heard of.
+    until: the moment up to which it has learned everything; what follows is new.
+    """
+
+    state: State
+    items: Int32s
+    until: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
 
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     seed: of all randomness.
+    earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
     watch: told the number of each epoch that was judged, and its score; what it raises ends the
         fit.
     """
@@ -63,6 +77,7 @@ class Run:
     curves: Path | None = None
     seed: int = 1
     report: Report = field(default=silent)
+    earlier: Earlier | None = None
     watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
 
 
@@ -77,6 +92,13 @@ class Stage(ABC, Generic[S]):
 
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state
+
+    @classmethod
+    def check(cls, settings: S, key: str) -> None:
+        """Refuse settings that are wrong together, before any work.
+
+        key: where they stand in the TOML, for the ConfigError.
+        """
 
     def save(self, folder: Path) -> None:
         """Write the settings and arrays, from which `load` builds the same stage."""
@@ -115,8 +137,9 @@ class Retriever(Stage[S]):
         """The model after these events as well, exactly as if fitted with them too; one that
         can't learn so gives itself back.
 
-        queries: for each event, its visitor at its moment, with the history before it; the
-        events stand in the order of their times.
+        queries: for each event, its visitor at its moment, with the history before it, in which
+        what the log has before it at the same moment stands too; the events stand in the order
+        of their times.
         """
         return self
 
@@ -188,8 +211,8 @@ class Metric(Protocol):
     def __call__(self, ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats: ...
 
 
-def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
-    """The class that a configuration names, and its checked settings.
+def resolve(kind: type[Any], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
+    """The class that a configuration names, a `kind` with a `settings_type`, and its settings.
 
     key: where the stage stands in the TOML, for messages. Raises ConfigError.
     """
@@ -205,10 +228,11 @@ def check(config: Config) -> None:
     groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():
-            resolve(kind, stage, f"{group}.{name}")
+            cls, settings = resolve(kind, stage, f"{group}.{name}")
+            cls.check(settings, f"{group}.{name}")
 
 
-def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:
+def import_class(kind: type[Any], path: str, key: str) -> type[Any]:
     """The class at ``module:Class``, which must be of the given kind."""
     module, _, name = path.partition(":")
     try:

@@ -56,6 +56,7 @@ def learn(
     folder: Path | None,
     *,
     plan: Plan = PLAN,
+    steps: int = 6,
     judge: Callable[[Line], float] | None = None,
     report: Report | None = None,
 ) -> tuple[dict[str, Tensor], int]:
@@ -63,7 +64,7 @@ def learn(
     network = Line()
     curves = folder and folder / "curves"
     run = Run(folder, curves, 3) if report is None else Run(folder, curves, 3, report)
-    best, epochs = train(network, lessons(network), judge, plan, run)
+    best, epochs = train(network, lessons(network, steps), judge, plan, run)
     return dict(best.state_dict()), epochs
 
 
@@ -184,7 +185,7 @@ def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     assert losses[-1].value < losses[0].value
 
 
-@pytest.mark.parametrize("damaged", ["mean-2.safetensors", "optimizer-2.safetensors"])
+@pytest.mark.parametrize("damaged", ["mean-2-0.safetensors", "optimizer-2-0.safetensors"])
 def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damaged: str) -> None:
     with pytest.raises(KilledError):
         learn(tmp_path, report=kill_at(3))
@@ -196,4 +197,4 @@ def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damag
 def test_only_one_checkpoint_is_kept(tmp_path: Path) -> None:
     learn(tmp_path)
     files = sorted(path.name for path in tmp_path.glob("*.safetensors"))
-    assert files == [f"{name}-4.safetensors" for name in ("best", "mean", "network", "optimizer")]
+    assert files == [f"{name}-4-0.safetensors" for name in ("best", "mean", "network", "optimizer")]

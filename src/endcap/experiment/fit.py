@@ -27,6 +27,7 @@ from typing import Any
 from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
+from endcap.experiment.origin import Origin
 from endcap.experiment.weights import learn_weights, ranker_helps
 from endcap.experiment.work import Work
 from endcap.recommender import Recommender
@@ -39,26 +40,37 @@ from endcap.types import Report, silent
 
 
 def fit(
-    shop: Shop, *, refit: bool = True, resume: bool = True, report: Report = silent
+    shop: Shop,
+    *,
+    refit: bool = True,
+    resume: bool = True,
+    go_on: bool = False,
+    report: Report = silent,
 ) -> dict[str, Any]:
     """Train, choose, measure, and write a release; returns its manifest.
 
     resume: go on with what an interrupted fit left; the same data, settings and version give
-    the release that is already there. Raises DataError where there are too few questions to
+    the release that is already there.
+    go_on: from the live release. Deep models begin with its weights and learn what is new, the
+    ranker is its own, count models are fitted as ever; all of it is measured as ever.
+
+    Raises DataError where there are too few questions to
     choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
-    name = fingerprint(shop.config, dataset, refit=refit)
-    releases, folder = Releases(shop.releases), shop.runs / name
+    releases = Releases(shop.releases)
+    origin = Origin.of(releases, dataset) if go_on else None
+    name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)
+    folder = shop.runs / name
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
     elif same := [release for release in releases.names() if release.endswith(name)]:
         _clear(folder, releases)
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
-    work = Work(config, dataset, folder, report)
+    work = Work(config, dataset, folder, report, origin)
     measured, live, joins = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
@@ -84,9 +96,9 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
     """The system that is measured, the one that has learned from everything, and how the ways to
     join lists did for each placement."""
     validation = work.validation()
-    if work.asked(Part.RANKER, work.task) is None:
-        first, ranker = work.retrievers(Part.VALIDATION), None
-        second = first
+    if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
+        second = work.retrievers(Part.VALIDATION)
+        ranker = work.origin.measured.ranker if work.origin else None
     else:
         first = work.retrievers(Part.RANKER)
         ranker = work.ranker(work.system(Part.RANKER, first))
@@ -115,8 +127,8 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def fingerprint(config: Config, dataset: Dataset, **options: bool) -> str:
-    """Of all that decides what a fit gives, or a search. options: of the command."""
+def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
+    """Of all that decides what a command gives. options: how it was called."""
     seen = {
         "config": config.model_dump(mode="json"),
         "data": dataset.meaning.fingerprint,
@@ -131,6 +143,11 @@ def _manifest(work: Work, figures: Measured, refit: bool, seconds: float) -> dic
         "metrics": figures.metrics,
         "protocol": figures.protocol,
         "refit": refit,
+        "continues": work.origin and work.origin.release,
+        "learned_until": {
+            "measured": work.dataset.before(Part.VALIDATION).end,
+            "live": work.dataset.end if refit else work.dataset.before(Part.VALIDATION).end,
+        },
         "seconds": round(seconds, 1),
         "data": work.dataset.meaning.fingerprint,
         "version": version("endcap"),

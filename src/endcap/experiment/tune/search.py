@@ -102,6 +102,7 @@ def _judged(study: Study, fits: Fits, trial: Trial) -> float | None:
     """NDCG@10 of a trial; None where it is given up, or its settings don't go together."""
     try:
         config = study.space.applied(trial.params)
+        check(config)
         return float(np.nanmean(fits.scores(config, partial(study.watch, trial))))
     except optuna.TrialPruned:
         return None
