@@ -90,10 +90,10 @@ def dataset(
         "kind": np.array(kinds if kinds is not None else [PURCHASE] * size, np.int8),
         "time": time,
         "part": np.array(parts if parts is not None else [Part.PAST] * size, np.int8),
-        "session": np.zeros(size, np.int32),
     }
     order = np.lexsort((time, user))
     events = {name: values[order] for name, values in columns.items()}
+    events["session"] = _sessions(events["user"], events["time"])
     goods = goods or catalogue(int(item.max(initial=0)) + 1)
     (folder / "features").mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(events), folder / "events.parquet")
@@ -112,6 +112,13 @@ def dataset(
     }
     (folder / "meaning.json").write_text(json.dumps(meaning))
     return Dataset.load(folder)
+
+
+def _sessions(user: Int32s, time: Int64s) -> Int32s:
+    """A pause of more than half an hour begins a new one."""
+    begins = np.ones(len(user), np.bool_)
+    begins[1:] = (np.diff(user) != 0) | (np.diff(time) > DAY // 48)
+    return np.cumsum(begins).astype(np.int32)
 
 
 def _write_features(path: Path, goods: Catalogue, known: Int32s) -> None:

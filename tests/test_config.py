@@ -34,12 +34,27 @@ def test_an_empty_file_is_a_complete_system() -> None:
         ("[retrievers.mine]\ndim = 3", "retrievers.mine.use", "dim"),
         ("[placements.home]\nrulez = []", "placements.home.rulez", "[]"),
         ("[evaluate]\ntasks = {}", "evaluate.tasks", "{}"),
+        ("[events]\nweights = {view = -1}", "events.weights.view", "-1"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value(text: str, key: str, value: str) -> None:
     found = message(text)
     assert f"{FILE}: {key} = " in found
     assert value in found
+
+
+def test_a_weight_of_what_is_no_event_type_in_use() -> None:
+    found = message("[events]\nuse = ['view', 'purchase']\nweights = {veiw = 1}")
+    assert "events.weights names 'veiw'" in found
+    assert "one of view, purchase" in found
+
+
+def test_a_task_at_the_start_of_a_session_is_one_in_time() -> None:
+    task = "[evaluate.tasks.early]\nmoment = 'session'\n"
+    assert parse(task).evaluate.tasks["early"].moment == "session"
+    found = message(task + "[split]\nprotocol = 'leave-one-out'")
+    assert "evaluate.tasks.early.moment = 'session'" in found
+    assert "split.protocol = 'leave-one-out'" in found
 
 
 def test_every_wrong_setting_has_a_line_of_its_own() -> None:

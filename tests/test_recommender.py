@@ -13,7 +13,7 @@ import pytest
 from endcap.config import Settings, parse
 from endcap.errors import ConfigError, ReleaseError
 from endcap.rankers.lambdamart import LambdaMART
-from endcap.recommender import BATCH, Reason, Recommender, join
+from endcap.recommender import BATCH, Reason, Recommender
 from endcap.retrievers.neighbours import Neighbours
 from endcap.retrievers.popular import Popular
 from endcap.rules.already_taken import AlreadyTaken
@@ -128,28 +128,10 @@ def about(questions: Queries, *anchors: Sequence[int]) -> Queries:
     return replace(questions, anchors=Ragged.of(anchors))
 
 
-def test_places_are_joined_by_their_weighted_reciprocals() -> None:
-    joined = join({"a": ranking([3, 1], [2]), "b": ranking([1, 2], [])}, [1.0, 2.0], constant=10)
-    assert joined.ranking.query.tolist() == [0, 0, 0, 1]
-    assert joined.ranking.item.tolist() == [1, 2, 3, 2]
-    by_hand = [1 / 12 + 2 / 11, 2 / 12, 1 / 11, 1 / 11]
-    np.testing.assert_allclose(joined.ranking.score, by_hand, rtol=1e-6)
-    assert joined.retrievers == ("a", "b")
-    none = np.nan
-    np.testing.assert_array_equal(joined.places, [[2, 1], [none, 2], [1, none], [1, none]])
-
-
-def test_equal_scores_stand_in_the_order_of_items_and_nothing_joins_to_nothing() -> None:
-    joined = join({"a": ranking([5]), "b": ranking([4])}, [1.0, 1.0], constant=10)
-    assert joined.ranking.item.tolist() == [4, 5]
-    empty = join({"a": ranking([]), "b": ranking([])}, [1.0, 1.0], constant=10)
-    assert (len(empty.ranking), empty.places.shape) == (0, (0, 2))
-
-
 def test_the_placements_weights_count(shelf: Shelf) -> None:
     system = shelf.system(a=says(0, 1), b=says(2, 3))
     assert lists(system.answer(queries([]), 4).ranking, 1) == [[0, 2, 1, 3]]
-    heavy = system.reweighted("home", {"a": 0.5, "b": 4.0})
+    heavy = system.reweighted("home", {"a": 0.5, "b": 4.0}, {})
     assert lists(heavy.answer(queries([]), 4).ranking, 1) == [[2, 3, 0, 1]]
     assert lists(system.answer(queries([]), 4).ranking, 1) == [[0, 2, 1, 3]]
 
@@ -295,7 +277,8 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recommender, Querie
     """A system of real stages, and a question of everyone."""
     data = checkerboard(tmp_path_factory.mktemp("board"))
     past = data.before(Part.TEST)
-    leave_out = ("retrievers.sequence.use=", "retrievers.repeat.use=", "retrievers.recent.use=")
+    others = set(parse("").retrievers) - {"popular", "neighbours"}
+    leave_out = [f"retrievers.{name}.use=" for name in others]
     changes = [*leave_out, 'placements={buy_again={retrievers=["popular"]}}']
     changes.append('placements.recently_viewed.retrievers=["popular"]')
     config = parse("", changes)
@@ -316,13 +299,13 @@ def test_what_was_saved_answers_as_before(
     board: tuple[Recommender, Queries], tmp_path: Path
 ) -> None:
     system, asked = board
-    system.reweighted("home", {"neighbours": 2.0}).save(tmp_path)
+    system.reweighted("home", {"neighbours": 2.0}, {}).save(tmp_path)
     loaded = Recommender.load(tmp_path)
     asked = about(asked, *[[row % 5] for row in range(len(asked))])
     for placement in loaded.config.placements:
         ours, theirs = (
             one.answer(asked, 9, placement)
-            for one in (system.reweighted("home", {"neighbours": 2.0}), loaded)
+            for one in (system.reweighted("home", {"neighbours": 2.0}, {}), loaded)
         )
         assert ours.path == theirs.path == "full"
         for name in ("query", "item", "score"):

@@ -102,10 +102,44 @@ def test_rankings_of_batches_become_one() -> None:
 
 
 def test_candidates_take_new_scores() -> None:
-    both = Candidates(ranking([1, 2], [3]), ("a",), np.array([[1], [2], [1]], np.float32))
+    both = Candidates.of({"a": ranking([1, 2], [3])})
     scored = both.score(np.array([0.1, 0.9, 0.5], np.float32))
     assert scored.item.tolist() == [2, 1, 3]
     assert both.keep(np.array([False, True, True])).places.tolist() == [[2], [1]]
+
+
+def test_lists_are_joined_by_weighted_places_and_scores() -> None:
+    lists = {"a": ranking([3, 1], [2]), "b": ranking([1, 2, 4], [])}
+    found = Candidates.of(lists)
+    assert found.retrievers == ("a", "b")
+    assert found.ranking.query.tolist() == [0, 0, 0, 0, 1]
+    assert found.ranking.item.tolist() == [1, 2, 3, 4, 2]
+    none = np.nan
+    np.testing.assert_array_equal(
+        found.places, [[2, 1], [none, 2], [1, none], [none, 3], [1, none]]
+    )
+    np.testing.assert_array_equal(found.scores[:, 0], [0, none, 1, none, 1])
+    by_place = found.joined([1, 2, 0, 0], constant=10)
+    by_hand = [11 / 12 + 2 * 11 / 11, 2 * 11 / 12, 2 * 11 / 13, 1, 1]
+    assert by_place.ranking.item.tolist() == [1, 2, 4, 3, 2]
+    np.testing.assert_allclose(by_place.ranking.score, by_hand, rtol=1e-6)
+    np.testing.assert_array_equal(by_place.places[:, 1], [1, 2, 3, none, none])
+    by_score = found.joined([0, 0, 1, 0.5], constant=10)
+    assert by_score.ranking.item.tolist() == [3, 1, 2, 4, 2]
+
+
+def test_equal_scores_stand_in_the_order_of_items_and_nothing_joins_to_nothing() -> None:
+    joined = Candidates.of({"a": ranking([5]), "b": ranking([4])}).joined([1, 1, 0, 0], 10)
+    assert joined.ranking.item.tolist() == [4, 5]
+    empty = Candidates.of({"a": ranking([]), "b": ranking([])}).joined([1, 1, 0, 0], 10)
+    assert (len(empty.ranking), empty.places.shape) == (0, (0, 2))
+
+
+def test_a_retriever_that_took_no_part_placed_nothing() -> None:
+    found = Candidates.of({"a": ranking([1, 2])}).seen_by(("b", "a"))
+    assert found.retrievers == ("b", "a")
+    assert np.isnan(found.places[:, 0]).all()
+    assert found.places[:, 1].tolist() == [1, 2]
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from endcap.types import (
     Candidates,
     History,
     Int32s,
-    Int64s,
     Queries,
     Ragged,
     Ranking,
+    among,
 )
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,8 @@ class Recommender:
         ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
         paths = {part.path for _, part in parts}
         worst: PathTaken = next((path for path in _WORST_FIRST if path in paths), "full")
-        return Answer(ranking, worst, concat([(rows, part.candidates) for rows, part in parts]))
+        candidates = Candidates.concat([(rows, part.candidates) for rows, part in parts])
+        return Answer(ranking, worst, candidates)
 
     def placement(self, name: str) -> Placement:
         """Raises ConfigError."""
@@ -104,11 +105,9 @@ class Recommender:
 
     def propose(self, queries: Queries, place: Placement) -> Candidates:
         """The joined candidates of the placement's retrievers."""
-        names = place.retrievers or tuple(self.retrievers)
-        depth = self.config.join.depth
+        names, depth = place.retrievers or tuple(self.retrievers), self.config.join.depth
         lists = {name: self.retrievers[name].retrieve(queries, depth) for name in names}
-        weights = [place.weights.get(name, 1.0) for name in names]
-        return join(lists, weights, self.config.join.constant)
+        return Candidates.of(lists).joined(place.weights_of(names), self.config.join.constant)
 
     def reasons(self, queries: Queries, ranking: Ranking, placement: str = "home") -> list[Reason]:
         """One for each row of the ranking."""
@@ -132,9 +131,12 @@ class Recommender:
         anchors = Ragged(np.arange(len(items) + 1), items)
         return self.answer(replace(queries, anchors=anchors), n, "product").ranking
 
-    def reweighted(self, placement: str, weights: Mapping[str, float]) -> Recommender:
+    def reweighted(
+        self, placement: str, weights: Mapping[str, float], score_weights: Mapping[str, float]
+    ) -> Recommender:
         """The same with other weights of the placement's join."""
-        place = self.placement(placement).model_copy(update={"weights": dict(weights)})
+        given = {"weights": dict(weights), "score_weights": dict(score_weights)}
+        place = self.placement(placement).model_copy(update=given)
         placements = {**self.config.placements, placement: place}
         return replace(self, config=self.config.model_copy(update={"placements": placements}))
 
@@ -177,7 +179,7 @@ class Recommender:
         except Exception:
             log.exception("Retrieval failed; answering with what is popular")
             ranking = self._finish(asked, _NOTHING, n, place, include_seen, fill=True)
-            return Answer(ranking, "popular", Candidates(_NOTHING, (), np.zeros((0, 0), "f4")))
+            return Answer(ranking, "popular", Candidates.concat([]))
         ranking, path = self._rank(asked, candidates, place)
         ranking = self._finish(asked, ranking, n, place, include_seen, fill=place.fill)
         return Answer(ranking, path, candidates)
@@ -218,38 +220,6 @@ _WORST_FIRST: tuple[PathTaken, ...] = ("popular", "no_ranker")
 _NOTHING = Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
-def join(lists: Mapping[str, Ranking], weights: Iterable[float], constant: float) -> Candidates:
-    """One list from several by reciprocal places: Σ weight / (constant + place).
-
-    Reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009).
-    """
-    query = np.concatenate([ranking.query for ranking in lists.values()])
-    item = np.concatenate([ranking.item for ranking in lists.values()])
-    width = np.int64(item.max(initial=0)) + 1
-    keys, row = np.unique(query * width + item, return_inverse=True)
-    column = np.repeat(np.arange(len(lists)), [len(ranking) for ranking in lists.values()])
-    places = np.full((len(keys), len(lists)), np.nan, np.float32)
-    places[row, column] = np.concatenate([ranking.places for ranking in lists.values()])
-    score = joined_score(places, np.fromiter(weights, np.float32), constant)
-    query, item = (keys // width).astype(np.int32), (keys % width).astype(np.int32)
-    order = np.lexsort((item, -score, query))
-    ranking = Ranking(query[order], item[order], score[order])
-    return Candidates(ranking, tuple(lists), places[order])
-
-
-def joined_score(places: np.ndarray, weights: np.ndarray, constant: float) -> np.ndarray:
-    """[rows] Σ weight / (constant + place), over the retrievers that proposed the row."""
-    return np.asarray(np.nan_to_num(1 / (constant + places)) @ weights, np.float32)
-
-
-def concat(parts: list[tuple[Int64s, Candidates]]) -> Candidates:
-    """Candidates of batches, each with the row numbers of its queries, as one."""
-    ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
-    names = tuple(dict.fromkeys(name for _, part in parts for name in part.retrievers))
-    places = [part.places_of(names) for _, part in parts]
-    return Candidates(ranking, names, np.concatenate(places) if places else np.zeros((0, 0), "f4"))
-
-
 def _anchored(queries: Queries) -> Queries:
     """The same questions as if the visitor had just looked at the anchors and nothing else;
     a query without anchors keeps its past."""
@@ -275,9 +245,8 @@ def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
     extra = popular.keep(short[popular.query])
     if not len(extra):
         return ranking
-    width = np.int64(1 + max(ranking.item.max(initial=0), extra.item.max(initial=0)))
-    new = ~np.isin(extra.query * width + extra.item, ranking.query * width + ranking.item)
-    extra = extra.keep(new)
+    listed = (ranking.query, ranking.item)
+    extra = extra.keep(~among((extra.query, extra.item), listed))
     below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
     return Ranking.sort(
         np.r_[ranking.query, extra.query],

@@ -87,7 +87,9 @@ def bare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 def test_fit(own: Desk) -> None:
     first = own.live
     found = own.json("fit", "--set", "seed=2", "--no-refit", "--fresh")
-    assert set(found) == {"release", "metrics", "refit", "seconds", "protocol", "live", "why"}
+    parts = {"release", "metrics", "joins", "event_weights", "refit", "seconds", "protocol"}
+    assert set(found) == parts | {"live", "why"}
+    assert found["event_weights"]["purchase"]["weight"] == 1
     assert found["refit"] is False
     assert found["release"] != first
     assert set(found["metrics"]["ndcg@10"]) == {"value", "low", "high"}
@@ -270,7 +272,7 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
     [
         ("seeed=1", ["seeed = 1", "no such setting, but name, seed, clean"]),
         ("split.day=1", ["split.day", "protocol, holdout, ranker_days"]),
-        ("placements.home.rul=1", ["placements.home.rul", "retrievers, weights, rank"]),
+        ("placements.home.rul=1", ["placements.home.rul", "retrievers, weights, score_weights"]),
         ("placements.home.weights.neighbour=1", ["'neighbour'", "one of popular, neighbours"]),
         ("evaluate.tasks.a.scop=1", ["evaluate.tasks.a.scop", "placement, scope"]),
         ("retrievers.sequence.dimm=1", ["retrievers.sequence: dimm", "but dim, length"]),
@@ -279,7 +281,10 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
         ("rankers.lambdamart.tree=1", ["rankers.lambdamart: tree", "but trees, leaves"]),
         ("split.protocol=never", ["split.protocol = 'never'", "'time' or 'leave-one-out'"]),
         ("retrievers.sequence.dim=-1", ["retrievers.sequence: dim = -1", "greater than 0"]),
-        ("retrievers.sequence.network.heads=3", ["heads = 3 does not divide dim = 8"]),
+        (
+            "retrievers.sequence.network.heads=3",
+            ["sequence.network: heads = 3 does not divide dim = 8"],
+        ),
         ("retrievers.popular.use=nowhere:It", ["retrievers.popular.use", "cannot be imported"]),
         ("retrievers.popular.use=pathlib:Path", ["'pathlib:Path' is not a Retriever"]),
         ("seed", ["--set 'seed' is not a change", "KEY.PATH=VALUE"]),

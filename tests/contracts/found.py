@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from endcap import rankers, retrievers, rules
-from endcap.recommender import join
 from endcap.stages import Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
@@ -35,6 +34,7 @@ NOT_ASKED = {
     "Popular": "gives everyone the same list",
     "Repeat": "answers nothing but what was taken before",
     "Recent": "answers nothing but what was seen before",
+    "Intent": "answers nothing but what was seen before",
 }
 """Who need not tell the colours of the checkerboard apart, and why."""
 
@@ -70,7 +70,7 @@ def proposals(queries: Queries, known: Dataset, n: int = 50) -> Candidates:
         name.lower(): learned(by_name[name], known).retrieve(queries, n)
         for name in ("Popular", "Neighbours")
     }
-    return join(lists, [1.0] * len(lists), constant=10.0)
+    return Candidates.of(lists).joined([1.0] * len(lists) + [0.0] * len(lists), constant=10.0)
 
 
 def taught(cls: type[Ranker[Any]], data: Dataset) -> Ranker[Any]:

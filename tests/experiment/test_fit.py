@@ -70,7 +70,22 @@ def test_weights_are_learned_and_both_systems_have_them(fitted: Shop) -> None:
     ]
     assert weights[0] == weights[1]
     assert set(weights[0]) == set(fitted.config.retrievers)
-    assert weights[0] == json.loads((path / "evaluation.json").read_text())["weights"]["home"]
+    assert (
+        weights[0]
+        == json.loads((path / "evaluation.json").read_text())["weights"]["home"]["places"]
+    )
+
+
+def test_both_systems_have_the_weights_of_the_event_types(fitted: Shop) -> None:
+    releases = Releases(fitted.releases)
+    weights = [
+        Recommender.load(releases.path() / which).config.events.weights
+        for which in ("measured", "live")
+    ]
+    assert weights[0] == weights[1]
+    said = releases.manifest(releases.names()[0])["event_weights"]
+    assert {name: one["weight"] for name, one in said.items()} == {"purchase": 1.0}
+    assert weights[0]["purchase"] == 1.0
 
 
 def test_the_live_system_repeats_the_epochs_that_were_chosen(fitted: Shop) -> None:
@@ -128,7 +143,7 @@ def test_several_tasks_are_all_judged_and_weighed(copy: Copy) -> None:
     report = json.loads((path / "evaluation.json").read_text())
     assert list(report["tasks"]) == ["main", "mail"]
     assert set(report["weights"]) == {"home", "email"}
-    assert report["weights"]["email"]
+    assert report["weights"]["email"]["places"]
     tasks = pq.read_table(path / "questions.parquet")["task"].to_pylist()
     assert set(tasks) == {"main", "mail"}
     assert tasks.count("mail") == report["tasks"]["mail"]["queries"]

@@ -21,7 +21,7 @@ from endcap.store.releases import Releases
 CHANGES = ("retrievers.sequence.epochs=12", "retrievers.sequence.patience=12", "seed=5")
 
 MOMENTS = {
-    "while a network learns": "runs/*/.ranker-sequence/progress.json",
+    "in the middle of an epoch": "runs/*/.ranker-sequence/network-[3-9]-[1-9].safetensors",
     "while the ranker is there and the retrievers learn again": "runs/*/validation-sequence*",
     "while the release is written": "releases/.*",
 }
@@ -40,7 +40,10 @@ def undisturbed(fitted: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def kill_when(folder: Path, there: str) -> None:
     """Run `endcap fit` in a process of its own until something is there; then kill it."""
     changes = [word for change in CHANGES for word in ("--set", change)]
-    code = "from endcap.cli.app import main; main()"
+    code = (
+        "from endcap.nn import checkpoint; checkpoint.PAUSE = 0.0;"  # one after each step
+        "from endcap.cli.app import main; main()"
+    )
     command = [sys.executable, "-c", code, "fit", "--shop", str(folder), *changes]
     run = subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -56,6 +56,7 @@ def learn(
     folder: Path | None,
     *,
     plan: Plan = PLAN,
+    steps: int = 6,
     judge: Callable[[Line], float] | None = None,
     report: Report | None = None,
 ) -> tuple[dict[str, Tensor], int]:
@@ -63,7 +64,7 @@ def learn(
     network = Line()
     curves = folder and folder / "curves"
     run = Run(folder, curves, 3) if report is None else Run(folder, curves, 3, report)
-    best, epochs = train(network, lessons(network), judge, plan, run)
+    best, epochs = train(network, lessons(network, steps), judge, plan, run)
     return dict(best.state_dict()), epochs
 
 
@@ -158,6 +159,22 @@ def test_progress_tells_epoch_loss_and_share() -> None:
     assert ", best -" in told[-1][0]
 
 
+def test_whoever_watches_is_told_each_judged_epoch_and_may_end_it() -> None:
+    told: list[tuple[int, float]] = []
+
+    def watch(epoch: int, score: float) -> None:
+        told.append((epoch, score))
+        if epoch == 3:
+            raise KilledError
+
+    network, scores = Line(), iter([0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(KilledError):
+        train(network, lessons(network), lambda _: next(scores), PLAN, Run(watch=watch))
+    assert told == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    train(network, lessons(network), None, replace(PLAN, epochs=1), Run(watch=watch))
+    assert len(told) == 3, "where nobody judges there is nothing to tell"
+
+
 def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     learn(tmp_path, judge=closeness)
@@ -168,7 +185,7 @@ def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     assert losses[-1].value < losses[0].value
 
 
-@pytest.mark.parametrize("damaged", ["mean-2.safetensors", "optimizer-2.safetensors"])
+@pytest.mark.parametrize("damaged", ["mean-2-0.safetensors", "optimizer-2-0.safetensors"])
 def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damaged: str) -> None:
     with pytest.raises(KilledError):
         learn(tmp_path, report=kill_at(3))
@@ -180,4 +197,4 @@ def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damag
 def test_only_one_checkpoint_is_kept(tmp_path: Path) -> None:
     learn(tmp_path)
     files = sorted(path.name for path in tmp_path.glob("*.safetensors"))
-    assert files == [f"{name}-4.safetensors" for name in ("best", "mean", "network", "optimizer")]
+    assert files == [f"{name}-4-0.safetensors" for name in ("best", "mean", "network", "optimizer")]

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endcap.nn.aims import next_moments
 from endcap.nn.sequences import (
     GAPS,
     MINUTE,
     Batch,
     gap_buckets,
-    next_moments,
     query_batch,
     training_batches,
     windows,

@@ -68,6 +68,11 @@ def test_before_a_part_nothing_of_it_is_known(shop: Dataset) -> None:
     assert shop.before(TEST).before(VALIDATION).item.tolist() == [0, 1, 2, 2, 2]
 
 
+def test_what_was_known_is_worked_out_once(shop: Dataset) -> None:
+    assert shop.before(TEST) is shop.before(TEST)
+    assert replace(shop, kind=shop.kind).before(TEST) is not shop.before(TEST)
+
+
 def test_features_are_those_of_the_moment(shop: Dataset) -> None:
     counts = [shop.before(part).catalogue.feature("events").tolist() for part in (VALIDATION, TEST)]
     assert counts[0] == pytest.approx([1 / 3, 1 / 3, 1, 0])
@@ -107,6 +112,66 @@ def test_a_scope_keeps_the_answers_that_count(shop: Dataset) -> None:
     assert rows(again.truth) == [[2], [3]]
     assert rows(again.queries.history.ragged()) == [[2, 2, 3], [3, 0]]
     assert asked.scope("all") is asked
+
+
+HOUR = 1 / 24
+
+
+@pytest.fixture
+def visits(tmp_path: Path) -> Dataset:
+    """
+    hour     0 (PAST)         24 (VALIDATION)                            48 (TEST)
+    user 1   views 0, buys 1  views 2, after 6 min. buys 2, 12 min. 0    views 3, buys 3
+    user 2                    at 47.9 views 4                            buys 4, at 50 buys 5
+    """
+    events = [
+        (1, 0, VIEW, 0.0, PAST),
+        (1, 1, BUY, 0.1, PAST),
+        (1, 2, VIEW, 24.0, VALIDATION),
+        (1, 2, BUY, 24.1, VALIDATION),
+        (1, 0, BUY, 24.2, VALIDATION),
+        (1, 3, VIEW, 48.0, TEST),
+        (1, 3, BUY, 48.1, TEST),
+        (2, 4, VIEW, 47.9, VALIDATION),
+        (2, 4, BUY, 48.1, TEST),
+        (2, 5, BUY, 50.0, TEST),
+    ]
+    users, items, kinds, hours, parts = zip(*events, strict=True)
+    times = [round(hour * HOUR * DAY) for hour in hours]
+    return dataset(tmp_path, users, items, kinds=kinds, times=times, parts=parts)
+
+
+def test_a_session_is_asked_about_as_it_begins(visits: Dataset) -> None:
+    """For all that is taken in it, before anything of it is known."""
+    asked = visits.asked(VALIDATION, "session")
+    assert asked.queries.users.tolist() == [1]
+    assert days(asked) == [1.0]
+    assert rows(asked.truth) == [[0, 2]]
+    assert rows(asked.queries.history.ragged()) == [[0, 1]]
+
+
+def test_a_session_that_began_before_the_part_is_not_asked_about(visits: Dataset) -> None:
+    """What was known before the part holds its first events, so its start can't be asked at."""
+    asked = visits.asked(TEST, "session")
+    assert asked.queries.users.tolist() == [1, 2]
+    assert rows(asked.truth) == [[3], [5]]
+    assert rows(asked.queries.history.ragged()) == [[0, 1, 2, 2, 0], [4, 4]]
+
+
+def test_a_session_that_goes_on_after_the_part_answers_with_nothing_of_later(
+    visits: Dataset,
+) -> None:
+    part = np.where(visits.time - START == round(24.2 * HOUR * DAY), TEST, visits.part)
+    asked = replace(visits, part=part.astype(np.int8)).asked(VALIDATION, "session")
+    assert rows(asked.truth) == [[2]]
+
+
+def test_fresh_is_what_no_earlier_event_was_on(visits: Dataset) -> None:
+    assert rows(visits.asked(VALIDATION).scope("new").truth) == [[2], [0]]
+    assert len(visits.asked(VALIDATION).scope("fresh")) == 0
+    asked = visits.asked(VALIDATION, "session").scope("fresh")
+    assert rows(asked.truth) == [[2]]
+    assert asked.again.tolist() == [False]
 
 
 def test_a_sample_keeps_questions_and_answers_together(shop: Dataset) -> None:

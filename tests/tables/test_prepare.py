@@ -111,7 +111,7 @@ def test_new_events_and_new_settings_make_new_tables_and_remove_the_old(tmp_path
 def test_other_settings_change_nothing(tmp_path: Path) -> None:
     prepare(raw_shop(tmp_path, lively(), goods()))
     before = prepared(Shop.open(tmp_path))
-    prepare(Shop.open(tmp_path, ["seed=7", "evaluate.samples=5"]))
+    prepare(Shop.open(tmp_path, ["seed=7", "evaluate.samples=5", "events.weights.view=0.1"]))
     assert prepared(Shop.open(tmp_path)) == before
 
 

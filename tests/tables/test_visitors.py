@@ -14,10 +14,11 @@ from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.schema import kind
-from endcap.tables.visitors import DAY, HOUR, Normaliser, visitor_features
-from endcap.types import Floats, History, Queries, offsets_of
+from endcap.tables.visitors import Normaliser, visitor_features
+from endcap.types import DAY, Floats, History, Queries, offsets_of
 from tests.tables.raw_shop import START, goods, lively, raw_shop
 
+HOUR = DAY // 24
 MINUTE = HOUR // 60
 Event = tuple[int, str, int]
 

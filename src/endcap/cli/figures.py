@@ -16,8 +16,26 @@ def show_fit(found: dict[str, Any], console: Console) -> None:
     console.print(f"\n[bold]Release {found['release']}[/], fitted in {found['seconds']:.0f} s")
     for name in SHOWN:
         console.print(f"  {name:14} {figure(found['metrics'][name])}")
+    for placement, ways in found["joins"].items():
+        for way, gain in ways.items():
+            console.print(f"  lists of {placement} joined by {way}: {_gap(gain)} ndcg@10")
+    _event_weights(found["event_weights"], console)
     state = "Live" if found["live"] else "Not live"
     console.print(f"  {state}: {found['why']}.")
+
+
+def _event_weights(found: dict[str, Any], console: Console) -> None:
+    """How much an event of each type says, where the log has several."""
+    if len(found) > 1:
+        parts = (f"{name} {_event_weight(one)}" for name, one in found.items())
+        console.print(f"  Weights of event types: {', '.join(parts)}.")
+
+
+def _event_weight(one: dict[str, Any]) -> str:
+    """With half the width of its interval where it was learned."""
+    learned = one["learned"]
+    own = one["weight"] == learned["value"] and learned["low"] < learned["high"]
+    return figure(learned) if own else f"{one['weight']:g}"
 
 
 def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) -> None:
@@ -32,8 +50,10 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
         if slices:
             _slices(task, console)
     for placement, weights in found["weights"].items():
-        parts = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
-        console.print(f"Weights of the places on {placement}: {parts}.")
+        for what, each in weights.items():
+            parts = ", ".join(f"{name} {weight:.2g}" for name, weight in each.items() if weight)
+            if parts:
+                console.print(f"Weights of the {what} on {placement}: {parts}.")
     console.print("The ranker helps." if found["ranker"] else "No ranker: it did not help.")
 
 

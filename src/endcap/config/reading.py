@@ -54,6 +54,7 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
     except ValidationError as error:
         raise ConfigError(explain(error, name, Config)) from error
     _check_names(config, name)
+    _check_moments(config, name)
     return config
 
 
@@ -63,14 +64,15 @@ def _wanted(stage: Any) -> bool:
 
 
 def _check_names(config: Config, where: str) -> None:
-    """Placements, tasks and baselines may name only what there is."""
+    """Weights, placements, tasks and baselines may name only what there is."""
     named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
+        ("events.weights", tuple(config.events.weights), config.events.use),
         *(
             (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
             for key, one in config.placements.items()
         ),
         *(
-            (f"placements.{key}.weights", tuple(one.weights), config.retrievers)
+            (f"placements.{key}.weights", (*one.weights, *one.score_weights), config.retrievers)
             for key, one in config.placements.items()
         ),
         *(
@@ -92,6 +94,17 @@ def _check_names(config: Config, where: str) -> None:
                 raise ConfigError(
                     f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
                 )
+
+
+def _check_moments(config: Config, where: str) -> None:
+    """Whoever holds out last events can't ask as their session begins: it is learned from."""
+    for name, task in config.evaluate.tasks.items():
+        if task.moment == "session" and config.split.protocol != "time":
+            raise ConfigError(
+                f"{where}: evaluate.tasks.{name}.moment = 'session' does not go with "
+                f"split.protocol = {config.split.protocol!r}",
+                expected="split.protocol = 'time'",
+            )
 
 
 def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -59,6 +60,11 @@ class Events(Settings):
         ("purchase", "rate"),
         description="event types to predict; where the log has none of them, all in use are",
     )
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="how much an event of a type says, where one to predict says 1; "
+        "learned where it is not given",
+    )
     history: int = Field(2_000, gt=0, description="newest events of a visitor that are looked at")
 
 
@@ -91,7 +97,10 @@ class Placement(Settings):
 
     retrievers: tuple[str, ...] = Field((), description="who proposes; empty means all")
     weights: dict[str, float] = Field(
-        {}, description="how much a retriever's places count; learned where it is not given"
+        {}, description="how much the places of each retriever's list count; learned if not given"
+    )
+    score_weights: dict[str, float] = Field(
+        {}, description="how much its scores count, from 1 at the top of the list to 0 at its end"
     )
     rank: bool = Field(True, description="whether the ranker orders the candidates")
     rules: tuple[str, ...] = Field(
@@ -102,13 +111,27 @@ class Placement(Settings):
         False, description="whether the items of the request, not the visitor's past, are asked of"
     )
 
+    def weights_of(self, retrievers: Iterable[str]) -> list[float]:
+        """Of their places, 1 where none is given, then of their scores, 0 where none is."""
+        names = tuple(retrievers)
+        return [
+            *(self.weights.get(name, 1.0) for name in names),
+            *(self.score_weights.get(name, 0.0) for name in names),
+        ]
+
 
 class Task(Settings):
     """A question to judge by: whose lists, and which answers count."""
 
     placement: str = Field("home", description="the placement whose lists are judged")
-    scope: Literal["all", "new", "again"] = Field(
-        "all", description="answers that count: all, only what was new, only what was had before"
+    scope: Literal["all", "new", "again", "fresh"] = Field(
+        "all",
+        description="answers that count: all, only what was new, only what was had before, "
+        "or only what the visitor had not even looked at",
+    )
+    moment: Literal["event", "session"] = Field(
+        "event",
+        description="when is asked: right before something is taken, or as the session begins",
     )
 
 
@@ -170,6 +193,7 @@ class Config(Settings):
         sequence="Sequence",
         repeat="Repeat",
         recent="Recent",
+        intent="Intent",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from endcap.config import Config, Task
+from endcap.config import Config, Placement, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import Judged, baseline, judge, slices
@@ -110,7 +110,7 @@ def evaluate(
 
 
 def _asked(dataset: Dataset, part: Part, task: Task) -> Asked:
-    asked = dataset.asked(part).scope(task.scope)
+    asked = dataset.asked(part, task.moment).scope(task.scope)
     if not len(asked):
         raise DataError(f"Nothing can be asked about the {part.name.lower()} part")
     return asked
@@ -170,12 +170,16 @@ def _report(
         "metrics": first["metrics"],
         "baselines": first["baselines"],
         "weights": {
-            task.placement: recommender.placement(task.placement).weights
+            task.placement: _weights(recommender.placement(task.placement))
             for task in recommender.config.evaluate.tasks.values()
         },
         "ranker": recommender.ranker is not None,
         "tasks": tasks,
     }
+
+
+def _weights(place: Placement) -> dict[str, dict[str, float]]:
+    return {"places": place.weights, "scores": place.score_weights}
 
 
 def _questions(dataset: Dataset, task: str, asked: Asked, judged: Judged) -> pa.Table:

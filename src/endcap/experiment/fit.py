@@ -1,6 +1,7 @@
 """From prepared tables to a release.
 
-    before RANKER      fit retrievers, choosing their epochs ─┐
+    before RANKER      learn what an event of each type says
+                       fit retrievers, choosing their epochs ─┐
     RANKER             fit the ranker on what they propose ◀──┘
     before VALIDATION  fit retrievers again, epochs known
     VALIDATION         choose the weights of the join, and whether the ranker stays
@@ -25,7 +26,9 @@ from typing import Any
 
 from endcap.config import Config, Shop
 from endcap.errors import DataError
+from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
+from endcap.experiment.origin import Origin
 from endcap.experiment.weights import learn_weights, ranker_helps
 from endcap.experiment.work import FEWEST, Work
 from endcap.recommender import Recommender
@@ -38,29 +41,45 @@ from endcap.types import Report, silent
 
 
 def fit(
-    shop: Shop, *, refit: bool = True, resume: bool = True, report: Report = silent
+    shop: Shop,
+    *,
+    refit: bool = True,
+    resume: bool = True,
+    go_on: bool = False,
+    report: Report = silent,
 ) -> dict[str, Any]:
     """Train, choose, measure, and write a release; returns its manifest.
 
     resume: go on with what an interrupted fit left; the same data, settings and version give
-    the release that is already there. Raises DataError where there are too few questions to
+    the release that is already there.
+    go_on: from the live release. Deep models begin with its weights and learn what is new, the
+    ranker is its own, count models are fitted as ever; all of it is measured as ever.
+
+    Raises DataError where there are too few questions to
     choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
-    name = fingerprint(shop.config, dataset, refit)
     releases = Releases(shop.releases)
-    work = Work(shop.config, dataset, shop.runs / name, report)
+    origin = Origin.of(releases, dataset) if go_on else None
+    name = fingerprint(shop.config, dataset, refit, origin)
+    folder = shop.runs / name
     if not resume:
-        shutil.rmtree(work.folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     elif same := [release for release in releases.names() if release.endswith(name)]:
-        _clear(work, releases)
+        _clear(folder, releases)
         return releases.manifest(same[-1])
-    measured, live = _learn(work, refit)
+    config, dataset, event_weights = weigh(shop.config, dataset)
+    work = Work(config, dataset, folder, report, origin)
+    measured, live, joins = _learn(work, refit)
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
-    manifest = _manifest(work, figures, refit, time.monotonic() - began)
+    manifest = {
+        **_manifest(work, figures, refit, time.monotonic() - began),
+        "joins": joins,
+        "event_weights": event_weights,
+    }
     release = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
 
     def fill(folder: Path) -> None:
@@ -70,22 +89,23 @@ def fit(
             live.save(folder / "live")
 
     releases.write(release, manifest, fill)
-    _clear(work, releases)
+    _clear(folder, releases)
     return releases.manifest(release)
 
 
-def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
-    """The system that is measured, and the one that has learned from everything."""
-    validation = work.asked(Part.VALIDATION)
+def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
+    """The system that is measured, the one that has learned from everything, and how the ways to
+    join lists did for each placement."""
+    validation = work.asked(Part.VALIDATION, work.task)
     if validation is None:
         raise DataError(
             f"Fewer than {FEWEST} questions can be asked about the validation part",
             expected="visitors who took something in it",
             mend="Import more events, or lengthen split.validation_days",
         )
-    if work.asked(Part.RANKER) is None:
-        first, ranker = work.retrievers(Part.VALIDATION), None
-        second = first
+    if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
+        second = work.retrievers(Part.VALIDATION)
+        ranker = work.origin.measured.ranker if work.origin else None
     else:
         first = work.retrievers(Part.RANKER)
         ranker = work.ranker(work.system(Part.RANKER, first))
@@ -93,32 +113,35 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None]:
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)
+    joins: dict[str, Any] = {}
     for task in work.config.evaluate.tasks.values():
-        answered = work.dataset.asked(Part.VALIDATION).scope(task.scope)
-        if len(answered) >= FEWEST:
-            measured = learn_weights(measured, answered, task.placement)
+        answered = work.asked(Part.VALIDATION, task)
+        if answered is not None:
+            measured, ways = learn_weights(measured, answered, task.placement)
+            joins.setdefault(task.placement, ways)
     ranked = replace(measured, ranker=ranker)
     if ranker is not None and ranker_helps(ranked, validation, placement):
         measured = ranked
     if not refit:
-        return measured, None
+        return measured, None, joins
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))
-    return measured, replace(live, config=measured.config, ranker=measured.ranker)
+    return measured, replace(live, config=measured.config, ranker=measured.ranker), joins
 
 
-def _clear(work: Work, releases: Releases) -> None:
+def _clear(folder: Path, releases: Releases) -> None:
     """Remove what the fit needed on its way, and what a killed run of it has left."""
-    for folder in (work.folder, *releases.folder.glob(f".*-{work.folder.name}")):
-        shutil.rmtree(folder, ignore_errors=True)
+    for left in (folder, *releases.folder.glob(f".*-{folder.name}")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
-def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:
+def fingerprint(config: Config, dataset: Dataset, refit: bool, origin: Origin | None) -> str:
     """Of all that decides what a fit gives."""
     seen = {
         "config": config.model_dump(mode="json"),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
         "refit": refit,
+        "origin": origin and origin.release,
     }
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -128,6 +151,11 @@ def _manifest(work: Work, figures: Measured, refit: bool, seconds: float) -> dic
         "metrics": figures.metrics,
         "protocol": figures.protocol,
         "refit": refit,
+        "continues": work.origin and work.origin.release,
+        "learned_until": {
+            "measured": work.dataset.before(Part.VALIDATION).end,
+            "live": work.dataset.end if refit else work.dataset.before(Part.VALIDATION).end,
+        },
         "seconds": round(seconds, 1),
         "data": work.dataset.meaning.fingerprint,
         "version": version("endcap"),

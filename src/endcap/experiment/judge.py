@@ -69,8 +69,9 @@ def measure(
 def baseline(recommender: Recommender, retrievers: tuple[str, ...]) -> Recommender:
     """A system of retrievers alone, in which each list goes on where the one before ends."""
     steps = {name: 1e-6**place for place, name in enumerate(retrievers)}
+    alone = {"retrievers": retrievers, "rank": False, "weights": steps, "score_weights": {}}
     placements = {
-        name: place.model_copy(update={"retrievers": retrievers, "rank": False, "weights": steps})
+        name: place.model_copy(update=alone)
         for name, place in recommender.config.placements.items()
     }
     config = recommender.config.model_copy(update={"placements": placements})

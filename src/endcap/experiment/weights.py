@@ -1,67 +1,148 @@
-"""How much each retriever's places count: chosen on the validation part."""
+"""How the retrievers' lists are joined: by places or by scores, with equal weights or learned
+ones, as the validation part decides."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
 
 from endcap import metrics
-from endcap.experiment.intervals import paired
-from endcap.recommender import Recommender, joined_score
+from endcap.experiment.intervals import Difference, paired
+from endcap.recommender import Recommender
 from endcap.tables.dataset import Asked
-from endcap.types import Candidates, Floats, Ranking
+from endcap.types import Bools, Candidates, Floats, Int32s, Int64s, Ranking
 
-STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+WAYS = {"places": (True, False), "scores": (False, True), "places and scores": (True, True)}
+"""What each learned join adds up: (places, scores)."""
 
-ASKED = 2_000
-"""Questions that decide on a weight; whether the ranker stays, twice as many do."""
+ASKED = 5_000
+"""Questions that decide."""
 
-GAIN = 1.01
-"""What a step must bring, as a factor: what is less is chance, and equal weights travel better."""
+PULL = 1e-3
+"""How strongly a weight is drawn towards 0, beside a question's log-likelihood of 1."""
 
 
-def learn_weights(recommender: Recommender, asked: Asked, placement: str) -> Recommender:
-    """The same system with weights for a placement's join: coordinate ascent on NDCG@10 over a
-    few steps for each weight, starting from equal ones.
+@dataclass(frozen=True)
+class Lessons:
+    """Candidates, and which of them were taken: query, taken [rows], votes [rows, columns]."""
 
-    Weights that the configuration gives stay as they are.
+    query: Int32s
+    votes: Floats
+    taken: Bools
+
+    def keep(self, rows: Bools) -> Lessons:
+        return Lessons(self.query[rows], self.votes[rows], self.taken[rows])
+
+    def weights(self) -> Floats:
+        """[columns] the weights under which what was taken is likeliest; the largest is 1.
+
+        A conditional logit (McFadden, 1974) without negative weights. Questions of which
+        nothing was taken teach nothing.
+        """
+        useful = self.keep(np.isin(self.query, self.query[self.taken]))
+        columns = self.votes.shape[1]
+        if not len(useful.query):
+            return np.ones(columns, np.float32)
+        found = minimize(
+            useful._loss(),
+            np.ones(columns),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0, None)] * columns,
+        )
+        best = (found.x / max(found.x.max(), 1e-9)).round(4).astype(np.float32)
+        return best if best.any() else np.ones(columns, np.float32)
+
+    def _loss(self) -> Any:
+        """weights → mean negative log-likelihood with its pull, and the slope."""
+        starts = np.flatnonzero(np.r_[True, np.diff(self.query) != 0])
+        sizes = np.diff(np.r_[starts, len(self.query)])
+        aim = _shares(self.taken.astype(np.float32), starts, sizes)
+        spread = self.votes.var(axis=0)
+
+        def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+            score = self.votes @ weights.astype(np.float32)
+            score -= np.repeat(np.maximum.reduceat(score, starts), sizes)
+            odds = np.exp(score)
+            miss = np.log(np.add.reduceat(odds, starts)).sum() - aim @ score
+            slope = (_shares(odds, starts, sizes) - aim) @ self.votes
+            pull = PULL * spread * weights
+            return miss / len(starts) + pull @ weights / 2, slope / len(starts) + pull
+
+        return loss
+
+
+def _shares(values: Floats, starts: Int64s, sizes: Int64s) -> Floats:
+    """Each value's share of its question's sum."""
+    shares: Floats = values / np.repeat(np.add.reduceat(values, starts), sizes)
+    return shares
+
+
+def learn_weights(
+    recommender: Recommender, asked: Asked, placement: str
+) -> tuple[Recommender, dict[str, Any]]:
+    """The same system with the join that the questions favour, and the gain of each way to join
+    over equal weights of the places.
+
+    Equal weights stay where no gain is more than chance: the 95 % interval of the paired
+    difference must lie above 0. Weights that the configuration gives stay as they are.
     """
-    asked = asked.sample(ASKED, recommender.config.seed)
     place = recommender.placement(placement)
-    queries = recommender.ask(asked.queries, place, include_seen=False)
-    candidates = recommender.propose(queries, place)
-    names = candidates.retrievers
-    weights = np.array([place.weights.get(name, 1.0) for name in names])
-    free = [i for i, name in enumerate(names) if name not in place.weights]
-    best = _ndcg(recommender, candidates, asked, weights)
-    for i in free * 2:
-        for step in STEPS:
-            tried = weights.copy()
-            tried[i] = step
-            score = _ndcg(recommender, candidates, asked, tried)
-            if tried.any() and score > GAIN * best:
-                best, weights = score, tried
-    return recommender.reweighted(placement, dict(zip(names, weights.tolist(), strict=True)))
+    if place.weights or place.score_weights:
+        return recommender, {}
+    asked = asked.sample(ASKED, recommender.config.seed)
+    candidates = recommender.propose(recommender.ask(asked.queries, place, False), place)
+    constant, names = recommender.config.join.constant, candidates.retrievers
+    taken = candidates.ranking.hits(asked.truth)
+    lessons = Lessons(candidates.ranking.query, candidates.votes(constant), taken)
+    gains = {way: _gain(recommender, asked, candidates, _columns(lessons, way)) for way in WAYS}
+    report = {way: gain.as_dict() for way, gain in gains.items()}
+    sure = {way: gain.value for way, gain in gains.items() if gain.value and (gain.low or 0) > 0}
+    if not sure:
+        return recommender.reweighted(placement, dict.fromkeys(names, 1.0), {}), report
+    way = max(sure, key=sure.__getitem__)
+    learned = iter(_columns(lessons, way).weights().tolist())
+    places, scores = (
+        {name: next(learned) if used else 0.0 for name in names} for used in WAYS[way]
+    )
+    return recommender.reweighted(placement, places, scores), report
+
+
+def _columns(lessons: Lessons, way: str) -> Lessons:
+    """Only the votes that a way adds up."""
+    used = np.repeat(WAYS[way], lessons.votes.shape[1] // 2)
+    return replace(lessons, votes=lessons.votes[:, used])
+
+
+def _gain(
+    recommender: Recommender, asked: Asked, candidates: Candidates, lessons: Lessons
+) -> Difference:
+    """Over the candidates as they stand: weights learned from one half of the questions order
+    the other half, and the reverse."""
+    score = np.zeros(len(lessons.query), np.float32)
+    first = lessons.query % 2 == 0
+    for half in (first, ~first):
+        score[~half] = lessons.votes[~half] @ lessons.keep(half).weights()
+    tried, equal = (
+        _each(ranking, asked, recommender)
+        for ranking in (candidates.score(score), candidates.ranking)
+    )
+    return paired(tried, equal, recommender.config.evaluate.samples, recommender.config.seed)
 
 
 def ranker_helps(recommender: Recommender, asked: Asked, placement: str) -> bool:
-    """Whether the ranker's order beats the joined places on the validation part by more than
+    """Whether the ranker's order beats the joined lists on the validation part by more than
     chance: the 95 % interval of the paired difference lies above 0."""
-    asked = asked.sample(2 * ASKED, recommender.config.seed + 1)
+    asked = asked.sample(ASKED, recommender.config.seed + 1)
     ranked, joined = (
         _each(system.answer(asked.queries, 50, placement).ranking, asked, system)
         for system in (recommender, replace(recommender, ranker=None))
     )
     gap = paired(ranked, joined, recommender.config.evaluate.samples, recommender.config.seed)
     return gap.low is not None and gap.low > 0
-
-
-def _ndcg(
-    recommender: Recommender, candidates: Candidates, asked: Asked, weights: np.ndarray
-) -> float:
-    score = joined_score(candidates.places, weights, recommender.config.join.constant)
-    return float(np.nanmean(_each(candidates.score(score), asked, recommender)))
 
 
 def _each(ranking: Ranking, asked: Asked, recommender: Recommender) -> Floats:

@@ -12,8 +12,19 @@ from typing import Any, TypeVar
 
 from endcap.config import Config, Task
 from endcap.errors import DataError, ReleaseError
-from endcap.recommender import Recommender, concat
-from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
+from endcap.experiment.origin import Origin
+from endcap.recommender import Recommender
+from endcap.stages import (
+    Earlier,
+    Ranker,
+    Retriever,
+    Rule,
+    Run,
+    Stage,
+    load_stage,
+    resolve,
+    save_stage,
+)
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Report
@@ -29,12 +40,16 @@ LESSONS = 8_000
 
 @dataclass(frozen=True)
 class Work:
-    """One fit of a configuration on a dataset, with its folder."""
+    """One fit of a configuration on a dataset, with its folder.
+
+    origin: the release that it goes on from, None to begin anew.
+    """
 
     config: Config
     dataset: Dataset
     folder: Path
     report: Report
+    origin: Origin | None = None
 
     def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
         """The stage that an earlier, interrupted run left whole at `path`, or a newly made one."""
@@ -63,19 +78,22 @@ class Work:
         epochs are chosen by what is asked about the part.
         """
         past = self.dataset.before(part)
-        judge = None if known else self.asked(part)
+        judge = None if known else self.asked(part, self.task)
         fitted = {}
         for name, stage in self.config.retrievers.items():
             cls, settings = resolve(Retriever, stage, f"retrievers.{name}")
             if known:
                 settings = known[name].settings
-            make = partial(cls.fit, settings, past, judge)
+            make: Callable[[Run], Any] = partial(cls.fit, settings, past, judge)
+            if self.origin is not None:
+                earlier = self.origin.earlier(part, name, cls, settings, past)
+                make = partial(_going_on, make, earlier)
             fitted[name] = self.keep(Retriever, f"{part.name.lower()}-{name}", make)
         return fitted
 
-    def asked(self, part: Part) -> Asked | None:
-        """What is asked about a part, None where that is too little to decide by."""
-        asked = self.dataset.asked(part).scope(self.task.scope)
+    def asked(self, part: Part, task: Task) -> Asked | None:
+        """What a task asks about a part, None where that is too little to decide by."""
+        asked = self.dataset.asked(part, task.moment).scope(task.scope)
         return asked if len(asked) >= FEWEST else None
 
     @property
@@ -94,7 +112,7 @@ class Work:
     def ranker(self, system: Recommender) -> Ranker[Any] | None:
         """The ranker, taught by what came after what the retrievers know; None where that is too
         little to learn from."""
-        asked = self.asked(Part.RANKER)
+        asked = self.asked(Part.RANKER, self.task)
         if asked is None or not self.config.rankers:
             return None
         (name, stage), *_ = self.config.rankers.items()
@@ -102,7 +120,8 @@ class Work:
         past = self.dataset.before(Part.RANKER)
 
         def make(run: Run) -> Ranker[Any]:
-            made: Ranker[Any] = cls.fit(settings, past, *self._lessons(system, run.seed), run)
+            lessons = self._lessons(system, asked.sample(LESSONS, run.seed))
+            made: Ranker[Any] = cls.fit(settings, past, *lessons, run)
             return made
 
         try:
@@ -111,16 +130,19 @@ class Work:
             self.report(f"No ranker: {error}", 1.0)
             return None
 
-    def _lessons(self, system: Recommender, seed: int) -> tuple[Asked, Candidates]:
-        """What is asked about the ranker's part, as the first task's placement asks it, and what
-        the retrievers propose."""
+    def _lessons(self, system: Recommender, asked: Asked) -> tuple[Asked, Candidates]:
+        """The questions as the first task's placement asks them, and what the retrievers
+        propose."""
         place = system.placement(self.task.placement)
-        asked = self.dataset.asked(Part.RANKER).scope(self.task.scope).sample(LESSONS, seed)
         asked = replace(asked, queries=system.ask(asked.queries, place, include_seen=False))
         parts = [
             (rows, system.propose(queries, place)) for rows, queries in asked.queries.batches(1_024)
         ]
-        return asked, concat(parts)
+        return asked, Candidates.concat(parts)
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)
+
+
+def _going_on(make: Callable[[Run], T], earlier: Earlier | None, run: Run) -> T:
+    return make(replace(run, earlier=earlier))

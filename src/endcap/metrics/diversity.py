@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from endcap.tables.catalogue import Catalogue
-from endcap.types import Floats, Ragged, Ranking
+from endcap.types import Floats, Ragged, Ranking, pair_keys
 
 
 def diversity(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
@@ -21,9 +21,9 @@ def diversity(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> 
     """
     shown = ranking.top(k)
     length = np.bincount(shown.query, minlength=len(truth)).astype(np.float64)
-    category = catalogue.category[shown.item].astype(np.int64)
-    width = np.int64(catalogue.category.max(initial=0)) + 1
-    groups, size = np.unique((shown.query * width + category)[category > 0], return_counts=True)
-    alike = np.bincount(groups // width, size * (size - 1) / 2, minlength=len(truth))
+    tied = shown.keep(catalogue.category[shown.item] > 0)
+    (keys,) = pair_keys((tied.query, catalogue.category[tied.item]))
+    _, first, size = np.unique(keys, return_index=True, return_counts=True)
+    alike = np.bincount(tied.query[first], size * (size - 1) / 2, minlength=len(truth))
     pairs = length * (length - 1) / 2
     return np.where(pairs > 0, 1 - alike / np.maximum(pairs, 1), np.nan).astype(np.float32)

@@ -1,10 +1,13 @@
-"""Where a training stands: written after each epoch, so that a killed one goes on."""
+"""Where a training stands: written after each epoch and, in a long one, every few minutes, so
+that a killed one goes on."""
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+import shutil
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +16,30 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 NAMES = ("network", "mean", "best", "optimizer")
+
+PAUSE = 300.0
+"""Seconds between two checkpoints within an epoch: little work to lose, and little to write."""
+
+
+@dataclass
+class Place:
+    """Where a training stands.
+
+    epoch: whole epochs that are done.
+    step, total: steps that are done of the next one, and the sum of their losses.
+    best_epoch, best_score: the best epoch so far; no score where nobody judges.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    total: float = 0.0
+    best_epoch: int = 0
+    best_score: float | None = None
+
+    @property
+    def loss(self) -> float:
+        """The mean over the steps of the epoch."""
+        return self.total / max(self.step, 1)
 
 
 class Checkpoint:
@@ -29,66 +56,74 @@ class Checkpoint:
         optimizer: torch.optim.Optimizer,
     ) -> None:
         self.folder, self.network, self.mean, self.optimizer = folder, network, mean, optimizer
-        self.epoch, self.best_epoch = 0, 0
-        self.best_score: float | None = None
+        self.place = Place()
         self.best: dict[str, Tensor] = {}
+        self._written = time.monotonic()
         if folder is not None and (folder / "progress.json").is_file():
-            # A power cut may leave half a file: then the training begins anew.
-            with suppress(OSError, ValueError, SafetensorError):
+            try:
                 self._load(folder)
+            except (OSError, ValueError, TypeError, SafetensorError):
+                # A power cut may leave half a file: then the training begins anew.
+                shutil.rmtree(folder)
 
     @property
     def note(self) -> str:
         """What a line of progress says of the best epoch so far."""
-        if self.best_score is None:
+        if self.place.best_score is None:
             return ""
-        return f", best {self.best_score:.4f} after {self.best_epoch}"
+        return f", best {self.place.best_score:.4f} after {self.place.best_epoch}"
 
     def done(self, epochs: int, patience: int) -> bool:
-        return self.epoch >= epochs or self.epoch - self.best_epoch >= patience
+        return self.place.epoch >= min(epochs, self.place.best_epoch + patience)
+
+    def finish_step(self, loss: float) -> None:
+        self.place.step += 1
+        self.place.total += loss
+        if time.monotonic() - self._written >= PAUSE:
+            self._save()
 
     def finish_epoch(self, score: float | None) -> None:
-        """Write where the training stands. Where nobody judges, the newest epoch is the best."""
-        self.epoch += 1
-        if score is None or self.best_score is None or score > self.best_score:
-            self.best_score, self.best_epoch = score, self.epoch
+        """Where nobody judges, the newest epoch is the best."""
+        at = self.place
+        at.epoch, at.step, at.total = at.epoch + 1, 0, 0.0
+        if score is None or at.best_score is None or score > at.best_score:
+            at.best_score, at.best_epoch = score, at.epoch
             self.best = {k: v.clone() for k, v in self.mean.module.state_dict().items()}
-        if self.folder is not None:
-            self._save(self.folder)
+        self._save()
 
     def restore_best(self) -> None:
         """Put the best mean into `mean`."""
         if self.best:
             self.mean.module.load_state_dict(self.best)
 
-    def _save(self, folder: Path) -> None:
-        """A new folder of tensors, then the note that names it: never half a checkpoint."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def _save(self) -> None:
+        """New files of tensors, then the note that names them: never half a checkpoint."""
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
         parts = {
             "network": self.network.state_dict(),
             "mean": self.mean.state_dict(),
             "best": self.best,
             "optimizer": self._moments(),
         }
+        files = _files(self.place)
         for name, tensors in parts.items():
-            own = {key: tensor.clone() for key, tensor in tensors.items()}
-            save_file(own, folder / f"{name}-{self.epoch}.safetensors")
-        note = {"epoch": self.epoch, "best_epoch": self.best_epoch, "best_score": self.best_score}
-        draft = folder / ".progress.json"
-        draft.write_text(json.dumps(note))
-        os.replace(draft, folder / "progress.json")
-        for path in folder.glob("*.safetensors"):
-            if not path.stem.endswith(f"-{self.epoch}"):
+            save_file(tensors, self.folder / files[name])
+        draft = self.folder / ".progress.json"
+        draft.write_text(json.dumps(asdict(self.place)))
+        os.replace(draft, self.folder / "progress.json")
+        for path in self.folder.glob("*.safetensors"):
+            if path.name not in files.values():
                 path.unlink()
+        self._written = time.monotonic()
 
     def _load(self, folder: Path) -> None:
-        note = json.loads((folder / "progress.json").read_text())
-        read = {name: load_file(folder / f"{name}-{note['epoch']}.safetensors") for name in NAMES}
-        self.epoch, self.best_epoch = note["epoch"], note["best_epoch"]
-        self.best_score = note["best_score"]
+        place = Place(**json.loads((folder / "progress.json").read_text()))
+        read = {name: load_file(folder / file) for name, file in _files(place).items()}
         self.network.load_state_dict(read["network"])
         self.mean.load_state_dict(read["mean"])
-        self.best = read["best"]
+        self.best, self.place = read["best"], place
         self._set_moments(read["optimizer"])
 
     def _moments(self) -> dict[str, Tensor]:
@@ -102,3 +137,7 @@ class Checkpoint:
             state.setdefault(int(i), {})[key] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _files(place: Place) -> dict[str, str]:
+    return {name: f"{name}-{place.epoch}-{place.step}.safetensors" for name in NAMES}

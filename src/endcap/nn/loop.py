@@ -6,14 +6,17 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from endcap.errors import TrainingError
+from endcap.nn import memory
 from endcap.nn.board import Board
-from endcap.nn.checkpoint import Checkpoint
+from endcap.nn.checkpoint import Checkpoint, Place
 from endcap.stages import Run
 
 N = TypeVar("N", bound=nn.Module)
@@ -46,6 +49,8 @@ def train(
     """Learn, and return the averaged network and the number of epochs it took.
 
     epoch_losses: for an epoch's number, its steps: (share of the epoch done, loss to compute).
+        They must be the same each time, by chance of their own; computing a loss may use
+        torch's, which has a seed for each step.
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
     Raises TrainingError where the loss is no longer a number.
@@ -57,16 +62,20 @@ def train(
     mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
     saved = Checkpoint(run.folder, network, mean, optimizer)
     board = Board(run.curves)
-    while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
-        began = time.monotonic()
-        loss = _epoch(network, mean, optimizer, epoch_losses(saved.epoch), saved, plan, run)
-        score = judge(mean.module) if judge else None
-        saved.finish_epoch(score)
-        judged = {} if score is None else {"judged": score}
-        board.write(saved.epoch, loss=loss, seconds=time.monotonic() - began, **judged)
+    with memory.kept():
+        while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
+            began = time.monotonic()
+            _epoch(network, mean, optimizer, epoch_losses(saved.place.epoch), saved, plan, run)
+            loss, score = saved.place.loss, judge(mean.module) if judge else None
+            saved.finish_epoch(score)
+            judged = {} if score is None else {"judged": score}
+            seconds = time.monotonic() - began
+            board.write(saved.place.epoch, loss=loss, seconds=seconds, **judged)
+            if score is not None:
+                run.watch(saved.place.epoch, score)
     board.close()
     saved.restore_best()
-    return mean.module, saved.best_epoch
+    return mean.module, saved.place.best_epoch
 
 
 def _epoch(
@@ -77,22 +86,27 @@ def _epoch(
     saved: Checkpoint,
     plan: Plan,
     run: Run,
-) -> float:
-    torch.manual_seed(run.seed * 1_000_003 + saved.epoch)
+) -> None:
+    """What is left of the epoch."""
     network.train()
-    total, count = 0.0, 0
-    for share, compute in steps:
+    at = saved.place
+    for share, compute in islice(steps, at.step, None):
+        torch.manual_seed(_seed(run.seed, at))
         optimizer.zero_grad(set_to_none=True)
         loss = compute()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         mean.update_parameters(network)
-        total, count = total + loss.item(), count + 1
-        _check(total, plan)
-        note = f"{plan.name}: epoch {saved.epoch + 1}, loss {total / count:.3f}{saved.note}"
-        run.report(note, (saved.epoch + share) / plan.epochs)
-    return total / max(count, 1)
+        _check(loss.item(), plan)
+        saved.finish_step(loss.item())
+        note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{saved.note}"
+        run.report(note, (at.epoch + share) / plan.epochs)
+
+
+def _seed(seed: int, place: Place) -> int:
+    """Of one step, so that what comes after an interruption does not depend on what was before."""
+    return int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
 
 
 def _check(loss: float, plan: Plan) -> None:

@@ -41,6 +41,12 @@ class LambdaMART(Ranker[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        leaves=config.Choice(7, 15, 31, 63),
+        learning_rate=config.Between(0.02, 0.2, log=True),
+        min_leaf=config.Between(20, 500, log=True),
+        cutoff=config.Choice(10, 20, 50),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -102,20 +108,21 @@ def features(
 ) -> tuple[list[str], Floats]:
     """Names, and [rows, features] what the trees see of each candidate.
 
-    retrievers: whose places; one that did not take part proposed nothing.
+    retrievers: whose places and scores; one that did not take part proposed nothing.
     """
     ranking = candidates.ranking
     pair_names, pair = pair_features(queries, ranking, catalogue)
     visitor_names, visitor = visitor_features(queries, catalogue)
     names = [
         *(f"{PLACE}{name}" for name in retrievers),
+        *(f"score_{name}" for name in retrievers),
         *(f"item_{name}" for name in catalogue.features.column_names),
         *pair_names,
         *(f"visitor_{name}" for name in visitor_names),
     ]
     item = catalogue.feature_matrix[ranking.item]
-    places = candidates.places_of(retrievers)
-    return names, np.hstack([places, item, pair, visitor[ranking.query]])
+    seen = candidates.seen_by(retrievers)
+    return names, np.hstack([seen.places, seen.scores, item, pair, visitor[ranking.query]])
 
 
 def _useful(settings: Settings, query: np.ndarray, labels: Floats, seed: int) -> np.ndarray:

@@ -60,6 +60,16 @@ class Neighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        window=config.Between(1, 20),
+        decay=config.Between(0.5, 1.0),
+        backward=config.Between(0.0, 1.0),
+        source_power=config.Between(0.0, 1.0),
+        target_power=config.Between(0.0, 1.0),
+        shrink=config.Between(0.5, 50.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)

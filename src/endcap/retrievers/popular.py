@@ -30,6 +30,7 @@ class Popular(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(half_life_days=config.Between(1.0, 365.0, log=True))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

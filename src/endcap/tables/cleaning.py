@@ -12,8 +12,6 @@ from endcap.config import Clean
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import DAY
 
-"""Microseconds of a day."""
-
 REASONS = {
     "missing_visitor": "no user_id, anonymous_id or session_id",
     "missing_item": "no item_id",

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from endcap.errors import StateError
+from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
@@ -30,12 +31,15 @@ from endcap.types import (
     Int64s,
     Queries,
     Ragged,
+    among,
     offsets_of,
-    ranges,
     spans,
 )
 
-Scope = Literal["all", "new", "again"]
+__all__ = ["Asked", "Dataset", "Meaning"]
+
+Moment = Literal["event", "session"]
+"""When is asked: right before something is taken, or as the session begins."""
 
 
 @dataclass(frozen=True)
@@ -61,48 +65,11 @@ class Meaning:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Questions, and what was taken right after each.
-
-    truth: [Q] rows of items, none twice in a row.
-    again: [truth.values] whether the visitor had taken the item before.
-    """
-
-    queries: Queries
-    truth: Ragged
-    again: Bools
-
-    def __len__(self) -> int:
-        return len(self.queries)
-
-    def take(self, rows: Int64s) -> Asked:
-        return Asked(
-            self.queries.take(rows),
-            self.truth.take(rows),
-            self.again[ranges(self.truth.offsets, rows)],
-        )
-
-    def scope(self, scope: Scope) -> Asked:
-        """The questions that still have an answer when only such items count."""
-        if scope == "all":
-            return self
-        mask = self.again if scope == "again" else ~self.again
-        kept = replace(self, truth=self.truth.keep(mask), again=self.again[mask])
-        return kept.take(np.flatnonzero(kept.truth.lengths > 0))
-
-    def sample(self, n: int, seed: int) -> Asked:
-        """At most n of the questions, by chance."""
-        if len(self) <= n:
-            return self
-        rows = np.random.default_rng(seed).choice(len(self), n, replace=False)
-        return self.take(np.sort(rows))
-
-
-@dataclass(frozen=True)
 class Dataset:
     """Events sorted by user, then time; each column is [events].
 
     users: ids by code; code 0 is nobody.
+    session: the number of the visit; two visitors share none.
     kind_weights: [kinds] how much an event of each type says, against the others.
     """
 
@@ -113,6 +80,7 @@ class Dataset:
     kind: Int8s
     time: Int64s
     part: Int8s
+    session: Int32s
     meaning: Meaning
     folder: Path
     kind_weights: Floats = field(default_factory=lambda: np.ones(len(EVENT_TYPES), np.float32))
@@ -124,7 +92,7 @@ class Dataset:
             raise StateError(
                 f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
             )
-        names = ("user", "item", "kind", "time", "part")
+        names = ("user", "item", "kind", "time", "part", "session")
         events = pq.read_table(folder / "events.parquet", columns=list(names))
         columns = {name: events[name].to_numpy() for name in names}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
@@ -167,8 +135,17 @@ class Dataset:
         """Codes of users, `NOBODY` for the unknown."""
         return np.array([self._codes.get(id_, 0) for id_ in user_ids], np.int32)
 
+    @cached_property
+    def _earlier(self) -> dict[Part, Dataset]:
+        return {}
+
     def before(self, part: Part) -> Dataset:
         """All that was known before the part began, features of the items included."""
+        if part not in self._earlier:
+            self._earlier[part] = self._cut(part)
+        return self._earlier[part]
+
+    def _cut(self, part: Part) -> Dataset:
         mask = self.part < part
         return replace(
             self,
@@ -178,15 +155,20 @@ class Dataset:
             kind=self.kind[mask],
             time=self.time[mask],
             part=self.part[mask],
+            session=self.session[mask],
         )
 
     def has(self, part: Part) -> bool:
         return bool(np.any(self.part == part))
 
-    def asked(self, part: Part) -> Asked:
+    def asked(self, part: Part, moment: Moment = "event") -> Asked:
         """What is asked about a part: one question for each visitor at each moment at which
-        they took something (leave-one-out: for each user)."""
-        start, stop = self._moments(part)
+        they took something (leave-one-out: for each user).
+
+        moment: "session" asks at the start of each session of the part in which something was
+        taken, for all that was taken in it; in time only.
+        """
+        start, stop = self._moments(part, moment)
         if self.meaning.protocol == "time" and len(start) > self.meaning.max_queries:
             chosen = np.random.default_rng(int(part)).choice(
                 len(start), self.meaning.max_queries, replace=False
@@ -195,7 +177,7 @@ class Dataset:
         times = self.time[start]
         if self.meaning.protocol == "leave-one-out":
             times = self.time[start - 1] + 1
-        return self._ask(start, stop, times)
+        return self._ask(part, start, stop, times)
 
     def now(self, users: Int32s) -> Queries:
         """What the users may want next, after all that the dataset holds."""
@@ -206,46 +188,52 @@ class Dataset:
             times[known] = last.times[last.offsets[1:][known] - 1] + 1
         return Queries.of(users, times, last)
 
-    def _moments(self, part: Part) -> tuple[Int64s, Int64s]:
-        """For each question, the first event of its moment and the first one after it."""
+    def _moments(self, part: Part, moment: Moment) -> tuple[Int64s, Int64s]:
+        """For each question, the first event of its moment and the first one after it.
+
+        A session that began before the part is not asked about: models know its first events.
+        """
         aim = self.part == part
         if self.meaning.protocol == "time":
             aim &= np.isin(self.kind, self.meaning.targets)
         places = np.flatnonzero(aim)
         if self.meaning.protocol == "leave-one-out" or not len(places):
             return places, places + 1
-        change = (np.diff(self.user) != 0) | (np.diff(self.time) != 0)
-        moment = np.r_[0, np.cumsum(change)]
+        if moment == "session":
+            change = np.diff(self.session) != 0
+        else:
+            change = (np.diff(self.user) != 0) | (np.diff(self.time) != 0)
         begins = np.r_[0, np.flatnonzero(change) + 1, len(self)]
-        asked = np.unique(moment[places])
+        asked = np.unique(np.r_[0, np.cumsum(change)][places])
+        asked = asked[self.part[begins[asked]] == part]
         return begins[asked], begins[asked + 1]
 
-    def _ask(self, start: Int64s, stop: Int64s, times: Int64s) -> Asked:
+    def _ask(self, part: Part, start: Int64s, stop: Int64s, times: Int64s) -> Asked:
         users = self.user[start]
         first = np.maximum(self.offsets[users], start - self.meaning.history)
         past = spans(first, start)
         history = History(
             offsets_of(start - first), self.item[past], self.kind[past], self.time[past]
         )
-        truth = self._truth(start, stop)
-        return Asked(Queries.of(users, times, history), truth, self._taken(history, truth))
+        truth = self._truth(part, start, stop)
+        taken = history.keep(np.isin(history.kinds, self.meaning.targets))
+        again, met = _among(truth, taken), _among(truth, history)
+        return Asked(Queries.of(users, times, history), truth, again, met)
 
-    def _truth(self, start: Int64s, stop: Int64s) -> Ragged:
+    def _truth(self, part: Part, start: Int64s, stop: Int64s) -> Ragged:
         rows, places = np.repeat(np.arange(len(start)), stop - start), spans(start, stop)
         if self.meaning.protocol == "time":
-            aim = np.isin(self.kind[places], self.meaning.targets)
+            aim = np.isin(self.kind[places], self.meaning.targets) & (self.part[places] == part)
             rows, places = rows[aim], places[aim]
         pairs = np.unique(np.stack([rows, self.item[places]]), axis=1)
         return Ragged(
             offsets_of(np.bincount(pairs[0], minlength=len(start))), pairs[1].astype(np.int32)
         )
 
-    def _taken(self, history: History, truth: Ragged) -> Bools:
-        """[truth.values] whether the item stands among the visitor's earlier targets."""
-        aim = np.isin(history.kinds, self.meaning.targets)
-        width = np.int64(len(self.catalogue))
-        had = history.rows[aim] * width + history.items[aim]
-        return np.isin(truth.rows * width + truth.values, had)
+
+def _among(truth: Ragged, history: History) -> Bools:
+    """[truth.values] whether the item stands in the same row of the history."""
+    return among((truth.rows, truth.values), (history.rows, history.items))
 
 
 def _catalogue(folder: Path, part: Part) -> Catalogue:

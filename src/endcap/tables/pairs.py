@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
-from endcap.types import DAY, Floats, History, Int32s, Int64s, Queries, Ranking
+from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
 
 HALF_LIFE_DAYS = 30
 
@@ -57,7 +57,9 @@ class _Ties:
 
     def __init__(self, queries: Queries, ranking: Ranking, codes: Int32s) -> None:
         history = queries.history
-        keys, wanted = _keys(history, ranking, codes)
+        keys, wanted = pair_keys(
+            (history.rows, codes[history.items]), (ranking.query, codes[ranking.item])
+        )
         order = np.argsort(keys, kind="stable")
         self._times = history.times[order]
         self._ages = history.ages[order]
@@ -101,13 +103,6 @@ class _Ties:
             return np.full(len(places), np.nan)
         found = values[np.clip(places, 0, len(values) - 1)].astype(np.float64)
         return np.where(self.count > 0, found, np.nan)
-
-
-def _keys(history: History, ranking: Ranking, codes: Int32s) -> tuple[Int64s, Int64s]:
-    """One number for each (query, code) of the events, and of the rows."""
-    width = np.int64(codes.max(initial=0)) + 1
-    events = history.rows * width + codes[history.items]
-    return events, ranking.query * width + codes[ranking.item]
 
 
 def _price_step(queries: Queries, ranking: Ranking, catalogue: Catalogue) -> Floats:

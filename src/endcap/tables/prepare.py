@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from endcap.config import Shop
+from endcap.config import Config, Shop
 from endcap.errors import StateError
 from endcap.tables.imported import files
 from endcap.tables.line import line
@@ -81,10 +81,15 @@ def fingerprint(shop: Shop) -> str:
         for path in files(shop.tables, table):
             seen.update(f"{table}/{path.name} {path.stat().st_size}\n".encode())
             seen.update(_end(path))
-    seen.update(shop.config.model_dump_json(include=set(SETTINGS)).encode())
+    seen.update(_settings(shop.config).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
+
+
+def _settings(config: Config) -> str:
+    """What an event says is a matter of `fit`, so its weights leave the tables as they are."""
+    return config.model_dump_json(include=set(SETTINGS), exclude={"events": {"weights"}})
 
 
 def _end(path: Path) -> bytes:

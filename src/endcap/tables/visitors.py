@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import kind
-from endcap.types import Bools, Floats, Int64s, Queries
+from endcap.types import DAY, Bools, Floats, Int64s, Queries
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
-PAUSE = HOUR // 2
-"""A session goes on until a pause longer than this."""
+PAUSE = DAY // 48
+"""A session goes on until a pause longer than this: half an hour."""
 
 TAKEN = tuple(kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate"))
 

@@ -17,15 +17,18 @@ from endcap.types.arrays import (
     Int32s,
     Int64s,
     Report,
+    among,
     offsets_of,
+    pair_keys,
     ranges,
     silent,
     spans,
     whole,
 )
+from endcap.types.candidates import Candidates
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
-from endcap.types.ranking import Candidates, Ranking
+from endcap.types.ranking import Ranking
 
 __all__ = [
     "DAY",
@@ -42,7 +45,9 @@ __all__ = [
     "Ragged",
     "Ranking",
     "Report",
+    "among",
     "offsets_of",
+    "pair_keys",
     "ranges",
     "silent",
     "spans",

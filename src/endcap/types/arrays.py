@@ -14,6 +14,9 @@ Int64s: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Bools: TypeAlias = NDArray[np.bool_]
 
+Pairs: TypeAlias = tuple[NDArray[np.integer], NDArray[np.integer]]
+"""Rows, and a code for each: the query and the item of a list's lines, say."""
+
 Report: TypeAlias = Callable[[str, float], None]
 """How long work tells whoever watches: (what is being done, share done from 0 to 1)."""
 
@@ -54,6 +57,23 @@ def whole(values: NDArray[np.floating]) -> Int64s:
     True
     """
     return np.rint(values.astype(np.float64) * UNIT).astype(np.int64)
+
+
+def pair_keys(*columns: Pairs) -> tuple[Int64s, ...]:
+    """For each column of pairs, one number a pair: the same for the same pair in all columns,
+    and ordered as pairs are, row first.
+
+    >>> pair_keys((np.array([0, 1]), np.array([2, 0])), (np.array([1]), np.array([0])))
+    (array([2, 3]), array([3]))
+    """
+    width = np.int64(1 + max(int(codes.max(initial=0)) for _, codes in columns))
+    return tuple(rows * width + codes for rows, codes in columns)
+
+
+def among(pairs: Pairs, others: Pairs) -> Bools:
+    """[pairs] whether each stands among the others."""
+    own, theirs = pair_keys(pairs, others)
+    return np.isin(own, theirs)
 
 
 def offsets_of(lengths: NDArray[np.integer]) -> Int64s:

@@ -13,6 +13,7 @@ from endcap.types.arrays import (
     Floats,
     Int32s,
     Int64s,
+    among,
 )
 from endcap.types.ragged import History, Ragged
 
@@ -69,9 +70,6 @@ class Queries:
 
     def permits(self, query: Int32s, item: Int32s) -> Bools:
         """[rows] whether each item may be answered to its query."""
-        if not len(self):
-            return np.zeros(0, np.bool_)
-        width = np.int64(1 + max(item.max(initial=0), self.exclude.values.max(initial=0)))
-        banned = self.exclude.rows * width + self.exclude.values
-        free = ~np.isin(query * width + item, banned)
+        banned = (self.exclude.rows, self.exclude.values)
+        free = ~among((query, item), banned)
         return free if self.allowed is None else free & self.allowed[item]

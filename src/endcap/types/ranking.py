@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,8 @@ from endcap.types.arrays import (
     Floats,
     Int32s,
     Int64s,
+    among,
+    pair_keys,
 )
 from endcap.types.ragged import Ragged
 
@@ -83,10 +85,37 @@ class Ranking:
         worst: Int32s = self.places[last[np.cumsum(new) - 1]]
         return worst
 
+    @property
+    def scaled(self) -> Floats:
+        """[rows] the score from 1 at the top of its query's list to 0 at the end; what scores of
+        two models have in common.
+
+        >>> scores = np.array([9, 7, 5, 2], np.float32)
+        >>> Ranking(np.array([0, 0, 0, 1]), np.arange(4, dtype=np.int32), scores).scaled
+        array([1. , 0.5, 0. , 1. ], dtype=float32)
+        """
+        first = np.searchsorted(self.query, self.query, side="left")
+        last = np.searchsorted(self.query, self.query, side="right") - 1
+        span = self.score[first] - self.score[last]
+        above = self.score - self.score[last]
+        scaled: Floats = np.divide(above, span, out=np.ones_like(above), where=span > 0)
+        return scaled
+
     def hits(self, truth: Ragged) -> Bools:
         """[rows] whether the item stands in its query's row of `truth`."""
-        width = np.int64(1 + max(self.item.max(initial=0), truth.values.max(initial=0)))
-        return np.isin(self.query * width + self.item, truth.rows * width + truth.values)
+        return among((self.query, self.item), (truth.rows, truth.values))
+
+    def once(self) -> Ranking:
+        """Each item of a list at its best place only.
+
+        >>> lists = Ranking.sort(*np.array([[0, 0, 0], [7, 8, 7]]), np.array([1.0, 2.0, 3.0]))
+        >>> lists.once().item, lists.once().score
+        (array([7, 8]), array([3., 2.]))
+        """
+        (keys,) = pair_keys((self.query, self.item))
+        best = np.zeros(len(self), np.bool_)
+        best[np.unique(keys, return_index=True)[1]] = True
+        return self.keep(best)
 
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)
@@ -95,30 +124,3 @@ class Ranking:
         """The list of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
         return Ranking(self.query[start:stop], self.item[start:stop], self.score[start:stop])
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """A joined ranking, and the place that each retriever gave each row.
-
-    Scores of two retrievers can't be compared, places can.
-    places: [rows, retrievers], NaN where a retriever did not propose the item.
-    """
-
-    ranking: Ranking
-    retrievers: tuple[str, ...]
-    places: Floats = field(repr=False)
-
-    def keep(self, mask: Bools) -> Candidates:
-        return Candidates(self.ranking.keep(mask), self.retrievers, self.places[mask])
-
-    def places_of(self, retrievers: Sequence[str]) -> Floats:
-        """[rows, len(retrievers)] their places, NaN for one that did not take part."""
-        column = {name: place for place, name in enumerate(self.retrievers)}
-        nowhere = np.full(len(self.ranking), np.nan, np.float32)
-        own = [self.places[:, column[name]] if name in column else nowhere for name in retrievers]
-        return np.stack(own, axis=1) if own else np.zeros((len(self.ranking), 0), np.float32)
-
-    def score(self, score: Floats) -> Ranking:
-        """The same rows by new scores, best first."""
-        return Ranking.sort(self.ranking.query, self.ranking.item, score)

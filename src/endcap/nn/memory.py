@@ -1,0 +1,43 @@
+"""What the C library does with freed memory while a network learns."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's parameters, as malloc.h gives them."""
+
+DEFAULT, LARGE = 32 << 20, 1 << 30
+"""Bytes from which a block is given back at once: glibc's own limit, and ours."""
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Freed memory stays with the process, and is given back at the end.
+
+    Each step frees what the next one asks for again. From 32 MB on glibc gives such a block
+    back to the system and fetches it anew, page by page: a softmax over 12,000 items in
+    batches of 2,048 took 1.8 times as long. Does nothing where there is no glibc.
+    """
+    libc = _glibc()
+    if libc is None:
+        yield
+        return
+    libc.mallopt(MMAP_THRESHOLD, LARGE)
+    libc.mallopt(TRIM_THRESHOLD, -1)  # never
+    try:
+        yield
+    finally:
+        libc.mallopt(MMAP_THRESHOLD, DEFAULT)
+        libc.mallopt(TRIM_THRESHOLD, 2 * DEFAULT)
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "gnu_get_libc_version") else None

@@ -1,0 +1,40 @@
+"""Models that score the whole catalogue: what they answer, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from endcap.tables.dataset import Asked
+from endcap.types import Floats, Queries, Ranking
+
+Scores: TypeAlias = Callable[[Queries], Floats]
+"""Queries that have a history → [queries, items]."""
+
+
+def best(scores: Scores, queries: Queries, n: int) -> Ranking:
+    """The best `n` items for each query that has a history, none that it excludes.
+
+    No more than 256 queries are scored at once, so memory does not grow with their number.
+    """
+    known = np.flatnonzero(queries.history.lengths > 0)
+    parts = [
+        (known[rows], Ranking.best(part.forbid(scores(part)), n))
+        for rows, part in queries.take(known).batches(256)
+    ]
+    return Ranking.concat(parts)
+
+
+def ndcg(scores: Scores, judge: Asked) -> float:
+    """NDCG@10 over the whole catalogue, 0 for a question that has no history."""
+    if not len(judge):
+        return 0.0
+    lists = best(scores, judge.queries, 10)
+    found = lists.hits(judge.truth)
+    gain = np.bincount(
+        lists.query[found], 1 / np.log2(1.0 + lists.places[found]), minlength=len(judge)
+    )
+    ideal = np.cumsum(1 / np.log2(np.arange(10) + 2.0))
+    return float(np.mean(gain / ideal[np.minimum(judge.truth.lengths, 10) - 1]))
