@@ -30,6 +30,7 @@ from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.weights import learn_weights, ranker_helps
 from endcap.experiment.work import FEWEST, Work
+from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import check
 from endcap.store.releases import Releases
@@ -54,13 +55,18 @@ def fit(
     name = fingerprint(shop.config, dataset, refit)
     releases, folder = Releases(shop.releases), shop.runs / name
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif same := [release for release in releases.names() if release.endswith(name)]:
+        if processes.rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        processes.meet()
+    elif same := _named(releases, name):
         _clear(folder, releases)
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
-    work = Work(config, dataset, folder, report)
+    work = Work(config, dataset, folder, silent if processes.rank() else report)
     measured, live, joins = _learn(work, refit)
+    if processes.rank():
+        processes.meet()  # while the first measures and writes
+        return releases.manifest(_named(releases, name)[-1])
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
     manifest = {
@@ -78,7 +84,13 @@ def fit(
 
     releases.write(release, manifest, fill)
     _clear(folder, releases)
+    processes.meet()
     return releases.manifest(release)
+
+
+def _named(releases: Releases, name: str) -> list[str]:
+    """The releases with a fingerprint, oldest first."""
+    return [release for release in releases.names() if release.endswith(name)]
 
 
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from endcap.nn import processes
 from endcap.types import History, Int64s, Queries, spans
 
 GAPS = 16
@@ -32,6 +33,10 @@ class Batch:
     gaps: Tensor
     target: Tensor
     last: Tensor
+
+    def take(self, rows: slice) -> Batch:
+        columns = (self.items, self.kinds, self.gaps, self.target, self.last)
+        return Batch(*(column[rows] for column in columns))
 
 
 def gap_buckets(micros: Int64s) -> Int64s:
@@ -132,6 +137,12 @@ def _training_batch(
         gap_buckets(np.where(learnt, history.times[target] - history.times[places], 0)),
         np.where(learnt, history.items[target], -1),
     )
+
+
+def shared(batch: Batch) -> tuple[Batch, float]:
+    """This process's rows of a training batch, and the factor of their loss."""
+    rows, factor = processes.share((batch.target >= 0).sum(1))
+    return batch.take(rows), factor
 
 
 def query_batch(queries: Queries, length: int) -> Batch:

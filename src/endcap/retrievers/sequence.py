@@ -21,7 +21,7 @@ from endcap.nn.loop import Plan, train
 from endcap.nn.losses import full_softmax, sampled_softmax
 from endcap.nn.networks import attention
 from endcap.nn.scoring import best, ndcg
-from endcap.nn.sequences import GAPS, Batch, query_batch, training_batches
+from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
@@ -143,7 +143,13 @@ def _steps(
     done, total = 0, max(1, len(dataset))
     for batch in training_batches(dataset.history, settings.length, tokens, rng):
         done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(loss, batch)
+        yield min(1.0, done / total), partial(_own, loss, batch)
+
+
+def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
+    """Of what is this process's."""
+    own, factor = shared(batch)
+    return factor * loss(own)
 
 
 def _tokens(events: int) -> int:
