@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from endcap.config import Config, Settings, explain
+from endcap.config import Config, Search, Settings, explain, space
 from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, ReleaseError
 from endcap.tables.catalogue import Catalogue
@@ -49,27 +49,56 @@ State = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A model with the same settings, fitted before, that a new fit may go on from.
+
+    items: [items] the model's code of each item, −1 for one that it has never heard of.
+    until: the moment up to which it has learned everything; what follows is new.
+    """
+
+    state: State
+    items: Int32s
+    until: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
 
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     seed: of all randomness.
+    earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
+    watch: told the number of each epoch that was judged, and its score; what it raises ends the
+        fit.
     """
 
     folder: Path | None = None
     curves: Path | None = None
     seed: int = 1
     report: Report = field(default=silent)
+    earlier: Earlier | None = None
+    watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
 
 
 class Stage(ABC, Generic[S]):
-    """Settings plus arrays: what all stages are."""
+    """Settings plus arrays: what all stages are.
+
+    search: for the settings that `endcap tune` looks for better values of, what it tries.
+    """
 
     settings_type: ClassVar[type[Settings]]
+    search: ClassVar[Mapping[str, Search]] = space()
 
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state
+
+    @classmethod
+    def check(cls, settings: S, key: str) -> None:
+        """Refuse settings that are wrong together, before any work.
+
+        key: where they stand in the TOML, for the ConfigError.
+        """
 
     def save(self, folder: Path) -> None:
         """Write the settings and arrays, from which `load` builds the same stage."""
@@ -108,8 +137,9 @@ class Retriever(Stage[S]):
         """The model after these events as well, exactly as if fitted with them too; one that
         can't learn so gives itself back.
 
-        queries: for each event, its visitor at its moment, with the history before it; the
-        events stand in the order of their times.
+        queries: for each event, its visitor at its moment, with the history before it, in which
+        what the log has before it at the same moment stands too; the events stand in the order
+        of their times.
         """
         return self
 
@@ -181,8 +211,8 @@ class Metric(Protocol):
     def __call__(self, ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats: ...
 
 
-def resolve(kind: type[Stage[Any]], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
-    """The class that a configuration names, and its checked settings.
+def resolve(kind: type[Any], stage: StageConfig, key: str) -> tuple[type[Any], Settings]:
+    """The class that a configuration names, a `kind` with a `settings_type`, and its settings.
 
     key: where the stage stands in the TOML, for messages. Raises ConfigError.
     """
@@ -198,10 +228,11 @@ def check(config: Config) -> None:
     groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():
-            resolve(kind, stage, f"{group}.{name}")
+            cls, settings = resolve(kind, stage, f"{group}.{name}")
+            cls.check(settings, f"{group}.{name}")
 
 
-def import_class(kind: type[Stage[Any]], path: str, key: str) -> type[Any]:
+def import_class(kind: type[Any], path: str, key: str) -> type[Any]:
     """The class at ``module:Class``, which must be of the given kind."""
     module, _, name = path.partition(":")
     try:

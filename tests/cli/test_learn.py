@@ -281,7 +281,10 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
         ("rankers.lambdamart.tree=1", ["rankers.lambdamart: tree", "but trees, leaves"]),
         ("split.protocol=never", ["split.protocol = 'never'", "'time' or 'leave-one-out'"]),
         ("retrievers.sequence.dim=-1", ["retrievers.sequence: dim = -1", "greater than 0"]),
-        ("retrievers.sequence.network.heads=3", ["heads = 3 does not divide dim = 8"]),
+        (
+            "retrievers.sequence.network.heads=3",
+            ["sequence.network: heads = 3 does not divide dim = 8"],
+        ),
         ("retrievers.popular.use=nowhere:It", ["retrievers.popular.use", "cannot be imported"]),
         ("retrievers.popular.use=pathlib:Path", ["'pathlib:Path' is not a Retriever"]),
         ("seed", ["--set 'seed' is not a change", "KEY.PATH=VALUE"]),

@@ -193,6 +193,7 @@ class Config(Settings):
         sequence="Sequence",
         repeat="Repeat",
         recent="Recent",
+        intent="Intent",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(

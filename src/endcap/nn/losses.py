@@ -1,4 +1,12 @@
-"""What a network is asked to make small. Each returns the mean over positions."""
+"""What a network is asked to make small, each a mean over positions.
+
+All score by the product of vectors, and take alike:
+
+    hidden [positions, dim], what the network says; items [items, dim]; target [positions]
+    negatives [drawn] codes of items that all positions are held against; one that equals a
+        position's target counts nothing there
+    weight [positions] how much each position counts, or None for all the same
+"""
 
 from __future__ import annotations
 
@@ -8,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 256
+BLOCK = 128
 """Positions whose scores are held at once: memory does not grow with batch × catalogue."""
 
 
@@ -16,43 +24,47 @@ class _Softmax(torch.autograd.Function):
     """Cross-entropy over all items; loss and gradients are computed block by block."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, items: Tensor, target: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, items: Tensor, target: Tensor, share: Tensor) -> Tensor:
         grad_hidden, grad_items = torch.empty_like(hidden), torch.zeros_like(items)
         buffer = hidden.new_empty(min(BLOCK, len(hidden)), len(items))
         loss = hidden.new_zeros(())
         for start in range(0, len(hidden), BLOCK):
             rows = hidden[start : start + BLOCK]
             scores = torch.mm(rows, items.t(), out=buffer[: len(rows)])
-            aim = target[start : start + BLOCK, None]
+            aim, part = (column[start : start + BLOCK, None] for column in (target, share))
             scores -= scores.amax(1, keepdim=True)
             right = scores.gather(1, aim)
             total = scores.exp_().sum(1, keepdim=True)
-            loss += (total.log() - right).sum()
-            scores /= total
-            scores.scatter_add_(1, aim, scores.new_full((len(rows), 1), -1.0))
+            loss += ((total.log() - right) * part).sum()
+            scores *= part / total
+            scores.scatter_add_(1, aim, -part)
             torch.mm(scores, items, out=grad_hidden[start : start + BLOCK])
             grad_items.addmm_(scores.t(), rows)
         ctx.save_for_backward(grad_hidden, grad_items)
-        return loss / len(hidden)
+        return loss
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_hidden, grad_items = ctx.saved_tensors
-        scale = grads[0] / len(grad_hidden)
-        return grad_hidden * scale, grad_items * scale, None
+        return grad_hidden * grads[0], grad_items * grads[0], None, None
 
 
-def full_softmax(hidden: Tensor, items: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of the right item among all of them.
-
-    hidden: [positions, dim]; items: [items, dim]; target: [positions] codes.
-    """
-    loss: Tensor = _Softmax.apply(hidden, items, target)  # type: ignore[no-untyped-call]
+def full_softmax(
+    hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of the right item among all of them."""
+    share = hidden.new_ones(len(hidden)) if weight is None else weight
+    loss: Tensor = _Softmax.apply(hidden, items, target, share / share.sum())  # type: ignore[no-untyped-call]
     return loss
 
 
 def sampled_softmax(
-    hidden: Tensor, items: Tensor, target: Tensor, negatives: Tensor, log_q: Tensor
+    hidden: Tensor,
+    items: Tensor,
+    target: Tensor,
+    negatives: Tensor,
+    log_q: Tensor,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the right item among drawn ones, as if among all.
 
@@ -60,11 +72,74 @@ def sampled_softmax(
     that frequent items are not pushed down for being drawn often. The right item, which stands
     there for certain, keeps its score: the corrected logQ (Khrylchenko et al., RecSys 2025).
 
-    negatives: [drawn] codes shared by all positions; log_q: [items] log expected number of
-    draws. A draw that equals the right item counts nothing.
+    log_q: [items] log expected number of draws.
     """
-    right = (hidden * functional.embedding(target, items)).sum(1, keepdim=True)
-    drawn = hidden @ functional.embedding(negatives, items).t() - log_q[negatives]
-    drawn = drawn.masked_fill(negatives == target[:, None], -torch.inf)
-    others = drawn.logsumexp(1, keepdim=True)
-    return functional.softplus(others - right).mean()
+    right, drawn = _scores(hidden, items, target, negatives)
+    others = (drawn - log_q[negatives]).logsumexp(1)
+    return _mean(functional.softplus(others - right), weight)
+
+
+def label_smoothing(
+    hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    """What to add to a softmax, times ε, so that each item is right with a share of ε.
+
+    −(1 − ε) log p(target) − ε · mean over items of log p(item)
+        = −log p(target) + ε · (score of the target − mean score), whatever the softmax.
+    """
+    right = (hidden * functional.embedding(target, items)).sum(1)
+    return _mean(right - hidden @ items.mean(0), weight)
+
+
+def bce(
+    hidden: Tensor,
+    items: Tensor,
+    target: Tensor,
+    negatives: Tensor,
+    weight: Tensor | None = None,
+    *,
+    power: float = 1.0,
+) -> Tensor:
+    """Binary cross-entropy: the right item is a yes, each drawn one a no.
+
+    power: of the right item's probability; below 1 it is gBCE, see `gbce_power`.
+    """
+    right, drawn = _scores(hidden, items, target, negatives)
+    yes, no = functional.softplus(-right), functional.softplus(drawn).sum(1)
+    return _mean((power * yes + no) / (1 + len(negatives)), weight)
+
+
+def gbce_power(negatives: int, items: int, calibration: float) -> float:
+    """The power by which `bce` no longer overrates what few negatives are held against.
+
+    calibration: 0 leaves the power at 1, plain BCE; at 1 the sigmoids are probabilities, as if
+    every item had been a negative. gBCE (Petrov & Macdonald, RecSys 2023).
+    """
+    rate = min(1.0, negatives / max(1, items - 1))
+    return rate * (calibration * (1 - 1 / rate) + 1 / rate)
+
+
+def bpr(
+    hidden: Tensor,
+    items: Tensor,
+    target: Tensor,
+    negatives: Tensor,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The right item shall be above each drawn one: BPR (Rendle et al., UAI 2009)."""
+    right, drawn = _scores(hidden, items, target, negatives)
+    below = functional.softplus(drawn - right[:, None]).sum(1)
+    return _mean(below / len(negatives), weight)
+
+
+def _scores(
+    hidden: Tensor, items: Tensor, target: Tensor, negatives: Tensor
+) -> tuple[Tensor, Tensor]:
+    """[positions] of the right items, and [positions, drawn], −inf where that is the right one."""
+    right = (hidden * functional.embedding(target, items)).sum(1)
+    drawn = hidden @ functional.embedding(negatives, items).t()
+    return right, drawn.masked_fill(negatives == target[:, None], -torch.inf)
+
+
+def _mean(losses: Tensor, weight: Tensor | None) -> Tensor:
+    return losses.mean() if weight is None else (losses * weight).sum() / weight.sum()

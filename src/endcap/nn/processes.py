@@ -50,7 +50,7 @@ def share(lessons: Tensor) -> tuple[slice, float]:
     lessons: [rows] how much there is to learn from each. A batch in which a process would have
     nothing to learn from is everyone's.
     """
-    each = [int(lessons[first :: count()].sum()) for first in range(count())]
+    each = [float(lessons[first :: count()].sum()) for first in range(count())]
     if not all(each):
         return slice(None), 1.0
     return slice(rank(), None, count()), each[rank()] * count() / sum(each)

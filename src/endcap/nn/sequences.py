@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from endcap.nn import processes
-from endcap.types import History, Int64s, Queries, spans
+from endcap.nn.aims import Aims, next_moments
+from endcap.types import Floats, History, Int32s, Int64s, Queries, offsets_of, spans
 
 GAPS = 16
 """Buckets of the time from one event to the next: 0 is none, then each doubles the last."""
@@ -24,19 +25,23 @@ class Batch:
 
     items, kinds, gaps: [batch, length]; gaps are the buckets of the time to the visitor's next
     moment, or to that of the query.
+    times: [batch, length] minutes since 1970.
     target: [batch, length] an item of the next moment, −1 where there is none.
+    weight: [batch, length] how much each target counts; None where all count the same.
     last: [batch] the place of each row's newest event.
     """
 
     items: Tensor
     kinds: Tensor
     gaps: Tensor
+    times: Tensor
     target: Tensor
     last: Tensor
+    weight: Tensor | None = None
 
     def take(self, rows: slice) -> Batch:
-        columns = (self.items, self.kinds, self.gaps, self.target, self.last)
-        return Batch(*(column[rows] for column in columns))
+        columns = {name: column[rows] for name, column in vars(self).items() if column is not None}
+        return Batch(**columns)
 
 
 def gap_buckets(micros: Int64s) -> Int64s:
@@ -46,28 +51,6 @@ def gap_buckets(micros: Int64s) -> Int64s:
     """
     minutes = np.maximum(micros, 0) / MINUTE
     return np.minimum(np.log2(1 + minutes), GAPS - 1).astype(np.int64)
-
-
-def next_moments(history: History) -> tuple[Int64s, Int64s]:
-    """For each event, where the visitor's next moment begins and ends; empty after the last.
-
-    What shares a moment (the lines of a basket) has no order, and a question is always about
-    the moment to come: so an event learns from an item of the next moment, not from its
-    neighbour in the log.
-
-    >>> none = np.zeros(4, np.int32)
-    >>> history = History(np.array([0, 4]), none, none.astype(np.int8), np.array([1, 1, 2, 3]))
-    >>> next_moments(history)
-    (array([2, 2, 3, 4]), array([3, 3, 4, 4]))
-    """
-    first = np.ones(len(history.items), np.bool_)
-    first[1:] = (np.diff(history.times) != 0) | (np.diff(history.rows) != 0)
-    begins = np.r_[np.flatnonzero(first), len(first)]
-    moment = np.cumsum(first) - 1
-    start = begins[moment + 1]
-    end = np.repeat(history.offsets[1:], history.lengths)
-    stop = np.minimum(begins[np.minimum(moment + 2, len(begins) - 1)], end)
-    return start, np.maximum(stop, start)
 
 
 def windows(history: History, length: int, rng: np.random.Generator) -> tuple[Int64s, Int64s]:
@@ -88,12 +71,21 @@ def windows(history: History, length: int, rng: np.random.Generator) -> tuple[In
 
 
 def training_batches(
-    history: History, length: int, tokens: int, rng: np.random.Generator
+    history: History,
+    length: int,
+    tokens: int,
+    rng: np.random.Generator,
+    weight: Floats | None = None,
 ) -> Iterator[Batch]:
-    """All sequences once, in batches of like length and about `tokens` events each."""
-    following = next_moments(history)
+    """All sequences that say something once, in batches of like length and about `tokens`
+    events each.
+
+    weight: [events] how much each counts as a target, 0 for not at all; None for all the same.
+    """
+    aims = Aims.of(history, weight)
     starts, stops = windows(history, length, rng)
-    useful = following[1][starts] > following[0][starts]  # all but spans of the last moment
+    taught = offsets_of((aims.stop > aims.start).astype(np.int64))
+    useful = taught[stops] > taught[starts]
     starts, stops = starts[useful], stops[useful]
     order = rng.permutation(len(starts))
     order = order[np.argsort((stops - starts)[order], kind="stable")]
@@ -101,7 +93,7 @@ def training_batches(
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
         rows = order[first:after]
-        yield _training_batch(history, following, starts[rows], stops[rows], rng)
+        yield _training_batch(history, aims, starts[rows], stops[rows], rng)
 
 
 def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:
@@ -119,29 +111,26 @@ def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:
 
 
 def _training_batch(
-    history: History,
-    following: tuple[Int64s, Int64s],
-    starts: Int64s,
-    stops: Int64s,
-    rng: np.random.Generator,
+    history: History, aims: Aims, starts: Int64s, stops: Int64s, rng: np.random.Generator
 ) -> Batch:
     places = spans(starts, stops)
-    first, after = following[0][places], following[1][places]
-    learnt = after > first
-    drawn = np.where(learnt, first + (rng.random(len(places)) * (after - first)), 0)
-    target = drawn.astype(np.int64)
-    return _batch(
-        _filled(stops - starts),
-        history.items[places],
-        history.kinds[places],
+    target, learnt = aims.draw(places, rng)
+    filled = _filled(stops - starts)
+    batch = _batch(
+        filled,
+        history.select(places, stops - starts),
         gap_buckets(np.where(learnt, history.times[target] - history.times[places], 0)),
         np.where(learnt, history.items[target], -1),
     )
+    if aims.weight is None:
+        return batch
+    return replace(batch, weight=_spread(filled, aims.weight[target] * learnt))
 
 
 def shared(batch: Batch) -> tuple[Batch, float]:
     """This process's rows of a training batch, and the factor of their loss."""
-    rows, factor = processes.share((batch.target >= 0).sum(1))
+    lessons = batch.target >= 0 if batch.weight is None else batch.weight
+    rows, factor = processes.share(lessons.sum(1))
     return batch.take(rows), factor
 
 
@@ -149,8 +138,7 @@ def query_batch(queries: Queries, length: int) -> Batch:
     """The newest `length` events of each query; there must be at least one."""
     last = queries.history.last(length)
     gaps = gap_buckets(_following(last, queries.times) - last.times)
-    none = np.full(len(last.items), -1, np.int32)
-    return _batch(_filled(last.lengths), last.items, last.kinds, gaps, none)
+    return _batch(_filled(last.lengths), last, gaps, np.full(len(last.items), -1, np.int32))
 
 
 def _following(history: History, now: Int64s) -> Int64s:
@@ -165,11 +153,18 @@ def _filled(lengths: Int64s) -> Tensor:
     return torch.from_numpy(np.arange(lengths.max(initial=1)) < lengths[:, None])
 
 
-def _batch(filled: Tensor, *columns: np.ndarray) -> Batch:
-    items, kinds, gaps, target = (
-        torch.full(filled.shape, fill, dtype=torch.int64).masked_scatter_(
-            filled, torch.from_numpy(np.asarray(column, np.int64))
-        )
-        for fill, column in zip((0, 0, 0, -1), columns, strict=True)
+def _batch(filled: Tensor, events: History, gaps: Int64s, target: Int32s) -> Batch:
+    return Batch(
+        items=_spread(filled, events.items.astype(np.int64)),
+        kinds=_spread(filled, events.kinds.astype(np.int64)),
+        gaps=_spread(filled, gaps),
+        times=_spread(filled, events.times // MINUTE),
+        target=_spread(filled, target.astype(np.int64), padding=-1),
+        last=filled.sum(1) - 1,
     )
-    return Batch(items, kinds, gaps, target, filled.sum(1) - 1)
+
+
+def _spread(filled: Tensor, values: np.ndarray, padding: int = 0) -> Tensor:
+    """[batch, length] the values where an event stands."""
+    column = torch.from_numpy(values)
+    return torch.full(filled.shape, padding, dtype=column.dtype).masked_scatter_(filled, column)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endcap import config
+from endcap.errors import ConfigError
+from endcap.nn import networks, objective
+from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
-from endcap.nn.losses import full_softmax, sampled_softmax
-from endcap.nn.networks import attention
 from endcap.nn.scoring import best, ndcg
 from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
 from endcap.stages import Retriever, Run, State
@@ -34,14 +35,25 @@ class Settings(config.Settings):
     dim: int = Field(64, gt=0, description="width of the vectors of items and events")
     length: int = Field(50, gt=1, description="newest events of a visitor that are read")
     network: dict[str, Any] = Field(
-        default_factory=dict, description="settings of the network: layers, heads, dropout"
+        default_factory=dict,
+        description="class path of the network, attention without one, and its settings",
     )
     gap: bool = Field(False, description="whether the time to the next event is read too")
     embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
-    full_softmax_items: int = Field(
-        20_000, ge=0, description="catalogue size above which the loss draws items"
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
+    loss: Literal["auto", objective.Name] = Field(
+        "auto", description="the loss; auto is a softmax, full or sampled by the catalogue's size"
     )
-    negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where it draws")
+    full_softmax_items: int = Field(
+        20_000, ge=0, description="catalogue size above which auto draws items"
+    )
+    negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where the loss draws")
+    calibration: float = Field(
+        0.75, ge=0, le=1, description="gbce: how far it makes up for undrawn items"
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="softmax losses: share of the target's part all items get"
+    )
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
     patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
     tokens: int | None = Field(
@@ -50,10 +62,13 @@ class Settings(config.Settings):
     learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
     average: float = Field(0.995, ge=0, lt=1, description="what the mean of weights keeps a step")
+    replay: float = Field(
+        1.0, ge=0, description="continuing a fit: earlier events learned again for each new one"
+    )
     judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
 
 
-class Network(nn.Module):
+class Reader(nn.Module):
     """Events → vectors that the next item's vector should resemble."""
 
     def __init__(self, settings: Settings, items: int) -> None:
@@ -65,7 +80,7 @@ class Network(nn.Module):
         self.gap = nn.Embedding(GAPS, settings.dim)
         for table in (self.item, self.kind, self.place, self.gap):
             nn.init.normal_(table.weight, std=settings.dim**-0.5)
-        self.body = attention.build(settings.dim, **settings.network)
+        self.body = networks.build(settings.network, settings.dim, "network")
 
     def forward(self, batch: Batch) -> Tensor:
         """[batch, length, dim]"""
@@ -74,7 +89,9 @@ class Network(nn.Module):
         if self.settings.gap:
             x = x + self.gap(batch.gaps)
         x = functional.dropout(x, self.settings.embedding_dropout, self.training)
-        out: Tensor = self.body(x)
+        if self.training and self.settings.token_dropout:
+            x = x * (torch.rand(*x.shape[:2], 1) >= self.settings.token_dropout)
+        out: Tensor = self.body(x, batch.times)
         return out
 
     @torch.no_grad()
@@ -89,19 +106,40 @@ class Sequence(Retriever[Settings]):
     """state: the network's weights, by their names."""
 
     settings_type = Settings
+    search = config.space(
+        dim=config.Choice(32, 64, 128),
+        length=config.Choice(20, 50, 100),
+        gap=config.Choice(False, True),
+        embedding_dropout=config.Between(0.0, 0.6),
+        learning_rate=config.Between(5e-4, 1e-2, log=True),
+        weight_decay=config.Between(1e-3, 0.3, log=True),
+        average=config.Choice(0.98, 0.99, 0.995, 0.998),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        self.network = Network(settings, len(state["item.weight"]))
+        self.network = Reader(settings, len(state["item.weight"]))
         self.network.load_state_dict(
             {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
         )
         self.network.eval()
 
     @classmethod
+    def check(cls, settings: Settings, key: str) -> None:
+        networks.build(settings.network, settings.dim, f"{key}.network")
+        loss, share = settings.loss, settings.label_smoothing
+        if share and loss not in ("auto", *objective.SOFTMAX):
+            raise ConfigError(
+                f"{key}: label_smoothing = {share} with loss = {loss!r}",
+                expected="0, or the loss auto, full_softmax or sampled_softmax",
+            )
+
+    @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
-        network = Network(settings, len(dataset.catalogue))
+        network = Reader(settings, len(dataset.catalogue))
+        if run.earlier is not None:
+            network.load_state_dict(grown(run.earlier, "item.weight"))
         plan = Plan(
             epochs=settings.epochs,
             patience=settings.patience,
@@ -110,10 +148,10 @@ class Sequence(Retriever[Settings]):
             average=settings.average,
             name="sequence",
         )
-        steps = partial(_steps, network, settings, dataset, run.seed)
+        steps = partial(_steps, network, settings, dataset, run)
         score = None
         if judge is not None:
-            score = partial(_score, judge.sample(settings.judged, run.seed))
+            score = partial(_judge, judge.sample(settings.judged, run.seed))
         chosen, epochs = train(network, steps, score, plan, run)
         state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
@@ -123,27 +161,29 @@ class Sequence(Retriever[Settings]):
 
 
 @torch.no_grad()
-def _scores(network: Network, queries: Queries) -> Floats:
+def _scores(network: Reader, queries: Queries) -> Floats:
     """[queries, items]"""
     scores: Floats = (network.read(queries) @ network.item.weight.t()).numpy()
     return scores
 
 
-def _score(judge: Asked, network: Network) -> float:
+def _judge(asked: Asked, network: Reader) -> float:
     network.eval()
-    return ndcg(partial(_scores, network), judge)
+    return ndcg(partial(_scores, network), asked)
 
 
 def _steps(
-    network: Network, settings: Settings, dataset: Dataset, seed: int, epoch: int
+    network: Reader, settings: Settings, dataset: Dataset, run: Run, epoch: int
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
-    rng = np.random.default_rng([seed, epoch])
+    rng = np.random.default_rng([run.seed, epoch])
     tokens = settings.tokens or _tokens(len(dataset))
-    loss = _loss(network, settings, dataset)
-    done, total = 0, max(1, len(dataset))
-    for batch in training_batches(dataset.history, settings.length, tokens, rng):
+    loss, weight = _objective(settings, dataset), _weight(dataset)
+    if run.earlier is not None:
+        weight = what_is_new(dataset, run.earlier, settings.replay, rng)
+    done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
+    for batch in training_batches(dataset.history, settings.length, tokens, rng, weight):
         done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(_own, loss, batch)
+        yield min(1.0, done / total), partial(_own, partial(_loss, network, loss), batch)
 
 
 def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
@@ -158,21 +198,27 @@ def _tokens(events: int) -> int:
     return min(max(events // 400, 384), 4_096)
 
 
-def _loss(network: Network, settings: Settings, dataset: Dataset) -> Callable[[Batch], Tensor]:
-    if len(dataset.catalogue) <= settings.full_softmax_items:
-        return lambda batch: full_softmax(*_learned(network, batch))
-    count = np.bincount(dataset.item, minlength=len(dataset.catalogue)).astype(np.float64)
-    share = torch.from_numpy(0.5 * count / count.sum() + 0.5 * (count > 0) / (count > 0).sum())
-    log_q = torch.log(settings.negatives * share).float()
+def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
+    few = len(dataset.catalogue) <= settings.full_softmax_items
+    name = settings.loss
+    if name == "auto":
+        name = "full_softmax" if few else "sampled_softmax"
+    return objective.objective(
+        name,
+        np.bincount(dataset.item, minlength=len(dataset.catalogue)),
+        negatives=settings.negatives,
+        calibration=settings.calibration,
+        smoothing=settings.label_smoothing,
+    )
 
-    def drawn(batch: Batch) -> Tensor:
-        negatives = torch.multinomial(share, settings.negatives, replacement=True)
-        return sampled_softmax(*_learned(network, batch), negatives, log_q)
 
-    return drawn
+def _weight(dataset: Dataset) -> Floats | None:
+    """[events] how much each counts as a target; None where all count the same."""
+    return None if np.ptp(dataset.kind_weights) == 0 else dataset.weight
 
 
-def _learned(network: Network, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Hidden vectors where there is something to learn, all item vectors, and the targets."""
+def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
+    """Over the positions where there is something to learn."""
     learn = batch.target >= 0
-    return network(batch)[learn], network.item.weight, batch.target[learn]
+    weight = None if batch.weight is None else batch.weight[learn]
+    return loss(network(batch)[learn], network.item.weight, batch.target[learn], weight)

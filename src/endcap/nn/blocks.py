@@ -1,0 +1,79 @@
+"""What networks are stacked of: a layer that looks along the events, then one that does not.
+
+The networks differ in the first alone (Yu et al., "MetaFormer", CVPR 2022). Both are
+pre-normalised (Xiong et al., ICML 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Stack(nn.Module):
+    """A block for each layer, one upon the other.
+
+    layers: modules of (batch, length, dim) → (batch, length, dim), causal.
+    gated: whether the sum of each block is gated as in LiGR (Borisyuk et al., arXiv 2502.03417).
+    """
+
+    def __init__(
+        self, layers: Iterable[nn.Module], dim: int, dropout: float, *, gated: bool = False
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        for layer in layers:
+            self.blocks.append(Added(layer, dim, dropout, gated))
+            self.blocks.append(Added(SwiGLU(dim), dim, dropout, gated))
+        self.norm = nn.RMSNorm(dim)
+
+    def forward(self, x: Tensor, *along: Tensor) -> Tensor:
+        """along: what the layers that look along the events need beside x."""
+        for place, block in enumerate(self.blocks):
+            x = block(x) if place % 2 else block(x, *along)
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+class Added(nn.Module):
+    """A layer whose result is added to what came in, perhaps through a gate."""
+
+    def __init__(self, layer: nn.Module, dim: int, dropout: float, gated: bool) -> None:
+        super().__init__()
+        self.layer, self.dropout = layer, dropout
+        self.norm = nn.RMSNorm(dim)
+        self.gate = nn.Linear(dim, dim) if gated else None
+
+    def forward(self, x: Tensor, *along: Tensor) -> Tensor:
+        out = self.layer(self.norm(x), *along)
+        out = functional.dropout(out, self.dropout, self.training)
+        return x + (out if self.gate is None else out * torch.sigmoid(self.gate(x)))
+
+
+class SwiGLU(nn.Module):
+    """The feed-forward layer of Shazeer (arXiv 2002.05202), twice as wide inside."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gate_up = nn.Linear(dim, 4 * dim, bias=False)
+        self.down = nn.Linear(2 * dim, dim, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        out: Tensor = self.down(functional.silu(gate) * up)
+        return out
+
+
+class Recurrence(nn.Module):
+    """What a recurrent layer says after each event."""
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x)[0]
+        return out

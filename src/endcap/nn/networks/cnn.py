@@ -1,0 +1,51 @@
+"""Causal dilated convolutions: each layer looks twice as far back as the one below it.
+
+As in NextItNet (Yuan et al., WSDM 2019).
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from endcap import config
+from endcap.nn.blocks import Stack
+from endcap.nn.networks import Network
+
+
+class Settings(config.Settings):
+    """The size of the network; by default it sees the last 15 events."""
+
+    layers: int = Field(3, gt=0, description="convolution blocks, one upon the other")
+    kernel: int = Field(3, gt=1, description="events that a convolution looks at")
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of values dropped in training")
+
+
+class CNN(Network):
+    """A stack whose layers look at every 1st, 2nd, 4th, … event back."""
+
+    settings_type = Settings
+
+    def __init__(self, settings: Settings, dim: int) -> None:
+        super().__init__()
+        layers = (Convolve(dim, settings.kernel, 2**layer) for layer in range(settings.layers))
+        self.stack = Stack(layers, dim, settings.dropout)
+
+    def forward(self, x: Tensor, times: Tensor) -> Tensor:
+        out: Tensor = self.stack(x)
+        return out
+
+
+class Convolve(nn.Module):
+    """A convolution along the events that never looks ahead."""
+
+    def __init__(self, dim: int, kernel: int, step: int) -> None:
+        super().__init__()
+        self.before = (kernel - 1) * step
+        self.layer = nn.Conv1d(dim, dim, kernel, dilation=step)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = functional.pad(x.transpose(1, 2), (self.before, 0))
+        out: Tensor = self.layer(padded).transpose(1, 2)
+        return out

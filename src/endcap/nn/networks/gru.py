@@ -1,0 +1,32 @@
+"""Gated recurrent units, as in GRU4Rec (Hidasi et al., ICLR 2016)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from endcap import config
+from endcap.nn.blocks import Recurrence, Stack
+from endcap.nn.networks import Network
+
+
+class Settings(config.Settings):
+    """The size of the network."""
+
+    layers: int = Field(1, gt=0, description="recurrent blocks, one upon the other")
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of values dropped in training")
+
+
+class GRU(Network):
+    """A stack whose layers remember."""
+
+    settings_type = Settings
+
+    def __init__(self, settings: Settings, dim: int) -> None:
+        super().__init__()
+        layers = (nn.GRU(dim, dim, batch_first=True) for _ in range(settings.layers))
+        self.stack = Stack(map(Recurrence, layers), dim, settings.dropout)
+
+    def forward(self, x: Tensor, times: Tensor) -> Tensor:
+        out: Tensor = self.stack(x)
+        return out

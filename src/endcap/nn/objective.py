@@ -1,0 +1,83 @@
+"""A loss by its name, with the items it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from endcap.nn.losses import (
+    bce,
+    bpr,
+    full_softmax,
+    gbce_power,
+    label_smoothing,
+    sampled_softmax,
+)
+from endcap.types import Int64s
+
+Name: TypeAlias = Literal["full_softmax", "sampled_softmax", "gbce", "bce", "bpr"]
+
+SOFTMAX: tuple[Name, ...] = ("full_softmax", "sampled_softmax")
+"""Losses whose labels can be smoothed."""
+
+Objective: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""(hidden, items, target, weight) → the mean loss; see `endcap.nn.losses`."""
+
+
+class Negatives:
+    """Items drawn as wrong answers, with replacement, from those that have events.
+
+    count: [items] events of each. popular: share of the draws that go by the number of
+    events; in all others, each item is as likely as the next.
+    """
+
+    def __init__(self, count: Int64s, size: int, popular: float) -> None:
+        seen = count > 0
+        share = popular * count / count.sum() + (1 - popular) * seen / seen.sum()
+        self.size, self.share = size, torch.from_numpy(share)
+        self.log_q = torch.log(size * self.share).float()
+
+    def draw(self) -> Tensor:
+        """[size] codes."""
+        return torch.multinomial(self.share, self.size, replacement=True)
+
+
+def objective(
+    name: Name, count: Int64s, *, negatives: int, calibration: float, smoothing: float
+) -> Objective:
+    """The loss to train by.
+
+    count: [items] events of each; negatives: how many items are drawn for a batch, where the
+    loss draws; calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
+    """
+    loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
+    if smoothing == 0:
+        return loss
+
+    def smoothed(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        more = label_smoothing(hidden, items, target, weight)
+        return loss(hidden, items, target, weight) + smoothing * more
+
+    return smoothed
+
+
+def _drawn(name: Name, count: Int64s, size: int, calibration: float) -> Objective:
+    negatives = Negatives(count, size, popular=0.5 if name == "sampled_softmax" else 0.0)
+    power = gbce_power(size, int(np.count_nonzero(count)), calibration)
+    losses: dict[str, Callable[..., Tensor]] = {
+        "sampled_softmax": partial(sampled_softmax, log_q=negatives.log_q),
+        "gbce": partial(bce, power=power),
+        "bce": bce,
+        "bpr": bpr,
+    }
+
+    def against(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        drawn = negatives.draw()
+        return losses[name](hidden, items, target, negatives=drawn, weight=weight)
+
+    return against
