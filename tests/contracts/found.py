@@ -9,12 +9,14 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from endcap import rankers, retrievers, rules
+from endcap.nn import networks
+from endcap.nn.networks import Network
 from endcap.stages import Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Queries
 
-T = TypeVar("T", bound=Stage[Any])
+T = TypeVar("T")
 
 SMALL: dict[str, dict[str, Any]] = {
     # So few steps are taken that a long mean of the weights would still remember the first ones.
@@ -53,6 +55,7 @@ def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
 RETRIEVERS: list[type[Retriever[Any]]] = classes(retrievers, Retriever)  # type: ignore[type-abstract]
 RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type-abstract]
 RULES: list[type[Rule[Any]]] = classes(rules, Rule)
+NETWORKS: list[type[Network]] = classes(networks, Network)  # type: ignore[type-abstract]
 
 
 def settings(cls: type[Stage[Any]], **changes: Any) -> Any:

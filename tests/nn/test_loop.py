@@ -159,6 +159,22 @@ def test_progress_tells_epoch_loss_and_share() -> None:
     assert ", best -" in told[-1][0]
 
 
+def test_whoever_watches_is_told_each_judged_epoch_and_may_end_it() -> None:
+    told: list[tuple[int, float]] = []
+
+    def watch(epoch: int, score: float) -> None:
+        told.append((epoch, score))
+        if epoch == 3:
+            raise KilledError
+
+    network, scores = Line(), iter([0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(KilledError):
+        train(network, lessons(network), lambda _: next(scores), PLAN, Run(watch=watch))
+    assert told == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    train(network, lessons(network), None, replace(PLAN, epochs=1), Run(watch=watch))
+    assert len(told) == 3, "where nobody judges there is nothing to tell"
+
+
 def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
     events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
     learn(tmp_path, judge=closeness)

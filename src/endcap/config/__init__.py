@@ -5,6 +5,7 @@ A stage's own settings stand at the top of its file; here stands only which stag
 """
 
 from endcap.config.reading import FILE, build, explain, load, parse
+from endcap.config.search import Between, Choice, Search, Value, space
 from endcap.config.shop import Shop
 from endcap.config.tree import (
     Clean,
@@ -21,19 +22,24 @@ from endcap.config.tree import (
 
 __all__ = [
     "FILE",
+    "Between",
+    "Choice",
     "Clean",
     "Config",
     "Evaluate",
     "Events",
     "Join",
     "Placement",
+    "Search",
     "Settings",
     "Shop",
     "Split",
     "Stage",
     "Task",
+    "Value",
     "build",
     "explain",
     "load",
     "parse",
+    "space",
 ]

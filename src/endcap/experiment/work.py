@@ -12,8 +12,19 @@ from typing import Any, TypeVar
 
 from endcap.config import Config, Task
 from endcap.errors import DataError, ReleaseError
+from endcap.experiment.origin import Origin
 from endcap.recommender import Recommender
-from endcap.stages import Ranker, Retriever, Rule, Run, Stage, load_stage, resolve, save_stage
+from endcap.stages import (
+    Earlier,
+    Ranker,
+    Retriever,
+    Rule,
+    Run,
+    Stage,
+    load_stage,
+    resolve,
+    save_stage,
+)
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Report
@@ -29,12 +40,16 @@ LESSONS = 8_000
 
 @dataclass(frozen=True)
 class Work:
-    """One fit of a configuration on a dataset, with its folder."""
+    """One fit of a configuration on a dataset, with its folder.
+
+    origin: the release that it goes on from, None to begin anew.
+    """
 
     config: Config
     dataset: Dataset
     folder: Path
     report: Report
+    origin: Origin | None = None
 
     def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
         """The stage that an earlier, interrupted run left whole at `path`, or a newly made one."""
@@ -69,7 +84,10 @@ class Work:
             cls, settings = resolve(Retriever, stage, f"retrievers.{name}")
             if known:
                 settings = known[name].settings
-            make = partial(cls.fit, settings, past, judge)
+            make: Callable[[Run], Any] = partial(cls.fit, settings, past, judge)
+            if self.origin is not None:
+                earlier = self.origin.earlier(part, name, cls, settings, past)
+                make = partial(_going_on, make, earlier)
             fitted[name] = self.keep(Retriever, f"{part.name.lower()}-{name}", make)
         return fitted
 
@@ -124,3 +142,7 @@ class Work:
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)
+
+
+def _going_on(make: Callable[[Run], T], earlier: Earlier | None, run: Run) -> T:
+    return make(replace(run, earlier=earlier))

@@ -71,6 +71,8 @@ def train(
             judged = {} if score is None else {"judged": score}
             seconds = time.monotonic() - began
             board.write(saved.place.epoch, loss=loss, seconds=seconds, **judged)
+            if score is not None:
+                run.watch(saved.place.epoch, score)
     board.close()
     saved.restore_best()
     return mean.module, saved.place.best_epoch

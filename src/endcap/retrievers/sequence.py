@@ -19,6 +19,7 @@ from torch.nn import functional
 from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
+from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
 from endcap.nn.sequences import GAPS, Batch, query_batch, training_batches
@@ -61,6 +62,9 @@ class Settings(config.Settings):
     learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
     average: float = Field(0.995, ge=0, lt=1, description="what the mean of weights keeps a step")
+    replay: float = Field(
+        1.0, ge=0, description="continuing a fit: earlier events learned again for each new one"
+    )
     judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
 
 
@@ -102,6 +106,15 @@ class Sequence(Retriever[Settings]):
     """state: the network's weights, by their names."""
 
     settings_type = Settings
+    search = config.space(
+        dim=config.Choice(32, 64, 128),
+        length=config.Choice(20, 50, 100),
+        gap=config.Choice(False, True),
+        embedding_dropout=config.Between(0.0, 0.6),
+        learning_rate=config.Between(5e-4, 1e-2, log=True),
+        weight_decay=config.Between(1e-3, 0.3, log=True),
+        average=config.Choice(0.98, 0.99, 0.995, 0.998),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -125,6 +138,8 @@ class Sequence(Retriever[Settings]):
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Reader(settings, len(dataset.catalogue))
+        if run.earlier is not None:
+            network.load_state_dict(grown(run.earlier, "item.weight"))
         plan = Plan(
             epochs=settings.epochs,
             patience=settings.patience,
@@ -133,7 +148,7 @@ class Sequence(Retriever[Settings]):
             average=settings.average,
             name="sequence",
         )
-        steps = partial(_steps, network, settings, dataset, run.seed)
+        steps = partial(_steps, network, settings, dataset, run)
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
@@ -158,12 +173,14 @@ def _judge(asked: Asked, network: Reader) -> float:
 
 
 def _steps(
-    network: Reader, settings: Settings, dataset: Dataset, seed: int, epoch: int
+    network: Reader, settings: Settings, dataset: Dataset, run: Run, epoch: int
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
-    rng = np.random.default_rng([seed, epoch])
+    rng = np.random.default_rng([run.seed, epoch])
     tokens = settings.tokens or _tokens(len(dataset))
     loss, weight = _objective(settings, dataset), _weight(dataset)
-    done, total = 0, max(1, len(dataset))
+    if run.earlier is not None:
+        weight = what_is_new(dataset, run.earlier, settings.replay, rng)
+    done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
     for batch in training_batches(dataset.history, settings.length, tokens, rng, weight):
         done += int((batch.target >= 0).sum())
         yield min(1.0, done / total), partial(_loss, network, loss, batch)

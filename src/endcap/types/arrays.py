@@ -27,6 +27,10 @@ NOBODY = 0
 """The code of a visitor whom no table knows."""
 
 
+UNIT = 1 << 24
+"""What one counts as in sums of whole numbers: see `whole`."""
+
+
 def silent(step: str, share: float) -> None:
     """A `Report` that nobody reads."""
 
@@ -61,6 +65,15 @@ def among(pairs: Pairs, others: Pairs) -> Bools:
     """[pairs] whether each stands among the others."""
     own, theirs = pair_keys(pairs, others)
     return np.isin(own, theirs)
+
+
+def whole(values: NDArray[np.floating]) -> Int64s:
+    """Values in whole units of 2^-24, so that sums of them are exact, in whatever order.
+
+    >>> whole(np.array([0.5])).tolist() == [UNIT // 2]
+    True
+    """
+    return np.rint(values.astype(np.float64) * UNIT).astype(np.int64)
 
 
 def offsets_of(lengths: NDArray[np.integer]) -> Int64s:

@@ -1,0 +1,47 @@
+"""Items of a history vote for other items, by a matrix of what speaks for what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from endcap.types import Floats, History, Queries, Ragged, Ranking, offsets_of
+from endcap.types.sparse import Matrix, row_of, strongest, sums
+
+BATCH = 256
+"""Queries that are answered at once: it bounds the memory."""
+
+
+def votes_of(history: History, weight: Floats, items: int) -> Matrix:
+    """[queries, items] the weight of each item of the histories. weight: [events]"""
+    return sums(history.rows, history.items, weight, (len(history), items))
+
+
+def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Ranking:
+    """The `n` items that each query's votes speak for most, none that it excludes.
+
+    similarity: [items, items] how much a row's item speaks for each column's.
+    """
+    parts = [
+        (rows, _best(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
+    ]
+    return Ranking.concat(parts)
+
+
+def _best(scores: Matrix, queries: Queries, n: int) -> Ranking:
+    if queries.allowed is not None:
+        scores.data[~queries.allowed[scores.indices]] = 0
+    # So many that n remain even where all that is excluded stands above them.
+    top = strongest(scores, n + queries.exclude.lengths)
+    ranking = Ranking.sort(row_of(top), top.indices.astype(np.int32), top.data)
+    return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+
+def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
+    """For each row of the ranking, the items that voted for it, by their share of its score."""
+    voters = np.unique(votes.indices)
+    for_item = similarity[voters].T.tocsr()[ranking.item]
+    share = votes[:, voters][ranking.query].multiply(for_item).tocsr()
+    share = strongest(share, len(voters))
+    order = np.lexsort((-share.data, row_of(share)))
+    lengths = np.diff(share.indptr)
+    return Ragged(offsets_of(lengths), voters[share.indices[order]].astype(np.int32))
