@@ -109,9 +109,7 @@ class UserNeighbours(Retriever[Settings]):
         return by_share(common.tocsr())
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
     def _nearest(self, votes: Matrix) -> Matrix:
         """[queries, visitors] how alike the nearest ones are."""
