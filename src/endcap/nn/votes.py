@@ -7,8 +7,8 @@ import numpy as np
 from endcap.types import History, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
-BATCH = 256
-"""Queries that are answered at once: it bounds the memory."""
+CELLS = 1 << 23
+"""Scores that may be held at once: it bounds the memory."""
 
 
 def votes_of(history: History, newest: int, recency: float, items: int) -> Matrix:
@@ -24,10 +24,17 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
 
     similarity: [items, items] how much a row's item speaks for each column's.
     """
+    at_once = batch_of(similarity.shape[1])
     parts = [
-        (rows, best_of(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
+        (rows, best_of(votes[rows] @ similarity, part, n))
+        for rows, part in queries.batches(at_once)
     ]
     return Ranking.concat(parts)
+
+
+def batch_of(width: int) -> int:
+    """Queries that are answered at once, where each may have so many scores."""
+    return int(np.clip(CELLS // max(width, 1), 1, 256))
 
 
 def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
