@@ -150,7 +150,7 @@ def _clear(folder: Path, releases: Releases) -> None:
 def fingerprint(config: Config, dataset: Dataset, refit: bool, origin: Origin | None) -> str:
     """Of all that decides what a fit gives."""
     seen = {
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude={"track"}),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
         "refit": refit,
