@@ -94,6 +94,18 @@ class Work:
         asked = self.dataset.asked(part, task.moment).scope(task.scope)
         return asked if len(asked) >= FEWEST else None
 
+    def validation(self) -> Asked:
+        """What the first task asks about the validation part. Raises DataError where that is too
+        little to choose by."""
+        asked = self.asked(Part.VALIDATION, self.task)
+        if asked is None:
+            raise DataError(
+                f"Fewer than {FEWEST} questions can be asked about the validation part",
+                expected="visitors who took something in it",
+                mend="Import more events, or lengthen split.validation_days",
+            )
+        return asked
+
     @property
     def task(self) -> Task:
         return next(iter(self.config.evaluate.tasks.values()))
