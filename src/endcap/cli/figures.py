@@ -19,12 +19,12 @@ def show_fit(found: dict[str, Any], console: Console) -> None:
     for placement, ways in found["joins"].items():
         for way, gain in ways.items():
             console.print(f"  lists of {placement} joined by {way}: {difference(gain)} ndcg@10")
-    _event_weights(found["event_weights"], console)
+    show_event_weights(found["event_weights"], console)
     state = "Live" if found["live"] else "Not live"
     console.print(f"  {state}: {found['why']}.")
 
 
-def _event_weights(found: dict[str, Any], console: Console) -> None:
+def show_event_weights(found: dict[str, Any], console: Console) -> None:
     """How much an event of each type says, where the log has several."""
     if len(found) > 1:
         parts = (f"{name} {_event_weight(one)}" for name, one in found.items())

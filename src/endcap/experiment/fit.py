@@ -30,6 +30,7 @@ from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.origin import Origin
 from endcap.experiment.weights import learn_weights, ranker_helps
 from endcap.experiment.work import Work
+from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import check
 from endcap.store.releases import Releases
@@ -65,13 +66,19 @@ def fit(
     name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)
     folder = shop.runs / name
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif same := [release for release in releases.names() if release.endswith(name)]:
+        if processes.rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        processes.meet()
+    elif same := _named(releases, name):
         _clear(folder, releases)
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
-    work = Work(config, dataset, folder, report, origin)
+    told = silent if processes.rank() else report
+    work = Work(config, dataset, folder, told, origin)
     measured, live, joins = _learn(work, refit)
+    if processes.rank():
+        processes.meet()  # while the first measures and writes
+        return releases.manifest(_named(releases, name)[-1])
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
     manifest = {
@@ -89,7 +96,13 @@ def fit(
 
     releases.write(release, manifest, fill)
     _clear(folder, releases)
+    processes.meet()
     return releases.manifest(release)
+
+
+def _named(releases: Releases, name: str) -> list[str]:
+    """The releases with a fingerprint, oldest first."""
+    return [release for release in releases.names() if release.endswith(name)]
 
 
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
