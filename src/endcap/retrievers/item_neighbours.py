@@ -43,6 +43,11 @@ class ItemNeighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        shrink=config.Between(1.0, 100.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)

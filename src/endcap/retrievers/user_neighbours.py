@@ -48,6 +48,12 @@ class UserNeighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        neighbours=config.Between(20, 500, log=True),
+        shrink=config.Between(0.1, 20.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
