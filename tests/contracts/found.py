@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "average": 0.9,
     },
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
+    "BiasedMF": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
 }
 """Settings that shrink what would take long; the others keep their defaults."""
