@@ -277,7 +277,8 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recommender, Querie
     """A system of real stages, and a question of everyone."""
     data = checkerboard(tmp_path_factory.mktemp("board"))
     past = data.before(Part.TEST)
-    leave_out = ("retrievers.sequence.use=", "retrievers.repeat.use=", "retrievers.recent.use=")
+    others = set(parse("").retrievers) - {"popular", "neighbours"}
+    leave_out = [f"retrievers.{name}.use=" for name in others]
     changes = [*leave_out, 'placements={buy_again={retrievers=["popular"]}}']
     changes.append('placements.recently_viewed.retrievers=["popular"]')
     config = parse("", changes)

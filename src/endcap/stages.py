@@ -14,9 +14,10 @@ Files of one kind of stage never import each other.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -27,7 +28,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from endcap.config import Config, Settings, explain
+from endcap.config import Config, Search, Settings, explain, space
 from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, ReleaseError
 from endcap.tables.catalogue import Catalogue
@@ -49,24 +50,48 @@ State = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A model with the same settings, fitted before, that a new fit may go on from.
+
+    items: [items] the model's code of each item, −1 for one that it has never heard of.
+    until: the moment up to which it has learned everything; what follows is new.
+    """
+
+    state: State
+    items: Int32s
+    until: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Where a fit takes place: who watches it, and where it may leave what it needs to resume.
 
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
+    project: of Weights & Biases, where the same curves are drawn; none where it is empty.
     seed: of all randomness.
+    earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
+    watch: told the number of each epoch that was judged, and its score; what it raises ends the
+        fit.
     """
 
     folder: Path | None = None
     curves: Path | None = None
     seed: int = 1
     report: Report = field(default=silent)
+    earlier: Earlier | None = None
+    watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
+    project: str = ""
 
 
 class Stage(ABC, Generic[S]):
-    """Settings plus arrays: what all stages are."""
+    """Settings plus arrays: what all stages are.
+
+    search: for the settings that `endcap tune` looks for better values of, what it tries.
+    """
 
     settings_type: ClassVar[type[Settings]]
+    search: ClassVar[Mapping[str, Search]] = space()
 
     def __init__(self, settings: S, state: State) -> None:
         self.settings, self.state = settings, state
@@ -115,8 +140,9 @@ class Retriever(Stage[S]):
         """The model after these events as well, exactly as if fitted with them too; one that
         can't learn so gives itself back.
 
-        queries: for each event, its visitor at its moment, with the history before it; the
-        events stand in the order of their times.
+        queries: for each event, its visitor at its moment, with the history before it, in which
+        what the log has before it at the same moment stands too; the events stand in the order
+        of their times.
         """
         return self
 
@@ -202,6 +228,11 @@ def resolve(kind: type[Any], stage: StageConfig, key: str) -> tuple[type[Any], S
 
 def check(config: Config) -> None:
     """Resolve every stage, so that a wrong one is told before any work. Raises ConfigError."""
+    if config.track.wandb and importlib.util.find_spec("wandb") is None:
+        raise ConfigError(
+            f"track.wandb = {config.track.wandb!r}, but wandb is not installed",
+            mend="Run `pip install 'endcap[wandb]'`, or leave out the setting",
+        )
     groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():

@@ -9,12 +9,14 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from endcap import rankers, retrievers, rules
+from endcap.nn import networks
+from endcap.nn.networks import Network
 from endcap.stages import Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Queries
 
-T = TypeVar("T", bound=Stage[Any])
+T = TypeVar("T")
 
 SMALL: dict[str, dict[str, Any]] = {
     # So few steps are taken that a long mean of the weights would still remember the first ones.
@@ -28,6 +30,8 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "BiasedMF": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
+    # All that a visitor takes within two days, one basket after the other.
+    "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
 }
 """Settings that shrink what would take long; the others keep their defaults."""
@@ -36,6 +40,7 @@ NOT_ASKED = {
     "Popular": "gives everyone the same list",
     "Repeat": "answers nothing but what was taken before",
     "Recent": "answers nothing but what was seen before",
+    "Intent": "answers nothing but what was seen before",
 }
 """Who need not tell the colours of the checkerboard apart, and why."""
 
@@ -54,6 +59,7 @@ def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
 RETRIEVERS: list[type[Retriever[Any]]] = classes(retrievers, Retriever)  # type: ignore[type-abstract]
 RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type-abstract]
 RULES: list[type[Rule[Any]]] = classes(rules, Rule)
+NETWORKS: list[type[Network]] = classes(networks, Network)  # type: ignore[type-abstract]
 
 
 def settings(cls: type[Stage[Any]], **changes: Any) -> Any:

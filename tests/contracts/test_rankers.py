@@ -90,6 +90,7 @@ def test_too_little_to_learn_from_is_said(ranker: Ranker[Any], board: Dataset) -
     """Nothing that was taken is among the candidates."""
     asked = board.asked(Part.RANKER)
     nobody = proposals(queries(*[[]] * len(asked)), board.before(Part.RANKER), n=1)
-    missed = replace(asked, truth=Ragged.of([[19]] * len(asked)), again=np.zeros(len(asked), bool))
+    nothing = np.zeros(len(asked), bool)
+    missed = replace(asked, truth=Ragged.of([[19]] * len(asked)), again=nothing, met=nothing)
     with pytest.raises(DataError, match=f"Of {len(asked)} questions 0"):
         type(ranker).fit(ranker.settings, board.before(Part.RANKER), missed, nobody, Run(seed=1))

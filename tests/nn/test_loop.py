@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -159,14 +158,20 @@ def test_progress_tells_epoch_loss_and_share() -> None:
     assert ", best -" in told[-1][0]
 
 
-def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
-    events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
-    learn(tmp_path, judge=closeness)
-    curves = events.EventAccumulator(str(tmp_path / "curves")).Reload()
-    assert sorted(curves.Tags()["scalars"]) == ["judged", "loss", "seconds"]
-    losses = curves.Scalars("loss")
-    assert [one.step for one in losses] == [1, 2, 3, 4]
-    assert losses[-1].value < losses[0].value
+def test_whoever_watches_is_told_each_judged_epoch_and_may_end_it() -> None:
+    told: list[tuple[int, float]] = []
+
+    def watch(epoch: int, score: float) -> None:
+        told.append((epoch, score))
+        if epoch == 3:
+            raise KilledError
+
+    network, scores = Line(), iter([0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(KilledError):
+        train(network, lessons(network), lambda _: next(scores), PLAN, Run(watch=watch))
+    assert told == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    train(network, lessons(network), None, replace(PLAN, epochs=1), Run(watch=watch))
+    assert len(told) == 3, "where nobody judges there is nothing to tell"
 
 
 @pytest.mark.parametrize("damaged", ["mean-2-0.safetensors", "optimizer-2-0.safetensors"])

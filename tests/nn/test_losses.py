@@ -1,17 +1,33 @@
-"""Both losses against what they stand for: plain cross-entropy over all items."""
+"""Each loss and its gradients against the plain formula, with all scores held at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from endcap.nn.losses import BLOCK, full_softmax, sampled_softmax
+from endcap.nn.losses import (
+    BLOCK,
+    bce,
+    bpr,
+    full_softmax,
+    gbce_power,
+    label_smoothing,
+    sampled_softmax,
+)
 
 ITEMS, DIM = 30, 8
+
+Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+
+DRAWN = torch.tensor([4, 9, 9, 17, 28])
+OFTEN = torch.linspace(-2, 1, ITEMS)
+SMOOTH = 0.2
 
 
 def example(positions: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -22,21 +38,83 @@ def example(positions: int) -> tuple[Tensor, Tensor, Tensor]:
     return hidden, items, torch.randint(0, ITEMS, (positions,))
 
 
-def plain(hidden: Tensor, items: Tensor, target: Tensor) -> Tensor:
-    return functional.cross_entropy(hidden @ items.t(), target)
+def cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    return functional.cross_entropy(scores, target, reduction="none")
 
 
-def all_drawn_once(hidden: Tensor, items: Tensor, target: Tensor) -> Tensor:
-    return sampled_softmax(hidden, items, target, torch.arange(ITEMS), torch.zeros(ITEMS))
+def smoothed(scores: Tensor, target: Tensor) -> Tensor:
+    return functional.cross_entropy(scores, target, reduction="none", label_smoothing=SMOOTH)
+
+
+def sampled(scores: Tensor, target: Tensor) -> Tensor:
+    """Position by position: the right item, then the drawn ones that are not it."""
+    found = []
+    for row, right in zip(scores, target, strict=True):
+        others = DRAWN[right != DRAWN]
+        among = torch.cat([row[right, None], row[others] - OFTEN[others]])
+        found.append(-among.log_softmax(0)[0])
+    return torch.stack(found)
+
+
+def binary(scores: Tensor, target: Tensor, power: float = 1.0) -> Tensor:
+    found = []
+    for row, right in zip(scores, target, strict=True):
+        others = DRAWN[right != DRAWN]
+        yes, no = (row[right].sigmoid() ** power).log(), (1 - row[others].sigmoid()).log()
+        found.append(-(yes + no.sum()) / (1 + len(DRAWN)))
+    return torch.stack(found)
+
+
+def ranked(scores: Tensor, target: Tensor) -> Tensor:
+    found = []
+    for row, right in zip(scores, target, strict=True):
+        others = DRAWN[right != DRAWN]
+        found.append(-(row[right] - row[others]).sigmoid().log().sum() / len(DRAWN))
+    return torch.stack(found)
+
+
+def smooth(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+    more = label_smoothing(hidden, items, target, weight)
+    return full_softmax(hidden, items, target, weight) + SMOOTH * more
+
+
+def all_drawn_once(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+    every, once = torch.arange(ITEMS), torch.zeros(ITEMS)
+    return sampled_softmax(hidden, items, target, every, once, weight)
+
+
+def of_drawn(loss: Callable[..., Tensor], **options: object) -> Loss:
+    return partial(loss, negatives=DRAWN, **options)
+
+
+def weighted(loss: Loss) -> Loss:
+    """Takes the weight by its name, as all that draw do."""
+    return lambda hidden, items, target, weight: loss(hidden, items, target, weight=weight)  # type: ignore[call-arg]
+
+
+CASES: dict[str, tuple[Loss, Callable[[Tensor, Tensor], Tensor]]] = {
+    "full softmax": (full_softmax, cross_entropy),
+    "full softmax, smoothed": (smooth, smoothed),
+    "sampled softmax of all": (all_drawn_once, cross_entropy),
+    "sampled softmax": (weighted(of_drawn(sampled_softmax, log_q=OFTEN)), sampled),
+    "bce": (weighted(of_drawn(bce)), binary),
+    "gbce": (weighted(of_drawn(bce, power=0.3)), partial(binary, power=0.3)),
+    "bpr": (weighted(of_drawn(bpr)), ranked),
+}
 
 
 @pytest.mark.parametrize("positions", [1, 7, BLOCK, BLOCK + 1, 2 * BLOCK + 44])
-@pytest.mark.parametrize("loss", [full_softmax, all_drawn_once])
-def test_value_and_gradients_are_those_of_cross_entropy(
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor], positions: int
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("uneven", [False, True])
+def test_value_and_gradients_are_those_of_the_plain_formula(
+    case: str, positions: int, uneven: bool
 ) -> None:
+    loss, plain = CASES[case]
     hidden, items, target = example(positions)
-    found, expected = loss(hidden, items, target), plain(hidden, items, target)
+    weight = torch.rand(positions) + 0.1 if uneven else None
+    found = loss(hidden, items, target, weight)
+    each = plain(hidden @ items.t(), target)
+    expected = each.mean() if weight is None else (each * weight).sum() / weight.sum()
     torch.testing.assert_close(found, expected)
     # A factor before the loss must reach the gradients.
     ours = torch.autograd.grad(3 * found, (hidden, items))
@@ -45,11 +123,23 @@ def test_value_and_gradients_are_those_of_cross_entropy(
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
-def test_large_scores_do_not_overflow() -> None:
-    hidden, items, target = example(5)
+@pytest.mark.parametrize("case", CASES)
+def test_equal_weights_are_as_none(case: str) -> None:
+    loss, _ = CASES[case]
+    hidden, items, target = example(7)
     torch.testing.assert_close(
-        full_softmax(100 * hidden, items, target), plain(100 * hidden, items, target)
+        loss(hidden, items, target, torch.full((7,), 2.5)), loss(hidden, items, target, None)
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_large_scores_do_not_overflow(case: str) -> None:
+    loss, _ = CASES[case]
+    hidden, items, target = example(5)
+    found = loss(1e3 * hidden, items, target, None)
+    assert found.isfinite()
+    for gradient in torch.autograd.grad(found, (hidden, items)):
+        assert gradient.isfinite().all()
 
 
 def test_a_draw_that_equals_the_target_counts_nothing() -> None:
@@ -70,3 +160,10 @@ def test_an_item_drawn_twice_as_often_counts_half_each_time() -> None:
     log_q[1] = torch.log(torch.tensor(2.0))
     twice = sampled_softmax(hidden, items, target, torch.tensor([1, 2, 1]), log_q)
     torch.testing.assert_close(twice, once)
+
+
+def test_the_power_of_gbce_goes_from_one_to_the_share_that_is_drawn() -> None:
+    assert gbce_power(10, 101, calibration=0.0) == pytest.approx(1.0)
+    assert gbce_power(10, 101, calibration=1.0) == pytest.approx(0.1)
+    assert gbce_power(10, 101, calibration=0.75) == pytest.approx(0.25 + 0.75 * 0.1)
+    assert gbce_power(500, 101, calibration=0.5) == pytest.approx(1.0)

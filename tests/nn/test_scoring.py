@@ -20,7 +20,8 @@ def rising(asked: Queries) -> Floats:
 
 def asked(past: list[list[int]], truth: list[list[int]]) -> Asked:
     answers = Ragged.of(truth)
-    return Asked(queries(*past), answers, np.zeros(len(answers.values), np.bool_))
+    nothing = np.zeros(len(answers.values), np.bool_)
+    return Asked(queries(*past), answers, nothing, nothing)
 
 
 def test_whoever_has_a_past_is_answered_with_what_is_permitted() -> None:

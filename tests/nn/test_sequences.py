@@ -19,7 +19,7 @@ from endcap.nn.sequences import (
     training_batches,
     windows,
 )
-from endcap.types import History, Queries, offsets_of, spans
+from endcap.types import Floats, History, Queries, offsets_of, spans
 
 LENGTH = 5
 
@@ -91,7 +91,7 @@ def filled(batch: Batch) -> Iterator[Learnt]:
     for row in range(len(batch.items)):
         length = int(batch.last[row]) + 1
         assert (batch.target[row, length:] == -1).all()
-        for padded in (batch.items, batch.kinds, batch.gaps):
+        for padded in (batch.items, batch.kinds, batch.gaps, batch.times):
             assert (padded[row, length:] == 0).all()
         assert (batch.kinds[row, :length] == 2).all()
         for column in range(length):
@@ -119,6 +119,51 @@ def test_targets_come_from_the_next_moment_of_the_same_visitor(history: History)
     assert len(seen) == len(set(seen))
     teaching = {place for place in range(len(history.items)) if following(history, place)}
     assert teaching <= set(seen)
+
+
+@st.composite
+def weighed(draw: st.DrawFn) -> tuple[History, Floats]:
+    """Visitors, and how much each of their events counts as a target."""
+    history = draw(histories())
+    size = len(history.items)
+    weights = draw(st.lists(st.sampled_from([0.0, 0.5, 3.0]), min_size=size, max_size=size))
+    return history, np.array(weights, np.float32)
+
+
+@given(weighed())
+def test_targets_count_by_their_weight_and_those_of_weight_0_are_none(
+    case: tuple[History, Floats],
+) -> None:
+    history, weights = case
+    seen = set()
+    for batch in training_batches(history, LENGTH, 12, rng(), weights):
+        assert batch.weight is not None
+        assert (batch.target >= 0).any(dim=1).all(), "each row teaches something"
+        for item, target, weight in zip(
+            batch.items.flatten(), batch.target.flatten(), batch.weight.flatten(), strict=True
+        ):
+            if target < 0:
+                assert weight == 0
+                continue
+            assert int(target) - 1 in following(history, int(item) - 1)
+            assert weight == weights[target - 1] > 0
+            seen.add(int(item) - 1)
+    assert seen == {
+        place
+        for place in range(len(history.items))
+        if any(weights[other] > 0 for other in following(history, place))
+    }
+
+
+@given(histories())
+def test_equal_weights_change_nothing(history: History) -> None:
+    ones = np.ones(len(history.items), np.float32)
+    plain = training_batches(history, LENGTH, 12, rng())
+    even = training_batches(history, LENGTH, 12, rng(), ones)
+    for one, other in zip(plain, even, strict=True):
+        assert one.weight is None
+        for column in ("items", "kinds", "gaps", "times", "target", "last"):
+            assert (getattr(one, column) == getattr(other, column)).all()
 
 
 def test_each_item_of_the_next_moment_is_the_target_at_times() -> None:
@@ -153,5 +198,6 @@ def test_a_query_is_read_from_its_newest_events_with_the_gap_to_its_moment() -> 
     assert batch.kinds.tolist() == [[2, 1], [3, 0]]
     assert batch.last.tolist() == [1, 0]
     assert batch.gaps.tolist() == [[2, 2], [3, 0]]
+    assert batch.times.tolist() == [[10, 10], [0, 0]]
     assert (batch.target == -1).all()
     assert query_batch(queries, 9).gaps[0].tolist() == [3, 2, 2]

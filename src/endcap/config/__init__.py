@@ -5,7 +5,8 @@ A stage's own settings stand at the top of its file; here stands only which stag
 """
 
 from endcap.config.reading import FILE, build, explain, load, parse
-from endcap.config.shop import Shop
+from endcap.config.search import Between, Choice, Search, Value, space
+from endcap.config.shop import Shop, alone
 from endcap.config.tree import (
     Clean,
     Config,
@@ -17,23 +18,31 @@ from endcap.config.tree import (
     Split,
     Stage,
     Task,
+    Track,
 )
 
 __all__ = [
     "FILE",
+    "Between",
+    "Choice",
     "Clean",
     "Config",
     "Evaluate",
     "Events",
     "Join",
     "Placement",
+    "Search",
     "Settings",
     "Shop",
     "Split",
     "Stage",
     "Task",
+    "Track",
+    "Value",
+    "alone",
     "build",
     "explain",
     "load",
     "parse",
+    "space",
 ]

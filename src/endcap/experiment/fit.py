@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from endcap.config import Config, Shop
-from endcap.errors import DataError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
+from endcap.experiment.origin import Origin
 from endcap.experiment.weights import learn_weights, ranker_helps
-from endcap.experiment.work import FEWEST, Work
+from endcap.experiment.work import Work
+from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import check
 from endcap.store.releases import Releases
@@ -40,27 +41,44 @@ from endcap.types import Report, silent
 
 
 def fit(
-    shop: Shop, *, refit: bool = True, resume: bool = True, report: Report = silent
+    shop: Shop,
+    *,
+    refit: bool = True,
+    resume: bool = True,
+    go_on: bool = False,
+    report: Report = silent,
 ) -> dict[str, Any]:
     """Train, choose, measure, and write a release; returns its manifest.
 
     resume: go on with what an interrupted fit left; the same data, settings and version give
-    the release that is already there. Raises DataError where there are too few questions to
+    the release that is already there.
+    go_on: from the live release. Deep models begin with its weights and learn what is new, the
+    ranker is its own, count models are fitted as ever; all of it is measured as ever.
+
+    Raises DataError where there are too few questions to
     choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
-    name = fingerprint(shop.config, dataset, refit)
-    releases, folder = Releases(shop.releases), shop.runs / name
+    releases = Releases(shop.releases)
+    origin = Origin.of(releases, dataset) if go_on else None
+    name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)
+    folder = shop.runs / name
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif same := [release for release in releases.names() if release.endswith(name)]:
+        if processes.rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        processes.meet()
+    elif same := _named(releases, name):
         _clear(folder, releases)
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
-    work = Work(config, dataset, folder, report)
+    told = silent if processes.rank() else report
+    work = Work(config, dataset, folder, told, origin)
     measured, live, joins = _learn(work, refit)
+    if processes.rank():
+        processes.meet()  # while the first measures and writes
+        return releases.manifest(_named(releases, name)[-1])
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
     manifest = {
@@ -78,22 +96,22 @@ def fit(
 
     releases.write(release, manifest, fill)
     _clear(folder, releases)
+    processes.meet()
     return releases.manifest(release)
+
+
+def _named(releases: Releases, name: str) -> list[str]:
+    """The releases with a fingerprint, oldest first."""
+    return [release for release in releases.names() if release.endswith(name)]
 
 
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
     """The system that is measured, the one that has learned from everything, and how the ways to
     join lists did for each placement."""
-    validation = work.asked(Part.VALIDATION, work.task)
-    if validation is None:
-        raise DataError(
-            f"Fewer than {FEWEST} questions can be asked about the validation part",
-            expected="visitors who took something in it",
-            mend="Import more events, or lengthen split.validation_days",
-        )
-    if work.asked(Part.RANKER, work.task) is None:
-        first, ranker = work.retrievers(Part.VALIDATION), None
-        second = first
+    validation = work.validation()
+    if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
+        second = work.retrievers(Part.VALIDATION)
+        ranker = work.origin.measured.ranker if work.origin else None
     else:
         first = work.retrievers(Part.RANKER)
         ranker = work.ranker(work.system(Part.RANKER, first))
@@ -122,13 +140,13 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def fingerprint(config: Config, dataset: Dataset, refit: bool) -> str:
-    """Of all that decides what a fit gives."""
+def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
+    """Of all that decides what a command gives. options: how it was called."""
     seen = {
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude={"track"}),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
-        "refit": refit,
+        **options,
     }
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -138,6 +156,11 @@ def _manifest(work: Work, figures: Measured, refit: bool, seconds: float) -> dic
         "metrics": figures.metrics,
         "protocol": figures.protocol,
         "refit": refit,
+        "continues": work.origin and work.origin.release,
+        "learned_until": {
+            "measured": work.dataset.before(Part.VALIDATION).end,
+            "live": work.dataset.end if refit else work.dataset.before(Part.VALIDATION).end,
+        },
         "seconds": round(seconds, 1),
         "data": work.dataset.meaning.fingerprint,
         "version": version("endcap"),

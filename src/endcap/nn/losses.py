@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 256
+BLOCK = 128
 """Positions whose scores are held at once: memory does not grow with batch × catalogue."""
 
 

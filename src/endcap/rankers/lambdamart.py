@@ -41,6 +41,12 @@ class LambdaMART(Ranker[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        leaves=config.Choice(7, 15, 31, 63),
+        learning_rate=config.Between(0.02, 0.2, log=True),
+        min_leaf=config.Between(20, 500, log=True),
+        cutoff=config.Choice(10, 20, 50),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)

@@ -6,16 +6,29 @@ a retriever and the bar that others must clear.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from endcap import config
+from endcap.nn.votes import elect, reasons, votes_of
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
+from endcap.types import (
+    UNIT,
+    Floats,
+    History,
+    Int8s,
+    Int32s,
+    Int64s,
+    Queries,
+    Ragged,
+    Ranking,
+    whole,
+)
+from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 
 class Settings(config.Settings):
@@ -38,100 +51,85 @@ class Neighbours(Retriever[Settings]):
 
     In spirit of item-based collaborative filtering (Sarwar et al., WWW 2001) with the
     sequence-aware weights of session neighbours (Ludewig & Jannach, UMUAI 2018).
-    state: the similarity as CSR: `offsets` [items + 1], `item`, `score`.
+
+    The counts are whole numbers, so they come out the same whether events are learnt from one by
+    one or all together. None may be left out for it, as any may grow: there are at most `window`
+    an event. Only the similarity that is made of them keeps no more than `keep` an item.
+    state: how often the column's item came after the row's, as a packed matrix [items, items];
+    `events` [items]; both in units of 2^-24. `weight` [event types] how much each says.
     """
 
     settings_type = Settings
+    search = config.space(
+        window=config.Between(1, 20),
+        decay=config.Between(0.5, 1.0),
+        backward=config.Between(0.0, 1.0),
+        source_power=config.Between(0.0, 1.0),
+        target_power=config.Between(0.0, 1.0),
+        shrink=config.Between(0.5, 50.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        super().__init__(settings, state)
+        self.items = len(state["events"])
+        self.follow = unpack(state, self.items)
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        size = len(dataset.catalogue)
-        follow = _follow(settings, dataset.user, dataset.item, size)
-        both = (follow + settings.backward * follow.T).tocsr()
-        both.setdiag(0)
-        both.eliminate_zeros()
-        count = np.bincount(dataset.item, minlength=size) + settings.shrink + 1e-9
-        left = sparse.diags(count**-settings.source_power)
-        right = sparse.diags(count**-settings.target_power)
-        run.report("neighbours", 0.7)
-        similar = _strongest((left @ both @ right).tocsr().astype(np.float32), settings.keep)
-        state: State = {
-            "offsets": similar.indptr.astype(np.int64),
-            "item": similar.indices.astype(np.int32),
-            "score": similar.data,
-        }
-        return cls(settings, state)
+        user, item, kind = dataset.user, dataset.item, dataset.kind
+        size, says = len(dataset.catalogue), _says(settings, dataset.kind_weights)
+        follow = sums(item[:0], item[:0], says[0, :0], (size, size))
+        for step in range(1, settings.window + 1):
+            second = np.flatnonzero(user[step:] == user[:-step]) + step
+            count = says[step - 1, kind[second]]
+            follow = follow + _pairs(item[second - step], item[second], count, size)
+            run.report("neighbours", step / settings.window)
+        events = _events(np.zeros(size, np.int64), item, dataset.weight)
+        return cls(settings, {**pack(follow), "events": events, "weight": dataset.kind_weights})
 
-    @property
-    def similarity(self) -> sparse.csr_array:
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
+        last = queries.history.last(self.settings.window)
+        weight = self.state["weight"]
+        count = _says(self.settings, weight)[last.ages, kinds[last.rows]]
+        new = _pairs(last.items, items[last.rows], count, self.items)
+        events = _events(self.state["events"], items, weight[kinds])
+        state = {**pack(self.follow + new), "events": events, "weight": weight}
+        return type(self)(self.settings, state)
+
+    @cached_property
+    def similarity(self) -> Matrix:
         """[items, items] how much a row's item speaks for each column's."""
-        size = len(self.state["offsets"]) - 1
-        parts = (self.state["score"], self.state["item"], self.state["offsets"])
-        return sparse.csr_array(parts, shape=(size, size))
+        both = (self.follow + self.settings.backward * self.follow.T).tocsr()
+        count = self.state["events"] / UNIT + self.settings.shrink + 1e-9
+        both.data *= count[row_of(both)] ** -self.settings.source_power / UNIT
+        both.data *= count[both.indices] ** -self.settings.target_power
+        return strongest(both.astype(np.float32), self.settings.keep)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        similarity = self.similarity
-        parts = [(rows, self._retrieve(similarity, part, n)) for rows, part in queries.batches(256)]
-        return Ranking.concat(parts)
-
-    def _retrieve(self, similarity: sparse.csr_array, queries: Queries, n: int) -> Ranking:
-        votes = (self._votes(queries.history, similarity.shape[0]) @ similarity).tocsr()
-        query = np.repeat(np.arange(len(queries), dtype=np.int32), np.diff(votes.indptr))
-        free = queries.permits(query, votes.indices)
-        votes.data[~free] = 0
-        places = np.concatenate([_top(votes, row, n) for row in range(len(queries))])
-        return Ranking.sort(query[places], votes.indices[places], votes.data[places])
-
-    def _votes(self, history: History, size: int) -> sparse.csr_array:
-        """[queries, items] the weight of each item of the histories."""
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return sparse.csr_array((weight, last.items, last.offsets), shape=(len(last), size))
+        return elect(self._votes(queries.history), self.similarity, queries, n)
 
     def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        """The items of the history by their share of the row's score."""
-        similarity, reasons = self.similarity, []
-        for query, item in zip(ranking.query, ranking.item, strict=True):
-            last = queries.history.take(np.array([query])).last(self.settings.history)
-            weight = self.settings.recency ** last.ages.astype(np.float32)
-            share = weight * similarity[last.items][:, [item]].toarray()[:, 0]
-            order = np.argsort(-share, kind="stable")
-            strong = last.items[order[share[order] > 0]]
-            reasons.append(list(dict.fromkeys(strong.tolist())))
-        return Ragged.of(reasons)
+        return reasons(self._votes(queries.history), self.similarity, ranking)
+
+    def _votes(self, history: History) -> Matrix:
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
 
-def _follow(
-    settings: Settings, user: Int32s, item: Int32s, size: int
-) -> sparse.csr_array[Any, tuple[int, int]]:
-    """[items, items] how often the column's item came after the row's, nearby counting most."""
-    total: Any = sparse.csr_array((size, size), dtype=np.float32)
-    for step in range(1, settings.window + 1):
-        same = user[step:] == user[:-step]
-        pairs = (item[:-step][same], item[step:][same])
-        weight = np.full(len(pairs[0]), settings.decay ** (step - 1), np.float32)
-        total = total + sparse.coo_array((weight, pairs), shape=(size, size)).tocsr()
-    followed: sparse.csr_array[Any, tuple[int, int]] = total
-    return followed
+def _says(settings: Settings, weight: Floats) -> Int64s:
+    """[window, event types] how much an event says of what came so many events before it."""
+    return whole(np.multiply.outer(settings.decay ** np.arange(settings.window), weight))
 
 
-def _strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
-    """The `keep` largest values of each row."""
-    places = [_top(matrix, row, keep) for row in range(matrix.shape[0])]
-    chosen = np.concatenate(places)
-    offsets = offsets_of(np.array([len(place) for place in places]))
-    size = matrix.shape[0]
-    parts = (matrix.data[chosen], matrix.indices[chosen], offsets)
-    return sparse.csr_array(parts, shape=(size, size))
+def _pairs(before: Int32s, after: Int32s, count: Int64s, size: int) -> Matrix:
+    """[items, items] the counts of pairs of two different items."""
+    two = before != after
+    return sums(before[two], after[two], count[two], (size, size))
 
 
-def _top(matrix: sparse.csr_array, row: int, n: int) -> Int64s:
-    """Where the n largest positive values of a row stand, in the order of columns."""
-    start, stop = matrix.indptr[row], matrix.indptr[row + 1]
-    values: Floats = matrix.data[start:stop]
-    positive = np.flatnonzero(values > 0)
-    if len(positive) > n:
-        best = np.argpartition(-values[positive], n - 1)[:n]
-        positive = np.sort(positive[best])
-    places: Int64s = start + positive.astype(np.int64)
-    return places
+def _events(so_far: Int64s, items: Int32s, weight: Floats) -> Int64s:
+    """[items] the weights of the events of each, in whole units."""
+    events = so_far.copy()
+    np.add.at(events, items, whole(weight))
+    return events

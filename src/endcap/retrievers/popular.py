@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Retriever, Run
+from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import DAY, Queries, Ranking
+from endcap.types import DAY, UNIT, Floats, Int8s, Int32s, Int64s, Queries, Ranking, whole
 
 
 class Settings(config.Settings):
@@ -20,24 +21,51 @@ class Settings(config.Settings):
 
 
 class Popular(Retriever[Settings]):
-    """Events of each item, each weighted by 2^(−age / half-life). The same list for everyone.
+    """Events of each item by their weights, halved every half-life. The same list for everyone.
 
-    state: `item` [items with events] codes, best first, and their `score`.
+    An event counts 2^(how far its half-life had gone), from 1 to 2, and all events of a half-life
+    fade together. So their sums are whole numbers, which events that come later only add to.
+    state: for each item and half-life with events, `item`, `half_life` (since 1970) and `sum`, in
+    units of 2^-24. `weight` [event types] how much each says.
     """
 
     settings_type = Settings
+    search = config.space(half_life_days=config.Between(1.0, 365.0, log=True))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        age = (dataset.end - dataset.time) / DAY
-        weight = np.exp2(-age / settings.half_life_days)
-        score = np.bincount(dataset.item, weight, minlength=len(dataset.catalogue))
+        none = np.zeros(0, np.int64)
+        state: State = {"item": none.astype(np.int32), "half_life": none, "sum": none}
+        empty = cls(settings, {**state, "weight": dataset.kind_weights})
+        return empty._with(dataset.item, dataset.kind, dataset.time)
+
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
+        return self._with(items, kinds, queries.times)
+
+    def _with(self, items: Int32s, kinds: Int8s, times: Int64s) -> Self:
+        """The same with more events."""
+        lives = times / (self.settings.half_life_days * DAY)
+        begun = np.floor(lives).astype(np.int64)
+        value = whole(self.state["weight"][kinds] * np.exp2(lives - begun))
+        item, half_life = np.r_[self.state["item"], items], np.r_[self.state["half_life"], begun]
+        width = 1 + half_life.max(initial=0)
+        keys, place = np.unique(item * width + half_life, return_inverse=True)
+        total = np.zeros(len(keys), np.int64)
+        np.add.at(total, place, np.r_[self.state["sum"], value])
+        state = {"item": (keys // width).astype(np.int32), "half_life": keys % width, "sum": total}
+        return type(self)(self.settings, {**state, "weight": self.state["weight"]})
+
+    @cached_property
+    def ranked(self) -> tuple[Int32s, Floats]:
+        """All items with events, best first, and what they count now."""
+        half_life = self.state["half_life"]
+        left = self.state["sum"] * np.exp2(half_life - half_life.max(initial=0.0))
+        score = np.bincount(self.state["item"], left)
         order = np.argsort(-score, kind="stable")[: np.count_nonzero(score)]
-        state = {"item": order.astype(np.int32), "score": score[order].astype(np.float32)}
-        return cls(settings, state)
+        return order.astype(np.int32), (score[order] / UNIT).astype(np.float32)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        item, score = self.state["item"], self.state["score"]
+        item, score = self.ranked
         if queries.allowed is not None:
             allowed = queries.allowed[item]
             item, score = item[allowed], score[allowed]

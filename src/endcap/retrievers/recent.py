@@ -27,10 +27,6 @@ class Recent(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         history = queries.history
-        newest = Ranking.sort(history.rows, history.items, -history.ages.astype(np.float32))
-        pairs = np.stack([newest.query, newest.item], axis=1)
-        first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
-        mask = np.zeros(len(newest), np.bool_)
-        mask[first] = True
-        ranking = newest.keep(mask & queries.permits(newest.query, newest.item))
-        return ranking.top(n)
+        age = history.ages.astype(np.float32)
+        newest = Ranking.sort(history.rows, history.items, -age).once()
+        return newest.keep(queries.permits(newest.query, newest.item)).top(n)

@@ -27,6 +27,7 @@ class Repeat(Retriever[Settings]):
     """Each item of the history, scored by Σ 2^(−age / half-life). It has nothing to learn."""
 
     settings_type = Settings
+    search = config.space(half_life_days=config.Between(2.0, 730.0, log=True))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from endcap.types import Bools, Int64s, Queries, Ragged, among, ranges
+from endcap.types import Bools, Int64s, Queries, Ragged, ranges
 
 Scope = Literal["all", "new", "again", "fresh"]
 """Answers that count: all, what was not taken before, what was, what no earlier event was on."""
@@ -19,35 +19,33 @@ class Asked:
 
     truth: [Q] rows of items, none twice in a row.
     again: [truth.values] whether the visitor had taken the item before.
+    met: [truth.values] whether they had done anything with it before.
     """
 
     queries: Queries
     truth: Ragged
     again: Bools
+    met: Bools
 
     def __len__(self) -> int:
         return len(self.queries)
 
     def take(self, rows: Int64s) -> Asked:
+        answers = ranges(self.truth.offsets, rows)
         return Asked(
             self.queries.take(rows),
             self.truth.take(rows),
-            self.again[ranges(self.truth.offsets, rows)],
+            self.again[answers],
+            self.met[answers],
         )
 
     def scope(self, scope: Scope) -> Asked:
         """The questions that still have an answer when only such items count."""
         if scope == "all":
             return self
-        mask = {"new": ~self.again, "again": self.again, "fresh": ~self._met}[scope]
-        kept = replace(self, truth=self.truth.keep(mask), again=self.again[mask])
+        mask = {"new": ~self.again, "again": self.again, "fresh": ~self.met}[scope]
+        kept = Asked(self.queries, self.truth.keep(mask), self.again[mask], self.met[mask])
         return kept.take(np.flatnonzero(kept.truth.lengths > 0))
-
-    @property
-    def _met(self) -> Bools:
-        """[truth.values] whether the history has an event of any type on the item."""
-        past = self.queries.history
-        return among((self.truth.rows, self.truth.values), (past.rows, past.items))
 
     def sample(self, n: int, seed: int) -> Asked:
         """At most n of the questions, by chance."""

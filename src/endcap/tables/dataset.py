@@ -219,7 +219,9 @@ class Dataset:
             offsets_of(start - first), self.item[past], self.kind[past], self.time[past]
         )
         truth = self._truth(part, start, stop)
-        return Asked(Queries.of(users, times, history), truth, self._taken(history, truth))
+        taken = history.keep(np.isin(history.kinds, self.meaning.targets))
+        again, met = _among(truth, taken), _among(truth, history)
+        return Asked(Queries.of(users, times, history), truth, again, met)
 
     def _truth(self, part: Part, start: Int64s, stop: Int64s) -> Ragged:
         rows, places = np.repeat(np.arange(len(start)), stop - start), spans(start, stop)
@@ -231,11 +233,10 @@ class Dataset:
             offsets_of(np.bincount(pairs[0], minlength=len(start))), pairs[1].astype(np.int32)
         )
 
-    def _taken(self, history: History, truth: Ragged) -> Bools:
-        """[truth.values] whether the item stands among the visitor's earlier targets."""
-        aim = np.isin(history.kinds, self.meaning.targets)
-        had = (history.rows[aim], history.items[aim])
-        return among((truth.rows, truth.values), had)
+
+def _among(truth: Ragged, history: History) -> Bools:
+    """[truth.values] whether the item stands in the same row of the history."""
+    return among((truth.rows, truth.values), (history.rows, history.items))
 
 
 def _catalogue(folder: Path, part: Part) -> Catalogue:

@@ -10,6 +10,7 @@ as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
 from endcap.types.arrays import (
     DAY,
     NOBODY,
+    UNIT,
     Bools,
     Floats,
     Int8s,
@@ -22,6 +23,7 @@ from endcap.types.arrays import (
     ranges,
     silent,
     spans,
+    whole,
 )
 from endcap.types.candidates import Candidates
 from endcap.types.queries import Queries
@@ -31,6 +33,7 @@ from endcap.types.ranking import Ranking
 __all__ = [
     "DAY",
     "NOBODY",
+    "UNIT",
     "Bools",
     "Candidates",
     "Floats",
@@ -48,4 +51,5 @@ __all__ = [
     "ranges",
     "silent",
     "spans",
+    "whole",
 ]

@@ -27,6 +27,10 @@ NOBODY = 0
 """The code of a visitor whom no table knows."""
 
 
+UNIT = 1 << 24
+"""What one counts as in sums of whole numbers: see `whole`."""
+
+
 def silent(step: str, share: float) -> None:
     """A `Report` that nobody reads."""
 
@@ -44,6 +48,15 @@ def spans(starts: Int64s, stops: Int64s) -> Int64s:
 def ranges(offsets: Int64s, rows: Int64s | Int32s) -> Int64s:
     """Positions of the values of several ragged rows, one after the other."""
     return spans(offsets[rows], offsets[np.asarray(rows) + 1])
+
+
+def whole(values: NDArray[np.floating]) -> Int64s:
+    """Values in whole units of 2^-24, so that sums of them are exact, in whatever order.
+
+    >>> whole(np.array([0.5])).tolist() == [UNIT // 2]
+    True
+    """
+    return np.rint(values.astype(np.float64) * UNIT).astype(np.int64)
 
 
 def pair_keys(*columns: Pairs) -> tuple[Int64s, ...]:

@@ -14,6 +14,7 @@ from endcap.types.arrays import (
     Int32s,
     Int64s,
     among,
+    pair_keys,
 )
 from endcap.types.ragged import Ragged
 
@@ -103,6 +104,18 @@ class Ranking:
     def hits(self, truth: Ragged) -> Bools:
         """[rows] whether the item stands in its query's row of `truth`."""
         return among((self.query, self.item), (truth.rows, truth.values))
+
+    def once(self) -> Ranking:
+        """Each item of a list at its best place only.
+
+        >>> lists = Ranking.sort(*np.array([[0, 0, 0], [7, 8, 7]]), np.array([1.0, 2.0, 3.0]))
+        >>> lists.once().item, lists.once().score
+        (array([7, 8]), array([3., 2.]))
+        """
+        (keys,) = pair_keys((self.query, self.item))
+        best = np.zeros(len(self), np.bool_)
+        best[np.unique(keys, return_index=True)[1]] = True
+        return self.keep(best)
 
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)

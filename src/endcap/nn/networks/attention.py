@@ -55,7 +55,7 @@ class Attention(Network):
         return out
 
     def _bias(self, times: Tensor) -> Tensor:
-        """[batch or 1, heads, length, length] to add to the scores; −inf for what is later."""
+        """[heads, length, length], or so for each row: added to the scores, −inf ahead."""
         place = torch.arange(times.shape[1])
         apart = place[:, None] - place
         bias = torch.zeros(apart.shape).masked_fill(apart < 0, -torch.inf)
@@ -65,7 +65,7 @@ class Attention(Network):
             age = (times[:, :, None] - times[:, None, :]).clamp(min=0)
             bucket = torch.log2(1.0 + age).long().clamp(max=AGES - 1)
             bias = bias + self.ages(bucket).permute(0, 3, 1, 2)
-        return bias.expand(1, 1, -1, -1) if bias.dim() < 4 else bias
+        return bias
 
 
 def _biases(buckets: int, heads: int) -> nn.Embedding:

@@ -1,0 +1,72 @@
+"""The release that a fit goes on from, so that deep models need not begin anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from endcap.config import Settings
+from endcap.errors import ConfigError, StateError
+from endcap.recommender import Recommender
+from endcap.stages import Earlier, Retriever
+from endcap.store.releases import Releases
+from endcap.tables.dataset import Dataset
+from endcap.tables.parts import Part
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A release's systems, and the moment up to which each has learned.
+
+    measured: the one that was judged; live: the one that answers visitors.
+    """
+
+    release: str
+    measured: Recommender
+    live: Recommender
+    until: dict[str, int]
+
+    @classmethod
+    def of(cls, releases: Releases, dataset: Dataset) -> Self:
+        """The live release. Raises StateError where it can't be gone on from."""
+        folder, manifest = releases.path(), releases.manifest()
+        if dataset.meaning.protocol != "time":
+            raise ConfigError(
+                f"split.protocol = {dataset.meaning.protocol!r} holds out events of all times",
+                expected="'time' for a fit that goes on from a release",
+                mend="Fit without --continue",
+            )
+        refit = folder / "live"
+        own = cls(
+            release=folder.name,
+            measured=Recommender.load(folder / "measured"),
+            live=Recommender.load(refit if refit.is_dir() else folder / "measured"),
+            until=manifest.get("learned_until", {}),
+        )
+        begin = int(dataset.time[dataset.part >= Part.VALIDATION].min(initial=dataset.end))
+        if own.until.get("measured", begin + 1) > begin:
+            raise StateError(
+                f"Release {own.release} has learned from what is to be asked about now",
+                mend="Fit without --continue, or import newer events and run `endcap prepare`",
+            )
+        return own
+
+    def earlier(
+        self, part: Part, name: str, cls: type[Retriever[Any]], settings: Settings, past: Dataset
+    ) -> Earlier | None:
+        """What a retriever learned before; None where it is another model, or set otherwise.
+
+        part: before which it is to be fitted now.
+        """
+        which = "live" if part is Part.LIVE else "measured"
+        system: Recommender = getattr(self, which)
+        found = system.retrievers.get(name)
+        if type(found) is not cls or not _alike(found.settings, settings):
+            return None
+        codes = past.catalogue.codes_in(system.catalogue)
+        return Earlier(found.state, codes, self.until[which])
+
+
+def _alike(one: Settings, other: Settings) -> bool:
+    """The same but for the number of epochs, which a fit chooses."""
+    return one.model_dump(exclude={"epochs"}) == other.model_dump(exclude={"epochs"})

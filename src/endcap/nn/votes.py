@@ -1,0 +1,63 @@
+"""Items of a history vote for other items, by a matrix of what speaks for what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types.sparse import Matrix, row_of, strongest, sums
+
+CELLS = 1 << 23
+"""Scores that may be held at once: it bounds the memory."""
+
+
+def votes_of(history: History, newest: int, recency: float, items: int) -> Matrix:
+    """[queries, items] how much each item of the newest events says: the newest 1, and each older
+    one `recency` of what the one after it says."""
+    last = history.last(newest)
+    weight = recency ** last.ages.astype(np.float32)
+    return sums(last.rows, last.items, weight, (len(last), items))
+
+
+def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Ranking:
+    """The `n` items that each query's votes speak for most, none that it excludes.
+
+    similarity: [items, items] how much a row's item speaks for each column's.
+    """
+    at_once = batch_of(similarity.shape[1])
+    parts = [
+        (rows, best_of(votes[rows] @ similarity, part, n))
+        for rows, part in queries.batches(at_once)
+    ]
+    return Ranking.concat(parts)
+
+
+def batch_of(width: int) -> int:
+    """Queries that are answered at once, where each may have so many scores."""
+    return int(np.clip(CELLS // max(width, 1), 1, 256))
+
+
+def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
+    """The `n` best-scored items of each query, none that it excludes. scores: [queries, items]"""
+    if queries.allowed is not None:
+        scores.data[~queries.allowed[scores.indices]] = 0
+    # So many that n remain even where all that is excluded stands above them.
+    top = strongest(scores, n + queries.exclude.lengths)
+    ranking = Ranking.sort(row_of(top), top.indices.astype(np.int32), top.data)
+    return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+
+def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
+    """For each row of the ranking, the items that voted for it, by their share of its score."""
+    voters = np.unique(votes.indices)
+    for_item = similarity[voters].T.tocsr()[ranking.item]
+    share = votes[:, voters][ranking.query].multiply(for_item).tocsr()
+    best = by_share(share)
+    return Ragged(best.offsets, voters[best.values].astype(np.int32))
+
+
+def by_share(share: Matrix) -> Ragged:
+    """The columns of each row that have a share, the largest first."""
+    share = strongest(share, share.shape[1])
+    order = np.lexsort((share.indices, -share.data, row_of(share)))
+    return Ragged(share.indptr.astype(np.int64), share.indices[order].astype(np.int32))
