@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -18,6 +18,7 @@ from endcap.errors import TrainingError
 from endcap.nn import memory, processes
 from endcap.nn.boards import Boards, Shown
 from endcap.nn.checkpoint import Checkpoint, Place
+from endcap.nn.device import autocast, precision
 from endcap.stages import Run
 
 N = TypeVar("N", bound=nn.Module)
@@ -33,6 +34,7 @@ SEEN = 10
 class Plan:
     """How long and how fast to learn.
 
+    device: where to; a GPU only where the steps move their batches to it.
     average: share that the running mean of the weights keeps at each step; the mean is what
         is judged and returned, and stands in for a falling learning rate.
     patience: epochs without a better score after which to stop.
@@ -44,6 +46,7 @@ class Plan:
     weight_decay: float
     average: float
     name: str
+    device: torch.device = field(default=torch.device("cpu"))
 
 
 def train(
@@ -65,17 +68,25 @@ def train(
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
     Raises TrainingError where the loss is no longer a number.
     """
-    training = _Training(network, plan, run, shown)
+    training = _Training(network, epoch_losses, plan, run, shown)
     with memory.kept():
-        training.learn(epoch_losses, judge)
+        training.learn(judge)
     return training.finish()
 
 
 class _Training(Generic[N]):
     """One network under way."""
 
-    def __init__(self, network: N, plan: Plan, run: Run, shown: Shown | None) -> None:
-        self.network, self.plan, self.run, self.shown = network, plan, run, shown
+    def __init__(
+        self,
+        network: N,
+        epoch_losses: Callable[[int], Steps],
+        plan: Plan,
+        run: Run,
+        shown: Shown | None,
+    ) -> None:
+        self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
             network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
@@ -83,21 +94,20 @@ class _Training(Generic[N]):
         self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
         self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
         processes.meet()  # all have read the checkpoint before one writes another
-        settings = {**asdict(plan), **(shown.settings if shown else {})}
-        self.boards = Boards(run, settings, self.steps)
+        self.dtype = self._precision()
+        settings = {**asdict(plan), "device": str(plan.device), "precision": str(self.dtype)}
+        self.boards = Boards(run, {**settings, **(shown.settings if shown else {})}, self.steps)
 
     @property
     def steps(self) -> int:
         """That are done, of all epochs."""
         return int(self.mean.n_averaged)
 
-    def learn(
-        self, epoch_losses: Callable[[int], Steps], judge: Callable[[N], float] | None
-    ) -> None:
+    def learn(self, judge: Callable[[N], float] | None) -> None:
         patience = self.plan.patience if judge else self.plan.epochs
         while not self.saved.done(self.plan.epochs, patience):
             began = time.monotonic()
-            self._epoch(epoch_losses(self.saved.place.epoch))
+            self._epoch(self.epoch_losses(self.saved.place.epoch))
             self._judge(judge, began)
 
     def finish(self) -> tuple[N, int]:
@@ -105,9 +115,19 @@ class _Training(Generic[N]):
         self.saved.restore_best()
         if self.shown is not None:
             vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
-            self.boards.vectors(vectors.numpy(), self.shown.labels)
+            self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
         self.boards.close()
-        return self.mean.module, self.saved.place.best_epoch
+        return self.mean.module.cpu(), self.saved.place.best_epoch
+
+    def _precision(self) -> torch.dtype:
+        """Measured once, so that a training that goes on does so in the same."""
+        at = self.saved.place
+        if at.bfloat16 is None:
+            self.network.train()
+            first = islice(self.epoch_losses(0), 1)
+            halves = (precision(self.plan.device, step) is torch.bfloat16 for _, step in first)
+            at.bfloat16 = bool(processes.told(lambda: any(halves)))
+        return torch.bfloat16 if at.bfloat16 else torch.float32
 
     def _epoch(self, steps: Steps) -> None:
         """What is left of it."""
@@ -126,7 +146,8 @@ class _Training(Generic[N]):
         """Loss, and norm of the gradient."""
         torch.manual_seed(_seed(self.run.seed, self.saved.place))
         self.optimizer.zero_grad(set_to_none=True)
-        own = compute()
+        with autocast(self.plan.device, self.dtype):
+            own = compute()
         own.backward()  # type: ignore[no-untyped-call]
         loss = processes.average(self.network, own)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

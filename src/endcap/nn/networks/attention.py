@@ -56,9 +56,9 @@ class Attention(Network):
 
     def _bias(self, times: Tensor) -> Tensor:
         """[heads, length, length], or so for each row: added to the scores, −inf ahead."""
-        place = torch.arange(times.shape[1])
+        place = torch.arange(times.shape[1], device=times.device)
         apart = place[:, None] - place
-        bias = torch.zeros(apart.shape).masked_fill(apart < 0, -torch.inf)
+        bias = torch.zeros(apart.shape, device=times.device).masked_fill(apart < 0, -torch.inf)
         if self.places is not None:
             bias = bias + self.places(apart.clamp(0, PLACES - 1)).permute(2, 0, 1)
         if self.ages is not None:

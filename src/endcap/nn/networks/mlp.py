@@ -47,7 +47,7 @@ class Filter(nn.Module):
         self.weight = nn.Parameter(torch.randn(dim, reach) * reach**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        place = torch.arange(x.shape[1])
+        place = torch.arange(x.shape[1], device=x.device)
         apart = place[:, None] - place
         reach = self.weight.shape[1]
         within = (apart >= 0) & (apart < reach)
