@@ -161,9 +161,10 @@ class Checkerboard:
         }
 
     def dataset(self, folder: Path, protocol: Literal["time", "leave-one-out"] = "time") -> Dataset:
-        """Its categories are the colours, 1 and 2."""
+        """Its categories and brands are the colours, 1 and 2."""
         colours = [1 + item % 2 for item in range(self.items)]
-        goods = catalogue(self.items, categories=colours, brands=colours)
+        names = [("red", "blue")[item % 2] for item in range(self.items)]
+        goods = catalogue(self.items, categories=colours, brands=colours, brand=names)
         return dataset(folder, **self.events(), goods=goods, protocol=protocol)
 
 

@@ -37,13 +37,14 @@ def test_each_name_is_its_loss(name: Name, smoothing: float) -> None:
     torch.manual_seed(1)
     hidden, items, target = torch.randn(5, 4), torch.randn(6, 4), torch.randint(0, 6, (5,))
     weight = torch.rand(5)
-    loss = objective(name, COUNT, negatives=3, calibration=0.6, smoothing=smoothing)
+    loss = objective(name, COUNT, full=6, negatives=3, calibration=0.6, smoothing=smoothing)
     torch.manual_seed(2)
     found = loss(hidden, items, target, weight)
     torch.manual_seed(2)
     negatives = Negatives(COUNT, 3, popular=0.5 * (name == "sampled_softmax"))
     drawn, power = negatives.draw(), gbce_power(3, SEEN, 0.6)
     expected = {
+        "auto": full_softmax(hidden, items, target, weight),
         "full_softmax": full_softmax(hidden, items, target, weight),
         "sampled_softmax": sampled_softmax(hidden, items, target, drawn, negatives.log_q, weight),
         "gbce": bce(hidden, items, target, drawn, weight, power=power),

@@ -20,9 +20,9 @@ from endcap.nn.losses import (
 )
 from endcap.types import Int64s
 
-Name: TypeAlias = Literal["full_softmax", "sampled_softmax", "gbce", "bce", "bpr"]
+Name: TypeAlias = Literal["auto", "full_softmax", "sampled_softmax", "gbce", "bce", "bpr"]
 
-SOFTMAX: tuple[Name, ...] = ("full_softmax", "sampled_softmax")
+SOFTMAX: tuple[Name, ...] = ("auto", "full_softmax", "sampled_softmax")
 """Losses whose labels can be smoothed."""
 
 Objective: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
@@ -48,13 +48,16 @@ class Negatives:
 
 
 def objective(
-    name: Name, count: Int64s, *, negatives: int, calibration: float, smoothing: float
+    name: Name, count: Int64s, *, full: int, negatives: int, calibration: float, smoothing: float
 ) -> Objective:
     """The loss to train by.
 
-    count: [items] events of each; negatives: how many items are drawn for a batch, where the
-    loss draws; calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
+    count: [items] events of each; full: up to how many items auto is the full softmax, beyond
+    that the sampled one; negatives: how many items are drawn for a batch, where the loss draws;
+    calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
     """
+    if name == "auto":
+        name = "full_softmax" if len(count) <= full else "sampled_softmax"
     loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
     if smoothing == 0:
         return loss

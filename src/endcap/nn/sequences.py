@@ -73,13 +73,13 @@ def windows(history: History, length: int, rng: np.random.Generator) -> tuple[In
 def training_batches(
     history: History,
     length: int,
-    tokens: int,
+    tokens: int | None,
     rng: np.random.Generator,
     weight: Floats | None = None,
 ) -> Iterator[Batch]:
-    """All sequences that say something once, in batches of like length and about `tokens`
-    events each.
+    """All sequences that say something once, in batches of like length.
 
+    tokens: about how many events each batch holds; by the size of the log where None.
     weight: [events] how much each counts as a target, 0 for not at all; None for all the same.
     """
     aims = Aims.of(history, weight)
@@ -89,11 +89,17 @@ def training_batches(
     starts, stops = starts[useful], stops[useful]
     order = rng.permutation(len(starts))
     order = order[np.argsort((stops - starts)[order], kind="stable")]
-    groups = _groups((stops - starts)[order], tokens)
+    groups = _groups((stops - starts)[order], tokens or _tokens(len(history.items)))
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
         rows = order[first:after]
         yield _training_batch(history, aims, starts[rows], stops[rows], rng)
+
+
+def _tokens(events: int) -> int:
+    """Events in a batch that make about 400 steps an epoch: enough to learn from each epoch, and
+    on a large log no more than the step itself, the table of items above all, is worth."""
+    return min(max(events // 400, 384), 4_096)
 
 
 def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:

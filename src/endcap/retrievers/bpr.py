@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
 from endcap.nn.losses import bpr
 from endcap.nn.objective import Negatives
@@ -69,6 +70,14 @@ class BPR(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        factors=config.Choice(64, 128, 256),
+        negatives=config.Choice(64, 256, 1024),
+        popular=config.Between(0.0, 1.0),
+        recency=config.Between(0.5, 1.0),
+        learning_rate=config.Between(1e-3, 2e-2, log=True),
+        weight_decay=config.Between(1e-2, 1.0, log=True),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)

@@ -10,7 +10,6 @@ from typing import Self
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
@@ -18,10 +17,7 @@ from endcap.nn.votes import elect, reasons, votes_of
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import History, Int8s, Int32s, Queries, Ragged, Ranking
-from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
-
-BLOCK = 4_096
-"""Items whose counts are made at once: it bounds the memory."""
+from endcap.types.sparse import Matrix, both_ways, pack, products, row_of, strongest, sums, unpack
 
 
 class Settings(config.Settings):
@@ -47,6 +43,11 @@ class ItemNeighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        shrink=config.Between(1.0, 100.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -57,14 +58,7 @@ class ItemNeighbours(Retriever[Settings]):
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         weight, items = dataset.kind_weights, len(dataset.catalogue)
         taken = interactions(dataset.history, weight, settings.most, items)
-        by_item, blocks = taken.T.tocsr(), []
-        for start in range(0, items, BLOCK):
-            block = sparse.triu(by_item[start : start + BLOCK] @ taken, k=start, format="csr")
-            blocks.append(block)
-            run.report("item neighbours", start / items)
-        products = sparse.vstack(blocks, format="csr")
-        products.sort_indices()
-        return cls(settings, {**pack(products), "weight": weight})
+        return cls(settings, {**pack(products(taken)), "weight": weight})
 
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
         weight, most = self.state["weight"], self.settings.most
@@ -84,11 +78,9 @@ class ItemNeighbours(Retriever[Settings]):
     @cached_property
     def similarity(self) -> Matrix:
         """[items, items] the shrunk cosines of different items."""
-        size = np.sqrt(self.products.diagonal())
-        both = (self.products + self.products.T).tocsr()
-        row = row_of(both)
-        audience = size[row] * size[both.indices] + self.settings.shrink * ONE**2
-        both.data = np.where(row == both.indices, 0, both.data / audience).astype(np.float32)
+        size, both = np.sqrt(self.products.diagonal()), both_ways(self.products)
+        audience = size[row_of(both)] * size[both.indices] + self.settings.shrink * ONE**2
+        both.data = (both.data / audience).astype(np.float32)
         return strongest(both, self.settings.keep)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -98,6 +90,4 @@ class ItemNeighbours(Retriever[Settings]):
         return reasons(self._votes(queries.history), self.similarity, ranking)
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)

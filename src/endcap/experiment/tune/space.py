@@ -62,7 +62,7 @@ class Space:
         if not self.groups:
             raise ConfigError(
                 "There is nothing to search: no retriever has a setting that can be tried",
-                mend="See `search` in docs/how-to/add-a-model.md for a model of your own",
+                mend="Give a model of your own a `search`, as docs/how-to/add-a-model.md says",
             )
         return tuple(name for name in self.groups if name in only or not only)
 
