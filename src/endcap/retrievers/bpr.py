@@ -109,7 +109,7 @@ def _steps(
     settings, rng = network.settings, np.random.default_rng([seed, epoch])
     count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
     negatives = Negatives(count, settings.negatives, settings.popular)
-    for done, pairs in pair_batches(dataset, settings.history, settings.batch, rng):
+    for done, pairs in pair_batches(dataset, dataset.weight, settings.history, settings.batch, rng):
         yield done, partial(_loss, network, negatives, pairs)
 
 

@@ -90,6 +90,4 @@ class ItemNeighbours(Retriever[Settings]):
         return reasons(self._votes(queries.history), self.similarity, ranking)
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)

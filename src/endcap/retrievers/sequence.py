@@ -19,6 +19,7 @@ from torch.nn import functional
 from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
+from endcap.nn.boards import Shown
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -156,7 +157,8 @@ class Sequence(Retriever[Settings]):
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
-        chosen, epochs = train(network, steps, score, plan, run)
+        shown = Shown.items(settings, dataset, "item.weight")
+        chosen, epochs = train(network, steps, score, plan, run, shown)
         state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
