@@ -18,15 +18,14 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.child import ROOT, run
+from benchmarks.markdown import table
 
 SYSTEMS = {
     "endcap": "benchmarks.peers.endcap_attention",
@@ -79,11 +78,11 @@ def main() -> None:
             shutil.rmtree(_folder(given, name), ignore_errors=True)
         print(f"{name} …", file=sys.stderr)
         results[name] = _measure(given, name)
-    console = Console()
-    console.print(f"{positions:,} training positions, {given.threads} threads each.")
-    console.print(_table(results, given.goal))
+    print(f"{positions:,} training positions, {given.threads} threads each.\n")
+    titles = ("", "s/epoch", "× Endcap", "epochs", "NDCG@10", f"s to {given.goal:g}", "peak GB")
+    print(table(titles, _rows(results, given.goal)))
     if given.share < 1 and not given.quality:
-        console.print(f"The peers' seconds are extrapolated from {given.share:.0%} of the batches.")
+        print(f"\nThe peers' seconds are extrapolated from {given.share:.0%} of the batches.")
 
 
 def _arguments() -> argparse.Namespace:
@@ -131,23 +130,22 @@ def _command(given: argparse.Namespace, name: str, folder: Path) -> list[Any]:
     return [*command, "--epochs", 1, "--share", given.share]
 
 
-def _table(results: dict[str, Result], goal: float) -> Table:
-    titles = ("", "s/epoch", "× Endcap", "epochs", "NDCG@10", f"s to {goal:g}", "peak GB")
-    table, own = Table(box=None), results["endcap"].seconds
-    for title in titles:
-        table.add_column(title, justify="right" if title else "left")
+def _rows(results: dict[str, Result], goal: float) -> Iterator[list[str]]:
+    own = results["endcap"].seconds
     for name, one in results.items():
-        best, reached = one.best, one.until(goal)
-        table.add_row(
-            name,
-            f"{one.seconds:.1f}",
-            f"{one.seconds / own:.1f}",
-            "" if best is None else str(1 + one.curve.index(best)),
-            "" if best is None else f"{best['test']:.4f}",
-            "" if best is None else "never" if reached is None else f"{reached:.0f}",
-            f"{one.peak / 1e9:.1f}",
-        )
-    return table
+        speed = [f"{one.seconds:.1f}", f"{one.seconds / own:.1f}"]
+        yield [name, *speed, *_quality(one, goal), f"{one.peak / 1e9:.1f}"]
+
+
+def _quality(one: Result, goal: float) -> list[str]:
+    if one.best is None:
+        return ["", "", ""]
+    reached = one.until(goal)
+    return [
+        str(1 + one.curve.index(one.best)),
+        f"{one.best['test']:.4f}",
+        "never" if reached is None else f"{reached:.0f}",
+    ]
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def test_models_and_the_configuration_have_the_weights(log: Dataset) -> None:
     config, data, figures = weigh(Config(), log)
     assert data.before(Part.TEST).weight[data.kind == VIEW] == pytest.approx(2.5 / 6)
     assert config.events.weights["add_to_cart"] == pytest.approx(0.5)
-    assert set(config.events.weights) == set(Config().events.use)
+    assert set(config.events.weights) == {"view", "add_to_cart", "purchase"}
     assert {name: one["events"] for name, one in figures.items()} == {
         "view": 5,
         "add_to_cart": 2,
@@ -118,12 +118,11 @@ def test_given_weights_stay(log: Dataset) -> None:
 
 def test_where_all_types_are_targets_all_weigh_1(log: Dataset) -> None:
     all_ = replace(log, meaning=replace(log.meaning, targets=(VIEW, CART, BUY)))
-    assert set(weigh(Config(), all_)[1].weight.tolist()) == {1.0}
+    assert set(weigh(Config(), all_)[1].kind_weights.tolist()) == {1.0}
 
 
 def test_an_empty_past_says_nothing(tmp_path: Path) -> None:
     data = shop(tmp_path, [(1, 0, VIEW, 0), (1, 0, BUY, 1)], [Part.TEST, Part.TEST])
-    config, _, figures = weigh(Config(), data)
-    assert figures == {}
-    assert config.events.weights["view"] == 0.5
-    assert config.events.weights["purchase"] == 1
+    config, weighed, figures = weigh(Config(), data)
+    assert (config, figures) == (Config(), {})
+    assert set(weighed.kind_weights.tolist()) == {1.0}

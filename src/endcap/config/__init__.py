@@ -6,7 +6,7 @@ A stage's own settings stand at the top of its file; here stands only which stag
 
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.search import Between, Choice, Search, Value, space
-from endcap.config.shop import Shop
+from endcap.config.shop import Shop, alone
 from endcap.config.tree import (
     Clean,
     Config,
@@ -18,6 +18,7 @@ from endcap.config.tree import (
     Split,
     Stage,
     Task,
+    Track,
 )
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "Split",
     "Stage",
     "Task",
+    "Track",
     "Value",
+    "alone",
     "build",
     "explain",
     "load",

@@ -36,18 +36,19 @@ class Conversion:
 
 
 def weigh(config: Config, dataset: Dataset) -> tuple[Config, Dataset, dict[str, Any]]:
-    """Both with a weight for each event type in use, and the figures behind the weights.
+    """Both with a weight for each event type of the log, and the figures behind the weights.
 
     A type to predict weighs 1, another the share of its events after which the visitor took the
     item: an event counts as the targets that it stands for. Learned from what was known before
-    the ranker's part. Weights that the configuration gives stay as they are.
+    the ranker's part; a type that had no event then weighs 1. Weights that the configuration
+    gives stay as they are.
     """
     found = conversions(dataset.before(Part.RANKER), config.evaluate.samples, config.seed)
-    learned = {name: found[name].share for name in config.events.use if name in found}
+    learned = {name: one.share for name, one in found.items() if one.events}
     weights = {**learned, **config.events.weights}
     by_kind = np.array([weights.get(name, 1.0) for name in EVENT_TYPES], np.float32)
     events = config.events.model_copy(update={"weights": weights})
-    figures = {name: _figures(found[name], weights[name]) for name in learned if found[name].events}
+    figures = {name: _figures(found[name], weights[name]) for name in learned}
     resolved = config.model_copy(update={"events": events})
     return resolved, replace(dataset, kind_weights=by_kind), figures
 

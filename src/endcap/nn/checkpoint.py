@@ -15,6 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from endcap.nn import processes
+
 NAMES = ("network", "mean", "best", "optimizer")
 
 PAUSE = 300.0
@@ -28,6 +30,7 @@ class Place:
     epoch: whole epochs that are done.
     step, total: steps that are done of the next one, and the sum of their losses.
     best_epoch, best_score: the best epoch so far; no score where nobody judges.
+    bfloat16: whether products are in it; None before it was measured.
     """
 
     epoch: int = 0
@@ -35,6 +38,7 @@ class Place:
     total: float = 0.0
     best_epoch: int = 0
     best_score: float | None = None
+    bfloat16: bool | None = None
 
     @property
     def loss(self) -> float:
@@ -45,7 +49,7 @@ class Place:
 class Checkpoint:
     """Weights, their running mean, the best mean so far, and the optimiser's moments.
 
-    With no folder, all of it lives in memory only.
+    With no folder, all of it lives in memory only. Of several processes all read, one writes.
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class Checkpoint:
                 self._load(folder)
             except (OSError, ValueError, TypeError, SafetensorError):
                 # A power cut may leave half a file: then the training begins anew.
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def note(self) -> str:
@@ -98,7 +102,7 @@ class Checkpoint:
 
     def _save(self) -> None:
         """New files of tensors, then the note that names them: never half a checkpoint."""
-        if self.folder is None:
+        if self.folder is None or processes.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         parts = {

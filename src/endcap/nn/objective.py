@@ -79,7 +79,7 @@ def _drawn(name: Name, count: Int64s, size: int, calibration: float) -> Objectiv
     }
 
     def against(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        drawn = negatives.draw()
+        drawn = negatives.draw().to(items.device)
         return losses[name](hidden, items, target, negatives=drawn, weight=weight)
 
     return against

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from endcap.types import Floats, History, Queries, Ragged, Ranking, offsets_of
+from endcap.types import History, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
-BATCH = 256
-"""Queries that are answered at once: it bounds the memory."""
+CELLS = 1 << 23
+"""Scores that may be held at once: it bounds the memory."""
 
 
-def votes_of(history: History, weight: Floats, items: int) -> Matrix:
-    """[queries, items] the weight of each item of the histories. weight: [events]"""
-    return sums(history.rows, history.items, weight, (len(history), items))
+def votes_of(history: History, newest: int, recency: float, items: int) -> Matrix:
+    """[queries, items] how much each item of the newest events says: the newest 1, and each older
+    one `recency` of what the one after it says."""
+    last = history.last(newest)
+    weight = recency ** last.ages.astype(np.float32)
+    return sums(last.rows, last.items, weight, (len(last), items))
 
 
 def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Ranking:
@@ -21,13 +24,21 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
 
     similarity: [items, items] how much a row's item speaks for each column's.
     """
+    at_once = batch_of(similarity.shape[1])
     parts = [
-        (rows, _best(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
+        (rows, best_of(votes[rows] @ similarity, part, n))
+        for rows, part in queries.batches(at_once)
     ]
     return Ranking.concat(parts)
 
 
-def _best(scores: Matrix, queries: Queries, n: int) -> Ranking:
+def batch_of(width: int) -> int:
+    """Queries that are answered at once, where each may have so many scores."""
+    return int(np.clip(CELLS // max(width, 1), 1, 256))
+
+
+def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
+    """The `n` best-scored items of each query, none that it excludes. scores: [queries, items]"""
     if queries.allowed is not None:
         scores.data[~queries.allowed[scores.indices]] = 0
     # So many that n remain even where all that is excluded stands above them.
@@ -41,7 +52,12 @@ def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
     voters = np.unique(votes.indices)
     for_item = similarity[voters].T.tocsr()[ranking.item]
     share = votes[:, voters][ranking.query].multiply(for_item).tocsr()
-    share = strongest(share, len(voters))
-    order = np.lexsort((-share.data, row_of(share)))
-    lengths = np.diff(share.indptr)
-    return Ragged(offsets_of(lengths), voters[share.indices[order]].astype(np.int32))
+    best = by_share(share)
+    return Ragged(best.offsets, voters[best.values].astype(np.int32))
+
+
+def by_share(share: Matrix) -> Ragged:
+    """The columns of each row that have a share, the largest first."""
+    share = strongest(share, share.shape[1])
+    order = np.lexsort((share.indices, -share.data, row_of(share)))
+    return Ragged(share.indptr.astype(np.int64), share.indices[order].astype(np.int32))
