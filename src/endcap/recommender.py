@@ -21,6 +21,7 @@ from endcap.types import (
     NOBODY,
     Candidates,
     History,
+    Int8s,
     Int32s,
     Queries,
     Ragged,
@@ -139,6 +140,11 @@ class Recommender:
         place = self.placement(placement).model_copy(update=given)
         placements = {**self.config.placements, placement: place}
         return replace(self, config=self.config.model_copy(update={"placements": placements}))
+
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Recommender:
+        """The same after more events; see `Retriever.learn`."""
+        grown = {name: one.learn(queries, items, kinds) for name, one in self.retrievers.items()}
+        return replace(self, retrievers=grown)
 
     def save(self, folder: Path) -> None:
         """Write settings, arrays and catalogue; `load` needs nothing else."""

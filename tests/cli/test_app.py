@@ -16,7 +16,17 @@ from endcap.cli.template import text
 from endcap.config import Config, Shop, parse
 from endcap.errors import EndcapError
 
-HEAVY = ("torch", "lightgbm", "ibis", "duckdb", "fastapi", "pyarrow", "numpy", "sqlalchemy")
+HEAVY = (
+    "torch",
+    "lightgbm",
+    "ibis",
+    "duckdb",
+    "fastapi",
+    "pyarrow",
+    "numpy",
+    "sqlalchemy",
+    "optuna",
+)
 
 
 def test_help_is_quick_because_it_imports_nothing_heavy() -> None:

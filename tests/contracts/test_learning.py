@@ -24,6 +24,13 @@ KINDS = tuple(kind(name) for name in ("view", "add_to_cart", "purchase", "impres
 WEIGHTS = {"view": 0.0377, "add_to_cart": 0.31, "impression": 0.0}
 ITEMS = 24
 
+TIGHT = {"window": 3, "most": 4}
+"""Bounds that a small log reaches too."""
+
+
+def tight(cls: type[Retriever[Any]]) -> dict[str, int]:
+    return {name: bound for name, bound in TIGHT.items() if name in cls.settings_type.model_fields}
+
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
@@ -74,10 +81,10 @@ def test_the_log_has_all_that_matters(log: Dataset) -> None:
 
 @pytest.mark.parametrize("cls", LEARNERS, ids=lambda cls: cls.__name__)
 def test_learning_from_each_event_is_a_fit_on_all(cls: type[Retriever[Any]], log: Dataset) -> None:
-    model = learned(cls, log.before(Part.TEST))
+    model = learned(cls, log.before(Part.TEST), **tight(cls))
     for queries, places in batches(log):
         model = model.learn(queries, log.item[places], log.kind[places])
-    refit = learned(cls, log)
+    refit = learned(cls, log, **tight(cls))
     same(model.state, refit.state)
     questions = log.now(np.arange(len(log.users), dtype=np.int32))
     lists, expected = (one.retrieve(questions, 10) for one in (model, refit))
@@ -89,7 +96,7 @@ def test_learning_from_each_event_is_a_fit_on_all(cls: type[Retriever[Any]], log
 @pytest.mark.parametrize("cls", LEARNERS, ids=lambda cls: cls.__name__)
 def test_the_model_that_learns_stays_as_it_was(cls: type[Retriever[Any]], log: Dataset) -> None:
     """It goes on answering while its successor is made."""
-    model = learned(cls, log.before(Part.TEST))
+    model = learned(cls, log.before(Part.TEST), **tight(cls))
     before = {name: array.copy() for name, array in model.state.items()}
     for queries, places in batches(log):
         model.learn(queries, log.item[places], log.kind[places])

@@ -62,7 +62,8 @@ def release(shop: Shop, name: str) -> None:
         fitted(Rule, shop.config.rules),
     )
     releases = Releases(shop.releases)
-    releases.write(name, {}, lambda folder: system.save(folder / "live"))
+    manifest = {"learned_until": {"live": dataset.end}}
+    releases.write(name, manifest, lambda folder: system.save(folder / "live"))
     releases.promote(name)
 
 

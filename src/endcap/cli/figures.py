@@ -18,7 +18,7 @@ def show_fit(found: dict[str, Any], console: Console) -> None:
         console.print(f"  {name:14} {figure(found['metrics'][name])}")
     for placement, ways in found["joins"].items():
         for way, gain in ways.items():
-            console.print(f"  lists of {placement} joined by {way}: {_gap(gain)} ndcg@10")
+            console.print(f"  lists of {placement} joined by {way}: {difference(gain)} ndcg@10")
     show_event_weights(found["event_weights"], console)
     state = "Live" if found["live"] else "Not live"
     console.print(f"  {state}: {found['why']}.")
@@ -98,7 +98,7 @@ def show_comparison(found: dict[str, Any], console: Console) -> None:
         console.print(f"\n{task}")
         for name in SHOWN:
             if name in metrics:
-                console.print(f"  {name:14} {_gap(metrics[name])}")
+                console.print(f"  {name:14} {difference(metrics[name])}")
 
 
 def show_releases(found: dict[str, Any], console: Console) -> None:
@@ -130,7 +130,7 @@ def _short(gap: dict[str, Any] | None) -> str:
     return f"{gap['value']:+.4f}, p {_p(gap['p'])}"
 
 
-def _gap(gap: dict[str, Any]) -> str:
+def difference(gap: dict[str, Any]) -> str:
     """A difference with its interval and p-value."""
     if gap["value"] is None:
         return "–"

@@ -54,10 +54,13 @@ def fit(
     from endcap.config import Shop
     from endcap.experiment.fit import fit as fit_
     from endcap.experiment.gate import promote_if_better
+    from endcap.nn import processes
 
     opened = Shop.open(shop_folder(shop), set_ or (), file=config)
     with progress() as report:
         manifest = fit_(opened, refit=not no_refit, resume=resume, go_on=go_on, report=report)
+    if processes.rank():
+        return  # the first of several processes speaks for all
     verdict = promote_if_better(opened, manifest["release"])
     keys = ("release", "metrics", "joins", "event_weights", "refit", "seconds", "protocol")
     answer({**{key: manifest[key] for key in keys}, **verdict}, json, show_fit)

@@ -6,7 +6,7 @@ A stage's own settings stand at the top of its file; here stands only which stag
 
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.search import Between, Choice, Search, Value, space
-from endcap.config.shop import Shop
+from endcap.config.shop import Shop, alone
 from endcap.config.tree import (
     Clean,
     Config,
@@ -37,6 +37,7 @@ __all__ = [
     "Stage",
     "Task",
     "Value",
+    "alone",
     "build",
     "explain",
     "load",

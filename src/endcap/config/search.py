@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Value: TypeAlias = bool | int | float | str
+Value: TypeAlias = Any
+"""Of a setting: a truth value, a number or a text, of one kind in one space."""
 
 
 @dataclass(frozen=True, init=False)
@@ -15,7 +16,7 @@ class Choice:
     """One of these values.
 
     >>> Choice(32, 64).including(48)
-    Choice(32, 64, 48)
+    Choice(32, 48, 64)
     """
 
     values: tuple[Value, ...]
@@ -32,7 +33,7 @@ class Choice:
 
     def including(self, value: Value) -> Choice:
         """The space with one value more, where it does not hold it yet."""
-        return self if value in self.values else Choice(*self.values, value)
+        return self if value in self.values else Choice(*sorted((*self.values, value)))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import fcntl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from endcap.config.reading import FILE, load, parse
 from endcap.config.tree import Config
+from endcap.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Shop:
     prepared/          what `prepare` made; `prepared/current` names the valid folder
     runs/              fits under way, from which an interrupted one resumes, and in
                        runs/curves what TensorBoard shows of all
+    tune/              what `tune` tried, and the best of it: tune/best.toml, tune/report.html
     releases/          what `fit` made, and the pointer to the live one
     live.sqlite        events that the service has acknowledged
     """
@@ -49,9 +53,28 @@ class Shop:
         return self.folder / "runs"
 
     @property
+    def tune(self) -> Path:
+        return self.folder / "tune"
+
+    @property
     def releases(self) -> Path:
         return self.folder / "releases"
 
     @property
     def live(self) -> Path:
         return self.folder / "live.sqlite"
+
+
+@contextmanager
+def alone(folder: Path, command: str) -> Iterator[None]:
+    """Hold a folder of the shop for one command at a time; the system lets go of it even if we
+    are killed. Raises StateError where another is at work in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateError(
+                f"Another `endcap {command}` is at work in {folder}", mend="Wait until it is done"
+            ) from error
+        yield

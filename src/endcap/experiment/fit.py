@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from endcap.config import Config, Shop
-from endcap.errors import DataError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.origin import Origin
 from endcap.experiment.weights import learn_weights, ranker_helps
-from endcap.experiment.work import FEWEST, Work
+from endcap.experiment.work import Work
+from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import check
 from endcap.store.releases import Releases
@@ -63,16 +63,22 @@ def fit(
     dataset = Dataset.load(prepared(shop))
     releases = Releases(shop.releases)
     origin = Origin.of(releases, dataset) if go_on else None
-    name = fingerprint(shop.config, dataset, refit, origin)
+    name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)
     folder = shop.runs / name
     if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif same := [release for release in releases.names() if release.endswith(name)]:
+        if processes.rank() == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        processes.meet()
+    elif same := _named(releases, name):
         _clear(folder, releases)
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
-    work = Work(config, dataset, folder, report, origin)
+    told = silent if processes.rank() else report
+    work = Work(config, dataset, folder, told, origin)
     measured, live, joins = _learn(work, refit)
+    if processes.rank():
+        processes.meet()  # while the first measures and writes
+        return releases.manifest(_named(releases, name)[-1])
     judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     figures = evaluate(measured, dataset, judged, report=report)
     manifest = {
@@ -90,19 +96,19 @@ def fit(
 
     releases.write(release, manifest, fill)
     _clear(folder, releases)
+    processes.meet()
     return releases.manifest(release)
+
+
+def _named(releases: Releases, name: str) -> list[str]:
+    """The releases with a fingerprint, oldest first."""
+    return [release for release in releases.names() if release.endswith(name)]
 
 
 def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, dict[str, Any]]:
     """The system that is measured, the one that has learned from everything, and how the ways to
     join lists did for each placement."""
-    validation = work.asked(Part.VALIDATION, work.task)
-    if validation is None:
-        raise DataError(
-            f"Fewer than {FEWEST} questions can be asked about the validation part",
-            expected="visitors who took something in it",
-            mend="Import more events, or lengthen split.validation_days",
-        )
+    validation = work.validation()
     if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
         second = work.retrievers(Part.VALIDATION)
         ranker = work.origin.measured.ranker if work.origin else None
@@ -134,14 +140,13 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def fingerprint(config: Config, dataset: Dataset, refit: bool, origin: Origin | None) -> str:
-    """Of all that decides what a fit gives."""
+def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
+    """Of all that decides what a command gives. options: how it was called."""
     seen = {
         "config": config.model_dump(mode="json"),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
-        "refit": refit,
-        "origin": origin and origin.release,
+        **options,
     }
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
 

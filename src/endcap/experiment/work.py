@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from endcap.config import Config, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.origin import Origin
+from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import (
     Earlier,
@@ -54,20 +55,16 @@ class Work:
     def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
         """The stage that an earlier, interrupted run left whole at `path`, or a newly made one."""
         done = self.folder / path
-        if done.is_dir():
-            try:
-                loaded: T = load_stage(kind, done)
-                return loaded
-            except ReleaseError:
-                shutil.rmtree(done)  # a power cut may leave half a file
-        curves = self.folder.parent / "curves" / self.folder.name / path
-        seed, steps = self.config.seed, self._steps(path)
-        stage = make(Run(self.folder / f".{path}", curves, seed, steps))
-        draft = self.folder / f"{path}.draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        save_stage(stage, draft)
-        os.replace(draft, done)
-        return stage
+        if not processes.told(lambda: _whole(kind, done)):
+            curves = self.folder.parent / "curves" / self.folder.name / path
+            seed, steps = self.config.seed, self._steps(path)
+            stage = make(Run(self.folder / f".{path}", curves, seed, steps))
+            if processes.rank() == 0:
+                _write(stage, done)
+            processes.meet()
+        # What was written is the same for all processes.
+        loaded: T = load_stage(kind, done)
+        return loaded
 
     def retrievers(
         self, part: Part, known: Mapping[str, Retriever[Any]] | None = None
@@ -95,6 +92,18 @@ class Work:
         """What a task asks about a part, None where that is too little to decide by."""
         asked = self.dataset.asked(part, task.moment).scope(task.scope)
         return asked if len(asked) >= FEWEST else None
+
+    def validation(self) -> Asked:
+        """What the first task asks about the validation part. Raises DataError where that is too
+        little to choose by."""
+        asked = self.asked(Part.VALIDATION, self.task)
+        if asked is None:
+            raise DataError(
+                f"Fewer than {FEWEST} questions can be asked about the validation part",
+                expected="visitors who took something in it",
+                mend="Import more events, or lengthen split.validation_days",
+            )
+        return asked
 
     @property
     def task(self) -> Task:
@@ -146,3 +155,21 @@ class Work:
 
 def _going_on(make: Callable[[Run], T], earlier: Earlier | None, run: Run) -> T:
     return make(replace(run, earlier=earlier))
+
+
+def _whole(kind: type[Any], folder: Path) -> bool:
+    """Whether a stage can be read; what a power cut left is removed."""
+    try:
+        load_stage(kind, folder)
+    except ReleaseError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return False
+    return True
+
+
+def _write(stage: Stage[Any], folder: Path) -> None:
+    """Whole or not at all."""
+    draft = folder.with_name(f"{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    save_stage(stage, draft)
+    os.replace(draft, folder)

@@ -15,6 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from endcap.nn import processes
+
 NAMES = ("network", "mean", "best", "optimizer")
 
 PAUSE = 300.0
@@ -45,7 +47,7 @@ class Place:
 class Checkpoint:
     """Weights, their running mean, the best mean so far, and the optimiser's moments.
 
-    With no folder, all of it lives in memory only.
+    With no folder, all of it lives in memory only. Of several processes all read, one writes.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Checkpoint:
                 self._load(folder)
             except (OSError, ValueError, TypeError, SafetensorError):
                 # A power cut may leave half a file: then the training begins anew.
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def note(self) -> str:
@@ -98,7 +100,7 @@ class Checkpoint:
 
     def _save(self) -> None:
         """New files of tensors, then the note that names them: never half a checkpoint."""
-        if self.folder is None:
+        if self.folder is None or processes.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         parts = {

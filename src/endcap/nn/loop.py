@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from endcap.errors import TrainingError
-from endcap.nn import memory
+from endcap.nn import memory, processes
 from endcap.nn.board import Board
 from endcap.nn.checkpoint import Checkpoint, Place
 from endcap.stages import Run
@@ -50,7 +51,8 @@ def train(
 
     epoch_losses: for an epoch's number, its steps: (share of the epoch done, loss to compute).
         They must be the same each time, by chance of their own; computing a loss may use
-        torch's, which has a seed for each step.
+        torch's, which has a seed for each step. Where there are several processes, a loss may
+        be that of a share of the batch (see `processes.share`).
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
     Raises TrainingError where the loss is no longer a number.
@@ -61,12 +63,13 @@ def train(
     averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
     mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
     saved = Checkpoint(run.folder, network, mean, optimizer)
-    board = Board(run.curves)
+    processes.meet()  # all have read the checkpoint before one writes another
+    board = Board(None if processes.rank() else run.curves)
     with memory.kept():
         while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
             began = time.monotonic()
             _epoch(network, mean, optimizer, epoch_losses(saved.place.epoch), saved, plan, run)
-            loss, score = saved.place.loss, judge(mean.module) if judge else None
+            loss, score = saved.place.loss, _judged(mean.module, judge)
             saved.finish_epoch(score)
             judged = {} if score is None else {"judged": score}
             seconds = time.monotonic() - began
@@ -76,6 +79,10 @@ def train(
     board.close()
     saved.restore_best()
     return mean.module, saved.place.best_epoch
+
+
+def _judged(network: N, judge: Callable[[N], float] | None) -> float | None:
+    return None if judge is None else processes.told(partial(judge, network))
 
 
 def _epoch(
@@ -93,13 +100,14 @@ def _epoch(
     for share, compute in islice(steps, at.step, None):
         torch.manual_seed(_seed(run.seed, at))
         optimizer.zero_grad(set_to_none=True)
-        loss = compute()
-        loss.backward()  # type: ignore[no-untyped-call]
+        own = compute()
+        own.backward()  # type: ignore[no-untyped-call]
+        loss = processes.average(network, own)
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         mean.update_parameters(network)
-        _check(loss.item(), plan)
-        saved.finish_step(loss.item())
+        _check(loss, plan)
+        saved.finish_step(loss)
         note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{saved.note}"
         run.report(note, (at.epoch + share) / plan.epochs)
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from endcap.nn import processes
 from endcap.nn.aims import Aims, next_moments
 from endcap.types import Floats, History, Int32s, Int64s, Queries, offsets_of, spans
 
@@ -37,6 +38,10 @@ class Batch:
     target: Tensor
     last: Tensor
     weight: Tensor | None = None
+
+    def take(self, rows: slice) -> Batch:
+        columns = {name: column[rows] for name, column in vars(self).items() if column is not None}
+        return Batch(**columns)
 
 
 def gap_buckets(micros: Int64s) -> Int64s:
@@ -120,6 +125,13 @@ def _training_batch(
     if aims.weight is None:
         return batch
     return replace(batch, weight=_spread(filled, aims.weight[target] * learnt))
+
+
+def shared(batch: Batch) -> tuple[Batch, float]:
+    """This process's rows of a training batch, and the factor of their loss."""
+    lessons = batch.target >= 0 if batch.weight is None else batch.weight
+    rows, factor = processes.share(lessons.sum(1))
+    return batch.take(rows), factor
 
 
 def query_batch(queries: Queries, length: int) -> Batch:

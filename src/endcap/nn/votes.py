@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from endcap.types import Floats, History, Queries, Ragged, Ranking, offsets_of
+from endcap.types import Floats, History, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
 BATCH = 256
@@ -22,12 +22,13 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
     similarity: [items, items] how much a row's item speaks for each column's.
     """
     parts = [
-        (rows, _best(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
+        (rows, best_of(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
     ]
     return Ranking.concat(parts)
 
 
-def _best(scores: Matrix, queries: Queries, n: int) -> Ranking:
+def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
+    """The `n` best-scored items of each query, none that it excludes. scores: [queries, items]"""
     if queries.allowed is not None:
         scores.data[~queries.allowed[scores.indices]] = 0
     # So many that n remain even where all that is excluded stands above them.
@@ -41,7 +42,12 @@ def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
     voters = np.unique(votes.indices)
     for_item = similarity[voters].T.tocsr()[ranking.item]
     share = votes[:, voters][ranking.query].multiply(for_item).tocsr()
-    share = strongest(share, len(voters))
-    order = np.lexsort((-share.data, row_of(share)))
-    lengths = np.diff(share.indptr)
-    return Ragged(offsets_of(lengths), voters[share.indices[order]].astype(np.int32))
+    best = by_share(share)
+    return Ragged(best.offsets, voters[best.values].astype(np.int32))
+
+
+def by_share(share: Matrix) -> Ragged:
+    """The columns of each row that have a share, the largest first."""
+    share = strongest(share, share.shape[1])
+    order = np.lexsort((share.indices, -share.data, row_of(share)))
+    return Ragged(share.indptr.astype(np.int64), share.indices[order].astype(np.int32))

@@ -22,7 +22,7 @@ from endcap.nn import networks, objective
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
-from endcap.nn.sequences import GAPS, Batch, query_batch, training_batches
+from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
@@ -183,7 +183,13 @@ def _steps(
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
     for batch in training_batches(dataset.history, settings.length, tokens, rng, weight):
         done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(_loss, network, loss, batch)
+        yield min(1.0, done / total), partial(_own, partial(_loss, network, loss), batch)
+
+
+def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
+    """Of what is this process's."""
+    own, factor = shared(batch)
+    return factor * loss(own)
 
 
 def _tokens(events: int) -> int:

@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
+
+import numpy as np
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
@@ -21,7 +23,13 @@ from endcap.tables.dataset import Dataset
 log = logging.getLogger("endcap.serve")
 
 PERIOD = 1.0
-"""Seconds between looks at the pointers."""
+"""Seconds between looks at the pointers and at what is new."""
+
+LESSONS = 5_000
+"""Live events that models are taught at once."""
+
+REST = 20
+"""Times as long as a lesson took until the next, so that answering keeps its share."""
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -39,11 +47,29 @@ def begun_at(moment: int) -> Clock:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A release in memory, and what visitors did in its item codes."""
+    """A release in memory, and what visitors did in its item codes.
+
+    until: the moment up to which the release was fitted; what came later can still be learned.
+    learned: the number of the newest live event that its models have been taught.
+    """
 
     release: str
     recommender: Recommender
     visitors: Visitors
+    until: int
+    learned: int = 0
+
+    def grown(self, limit: int) -> Loaded:
+        """The same after the next live events; itself where there are none."""
+        arrivals = self.visitors.live.after(self.learned, self.visitors.kinds, limit)
+        if not arrivals:
+            return self
+        newer = [one for one in arrivals if one.seen.time >= self.until]
+        lessons = self.visitors.lessons(newer)
+        recommender = self.recommender.learn(*lessons)
+        if len(lessons[0]):  # so that the next request finds all that is derived made
+            recommender.answer(lessons[0].take(np.array([0])), 1)
+        return replace(self, recommender=recommender, learned=arrivals[-1].place)
 
 
 class Current:
@@ -62,6 +88,7 @@ class Current:
         self.loaded: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
+        self._learning = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
 
@@ -92,13 +119,29 @@ class Current:
             log.exception("The live release can't be loaded")
             self.trouble = "The live release can't be loaded; the log of the service says why."
 
+    def learn(self) -> None:
+        """Teach the models that learn from each event what has come since they last learned."""
+        with self._learning:
+            if self.loaded is None:
+                return
+            try:
+                self.loaded = self.loaded.grown(LESSONS)
+            except Exception:
+                log.exception("Live events can't be learned; answering from what is known")
+
     def _watch(self) -> None:
         self.refresh()
+        rested = 0.0
         while not self._stop.wait(PERIOD):
             self.refresh()
+            began = time.monotonic()
+            if began >= rested:
+                self.learn()
+                rested = time.monotonic() + REST * (time.monotonic() - began)
 
     def _load(self) -> Loaded:
-        folder = Releases(self.shop.releases).path()
+        releases = Releases(self.shop.releases)
+        folder, manifest = releases.path(), releases.manifest()
         refit = folder / "live"
         recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
         visitors = Visitors(
@@ -107,7 +150,8 @@ class Current:
         visitors.history("")  # so that the first request finds all indexes made
         if self.replay and visitors.dataset is not None:
             self.clock, self.replay = begun_at(visitors.dataset.end), False
-        return Loaded(folder.name, recommender, visitors)
+        until = manifest["learned_until"]["live"]
+        return Loaded(folder.name, recommender, visitors, until)
 
     def _dataset(self) -> Dataset | None:
         """What was prepared; a release answers without it, knowing live events only."""

@@ -71,6 +71,14 @@ class Seen(NamedTuple):
     time: int
 
 
+class Arrival(NamedTuple):
+    """An event as it came. place: its number, in the order of coming."""
+
+    place: int
+    visitor: str
+    seen: Seen
+
+
 class LiveEvents:
     """The file live.sqlite of a shop."""
 
@@ -116,6 +124,20 @@ class LiveEvents:
         )
         with self.database.engine.connect() as connection:
             return [Seen(*row) for row in connection.execute(query)][::-1]
+
+    def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
+        """The events of some types that name an item and came after the one at `place`, in the
+        order of coming."""
+        c = events.c
+        query = (
+            select(c.place, c.visitor, c.item_id, c.event_type, c.timestamp)
+            .where(c.place > place, c.event_type.in_(list(kinds)), c.item_id.is_not(None))
+            .order_by(c.place)
+            .limit(limit)
+        )
+        with self.database.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Arrival(number, visitor, Seen(*seen)) for number, visitor, *seen in rows]
 
 
 def export(database: Path, path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,11 +11,11 @@ import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Events
-from endcap.store.events import LiveEvents, Seen
+from endcap.store.events import Arrival, LiveEvents, Seen
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import NOBODY, History, Int32s, offsets_of
+from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
 
 log = logging.getLogger("endcap.store")
 
@@ -43,11 +44,44 @@ class Visitors:
         if key is None:
             return History.empty(1)
         try:
-            seen = self.live.of_visitor(key, self._kinds, self.settings.history)
+            seen = self.live.of_visitor(key, self.kinds, self.settings.history)
         except SQLAlchemyError:
             log.exception("Live events can't be read; going on without them")
             seen = []
         return self.add(self._prepared(key), seen)
+
+    def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
+        """What models learn from events as they come: each visitor at the moment of the event,
+        with what they had done before it, then the items and kinds, in the order of time.
+
+        An event on an item unknown here teaches nothing.
+        """
+        histories = {
+            visitor: self.history(visitor) for visitor in {one.visitor for one in arrivals}
+        }
+        found = []
+        for _, visitor, seen in sorted(arrivals, key=lambda one: one.seen.time):
+            place = self._place(histories[visitor], seen)
+            if place is not None:
+                found.append((seen.time, self.code(visitor), histories[visitor], place))
+        pasts = [
+            history.select(np.arange(place), np.array([place])) for *_, history, place in found
+        ]
+        none = History.empty(0)
+        queries = Queries.of(
+            np.array([code for _, code, *_ in found], np.int32),
+            np.array([time for time, *_ in found], np.int64),
+            History.concat([none, *pasts]),
+        )
+        items = np.array([history.items[place] for *_, history, place in found], np.int32)
+        kinds = np.array([history.kinds[place] for *_, history, place in found], np.int8)
+        return queries, items, kinds
+
+    def _place(self, history: History, seen: Seen) -> int | None:
+        """Where an event stands in its visitor's history, None where it does not."""
+        alike = (history.items == self.catalogue.code(seen.item_id)) & (history.times == seen.time)
+        places = np.flatnonzero(alike & (history.kinds == kind(seen.event_type)))
+        return int(places[-1]) if len(places) else None
 
     def add(self, history: History, seen: list[Seen]) -> History:
         """A row with the events that it lacks, the newest of all, in the order of time.
@@ -59,7 +93,7 @@ class Visitors:
         new = [
             (code, kind(one.event_type), one.time)
             for one in seen
-            if one.event_type in self._kinds
+            if one.event_type in self.kinds
             and (code := self.catalogue.code(one.item_id)) is not None
         ]
         rows = np.array([row for row in new if row not in had], np.int64).reshape(-1, 3)
@@ -86,5 +120,6 @@ class Visitors:
         return self.dataset.catalogue.codes_in(self.catalogue)
 
     @cached_property
-    def _kinds(self) -> list[str]:
+    def kinds(self) -> list[str]:
+        """The event types in use."""
         return [name for name in self.settings.use if name in EVENT_TYPES]

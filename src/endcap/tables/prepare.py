@@ -9,7 +9,6 @@ prepared/
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from endcap.config import Config, Shop
+from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
 from endcap.tables.imported import files
 from endcap.tables.line import line
@@ -39,7 +38,7 @@ def prepare(shop: Shop, report: Report = silent) -> dict[str, Any]:
     """
     if not files(shop.tables, "events"):
         raise StateError("No events have been imported", mend="Run `endcap import FILE` first")
-    with _alone(shop.prepared):
+    with alone(shop.prepared, "prepare"):
         name = fingerprint(shop)
         folder = shop.prepared / name
         if not folder.is_dir():
@@ -99,19 +98,6 @@ def _end(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-min(FOOTER, path.stat().st_size), os.SEEK_END)
         return file.read()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StateError(
-                f"Another `endcap prepare` is at work in {folder}", mend="Wait until it is done"
-            ) from error
-        yield
 
 
 @contextmanager

@@ -50,6 +50,15 @@ def ranges(offsets: Int64s, rows: Int64s | Int32s) -> Int64s:
     return spans(offsets[rows], offsets[np.asarray(rows) + 1])
 
 
+def whole(values: NDArray[np.floating]) -> Int64s:
+    """Values in whole units of 2^-24, so that sums of them are exact, in whatever order.
+
+    >>> whole(np.array([0.5])).tolist() == [UNIT // 2]
+    True
+    """
+    return np.rint(values.astype(np.float64) * UNIT).astype(np.int64)
+
+
 def pair_keys(*columns: Pairs) -> tuple[Int64s, ...]:
     """For each column of pairs, one number a pair: the same for the same pair in all columns,
     and ordered as pairs are, row first.
@@ -65,15 +74,6 @@ def among(pairs: Pairs, others: Pairs) -> Bools:
     """[pairs] whether each stands among the others."""
     own, theirs = pair_keys(pairs, others)
     return np.isin(own, theirs)
-
-
-def whole(values: NDArray[np.floating]) -> Int64s:
-    """Values in whole units of 2^-24, so that sums of them are exact, in whatever order.
-
-    >>> whole(np.array([0.5])).tolist() == [UNIT // 2]
-    True
-    """
-    return np.rint(values.astype(np.float64) * UNIT).astype(np.int64)
 
 
 def offsets_of(lengths: NDArray[np.integer]) -> Int64s:

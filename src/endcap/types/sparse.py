@@ -14,6 +14,9 @@ from endcap.types.arrays import Bools, Int32s, Int64s
 Matrix: TypeAlias = sparse.csr_array[Any, tuple[int, int]]
 """Compressed rows, in each no column twice."""
 
+BLOCK = 4_096
+"""Rows of a product that are made at once: it bounds the memory."""
+
 Codes: TypeAlias = NDArray[np.integer]
 
 
@@ -43,6 +46,26 @@ def unpack(state: Mapping[str, NDArray[Any]], columns: int) -> Matrix:
 def row_of(matrix: Matrix) -> Int32s:
     """For each stored value, the row it stands in."""
     return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+
+
+def products(matrix: Matrix) -> Matrix:
+    """[columns, columns] the products of all pairs of columns, those before the row left out.
+
+    >>> products(sparse.csr_array([[1, 2, 0], [0, 1, 0]])).toarray().tolist()
+    [[1, 2, 0], [0, 5, 0], [0, 0, 0]]
+    """
+    across, columns = matrix.T.tocsr(), range(0, matrix.shape[1], BLOCK)
+    blocks = [sparse.triu(across[at : at + BLOCK] @ matrix, at, "csr") for at in columns]
+    whole: Matrix = sparse.vstack(blocks, format="csr")
+    whole.sort_indices()
+    return whole
+
+
+def both_ways(upper: Matrix) -> Matrix:
+    """The symmetric matrix of what `products` made, without its diagonal."""
+    pairs = sparse.triu(upper, 1, "csr")
+    symmetric: Matrix = (pairs + pairs.T).tocsr()
+    return symmetric
 
 
 def strongest(matrix: Matrix, n: int | Int64s) -> Matrix:

@@ -1,0 +1,88 @@
+"""How time and memory grow with the log and the catalogue, on synthetic logs.
+
+    python -m benchmarks.growth [EVENTS:ITEMS …]
+
+EVENTS in millions, ITEMS in thousands. Each size takes the whole line by the command line: the
+log is made (see benchmarks/synthetic.py), imported, prepared and fitted with default settings,
+but that the network learns for one epoch. Each command is a process of its own.
+
+What is done is kept in the work folder: an interrupted run goes on. To measure a size anew,
+remove its folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import ROOT, Spent, run
+from benchmarks.markdown import table
+
+SIZES = ("1:10", "1:100", "1:1000", "10:10", "10:100", "10:1000", "50:10", "50:100")
+
+SETTINGS = "[retrievers.sequence]\nepochs = 1\n"
+
+STEPS = ("import", "prepare", "fit")
+
+ENDCAP = Path(sys.executable).with_name("endcap")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("sizes", nargs="*", default=SIZES, metavar="EVENTS:ITEMS")
+    arguments.add_argument("--work", default=ROOT / "build" / "growth", type=Path)
+    arguments.add_argument("--threads", type=int)
+    given = arguments.parse_args()
+    rows = []
+    for size in given.sizes:
+        events, items = (float(part) for part in size.split(":"))
+        folder = given.work.absolute() / size.replace(":", "-")
+        spent = _measure(folder, round(events * 1e6), round(items * 1e3), given.threads)
+        rows.append([f"{events:g} M × {items:g} k", *_cells(spent, events)])
+    print(table(["synthetic events × items", *_titles()], rows))
+    print("\ns/M: seconds per million events; GB: peak memory of the process.")
+
+
+def _titles() -> list[str]:
+    return [f"{step}, {unit}" for step in STEPS for unit in ("s", "s/M", "GB")]
+
+
+def _cells(spent: dict[str, Spent], events: float) -> list[str]:
+    return [
+        cell
+        for one in spent.values()
+        for cell in (f"{one.seconds:.0f}", f"{one.seconds / events:.1f}", f"{one.peak / 1e9:.1f}")
+    ]
+
+
+def _measure(folder: Path, events: int, items: int, threads: int | None) -> dict[str, Spent]:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "events.parquet"
+    (folder / "endcap.toml").write_text(SETTINGS)
+    make = [sys.executable, "-m", "benchmarks.synthetic", log, "--events", events, "--items", items]
+    _once("make", make, folder, threads)
+    commands: dict[str, list[Any]] = {
+        "import": [ENDCAP, "import", log],
+        "prepare": [ENDCAP, "prepare"],
+        "fit": [ENDCAP, "fit", "--no-refit"],
+    }
+    return {step: _once(step, commands[step], folder, threads) for step in STEPS}
+
+
+def _once(name: str, command: list[Any], folder: Path, threads: int | None) -> Spent:
+    """What a command spent, now or in an earlier run."""
+    known = folder / f"{name}.json"
+    if known.is_file():
+        return Spent(**json.loads(known.read_text()))
+    print(f"{folder.name}: {name} …", file=sys.stderr)
+    spent = run(command, folder / f"{name}.log", threads)
+    known.write_text(json.dumps(asdict(spent)))
+    return spent
+
+
+if __name__ == "__main__":
+    main()

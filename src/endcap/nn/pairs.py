@@ -1,0 +1,63 @@
+"""What visitors took, each beside what they had done before: lessons for models without order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from endcap.tables.dataset import Dataset
+from endcap.types import History, Int64s, spans
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """events: [batch] their places in the dataset; items: [batch] what was taken.
+    weight: [batch] how much each event says.
+    past: [batch] rows of what each visitor had done before that moment, never none.
+    """
+
+    events: Int64s
+    items: Tensor
+    weight: Tensor
+    past: History
+
+
+def pair_batches(
+    dataset: Dataset, history: int, size: int | None, rng: np.random.Generator
+) -> Iterator[tuple[float, Pairs]]:
+    """Each event that has a past and says something, in batches by chance, and with each batch
+    the share of all that is done.
+
+    history: newest events that a past holds. size: events in a batch; where it is not given,
+    as many as make about 128 batches.
+    """
+    start, stop = pasts(dataset, history)
+    weight = dataset.weight
+    order = rng.permutation(np.flatnonzero((stop > start) & (weight > 0)))
+    size = size or min(max(len(dataset) // 128, 256), 8_192)
+    for first in range(0, len(order), size):
+        events = order[first : first + size]
+        yield (
+            min(1.0, (first + size) / len(order)),
+            Pairs(
+                events,
+                torch.from_numpy(dataset.item[events].astype(np.int64)),
+                torch.from_numpy(weight[events]),
+                dataset.history.select(
+                    spans(start[events], stop[events]), stop[events] - start[events]
+                ),
+            ),
+        )
+
+
+def pasts(dataset: Dataset, history: int) -> tuple[Int64s, Int64s]:
+    """For each event, where the newest `history` events before its moment begin and end."""
+    new = np.ones(len(dataset), np.bool_)
+    new[1:] = (np.diff(dataset.user) != 0) | (np.diff(dataset.time) != 0)
+    stop = np.maximum.accumulate(np.where(new, np.arange(len(dataset)), 0))
+    start = np.maximum(dataset.offsets[dataset.user], stop - history)
+    return start, stop

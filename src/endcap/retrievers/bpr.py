@@ -1,0 +1,109 @@
+"""Factors that order what a visitor took above what they did not.
+
+Learns fast and asks for nothing but events; use it where a network of sequences takes too
+long. It sees what was done lately, but not in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Self
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.losses import bpr
+from endcap.nn.objective import Negatives
+from endcap.nn.pairs import Pairs, pair_batches
+from endcap.nn.pooling import pooled, shares
+from endcap.nn.scoring import best
+from endcap.stages import Retriever, Run, State
+from endcap.tables.dataset import Asked, Dataset
+from endcap.types import Floats, History, Queries, Ranking
+
+
+class Settings(Training):
+    """The factors, and what they are held against."""
+
+    factors: int = Field(128, gt=0, description="numbers that describe each item")
+    negatives: int = Field(256, gt=0, description="items drawn for a batch as not taken")
+    popular: float = Field(
+        0.5, ge=0, le=1, description="share of them that is drawn by number of events, not evenly"
+    )
+    history: int = Field(50, gt=0, description="newest events of a visitor that count")
+    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
+
+
+class Factors(nn.Module):
+    """past: [items, factors] what an item says of who took it; item: whom it is for."""
+
+    kinds: Tensor
+
+    def __init__(self, settings: Settings, items: int, kinds: Floats) -> None:
+        super().__init__()
+        self.settings = settings
+        self.past = nn.Embedding(items, settings.factors)
+        self.item = nn.Embedding(items, settings.factors)
+        self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
+        for table in (self.past, self.item):
+            nn.init.normal_(table.weight, std=settings.factors**-0.5)
+
+    def forward(self, past: History) -> Tensor:
+        """[rows, factors]"""
+        share = shares(past, self.settings.recency, self.kinds)
+        return pooled(self.past.weight, past, past.items, share)
+
+
+class BPR(Retriever[Settings]):
+    """Matrix factorisation under the pairwise loss of Rendle et al. (UAI 2009).
+
+    The visitor's factors are the mean of a second set of factors over the items of their past,
+    as in FISM (Kabbur et al., KDD 2013): nobody has factors of their own, so a newcomer is
+    answered like everyone, and each event changes the answer. It learns from each event with
+    what its visitor had done until then.
+    state: the weights of `Factors`, by their names.
+    """
+
+    settings_type = Settings
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        super().__init__(settings, state)
+        network = Factors(settings, len(state["item.weight"]), state["kinds"])
+        self.network = restored(network, state)
+
+    @classmethod
+    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
+        torch.manual_seed(run.seed)
+        network = Factors(settings, len(dataset.catalogue), dataset.kind_weights)
+        steps = partial(_steps, network, dataset, run.seed)
+        return cls(*fitted(network, settings, steps, _scores, judge, run, "BPR"))
+
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        return best(partial(_scores, self.network), queries, n)
+
+
+@torch.no_grad()
+def _scores(network: Factors, queries: Queries) -> Floats:
+    """[queries, items]"""
+    visitors = network(queries.history.last(network.settings.history))
+    scores: Floats = (visitors @ network.item.weight.t()).numpy()
+    return scores
+
+
+def _steps(
+    network: Factors, dataset: Dataset, seed: int, epoch: int
+) -> Iterator[tuple[float, Callable[[], Tensor]]]:
+    settings, rng = network.settings, np.random.default_rng([seed, epoch])
+    count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
+    negatives = Negatives(count, settings.negatives, settings.popular)
+    for done, pairs in pair_batches(dataset, settings.history, settings.batch, rng):
+        yield done, partial(_loss, network, negatives, pairs)
+
+
+def _loss(network: Factors, negatives: Negatives, pairs: Pairs) -> Tensor:
+    items = network.item.weight
+    return bpr(network(pairs.past), items, pairs.items, negatives.draw(), pairs.weight)

@@ -1,0 +1,103 @@
+"""Models that learn from each event do so while the service runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from endcap.config import Shop
+from endcap.serve.current import Loaded
+from endcap.stages import Run
+from endcap.store.events import export
+from endcap.tables.dataset import Dataset
+from endcap.tables.prepare import prepare, prepared
+from tests.serve.shops import NOW, QUICK, serving
+from tests.tables.raw_shop import DAY
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def own(shop: Shop, tmp_path: Path) -> Shop:
+    """A copy of the shop, without what other tests sent to it."""
+    sent = shutil.ignore_patterns("live.sqlite*")
+    return Shop.open(shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent), QUICK)
+
+
+def bought(user: str, *items: str, at: int = NOW) -> list[dict[str, Any]]:
+    """One thing after another, a second apart."""
+    return [
+        {
+            "event_type": "purchase",
+            "user_id": user,
+            "item_id": item,
+            "timestamp": (at + step * SECOND) // SECOND,
+        }
+        for step, item in enumerate(items)
+    ]
+
+
+def test_what_goes_together_now_is_answered_now(own: Shop) -> None:
+    with serving(own) as (client, current):
+        similar = "/v1/similar?item_id=item-00&n=1"
+        before = client.get(similar).json()["items"]
+        rows = [row for n in range(300) for row in bought(f"new-{n}", "item-00", "item-06")]
+        assert client.post("/v1/events", json=rows).json()["accepted"] == 600
+        current.learn()
+        after = client.get(similar).json()["items"]
+    assert [row["item_id"] for row in before] != ["item-06"]
+    assert [row["item_id"] for row in after] == ["item-06"]
+
+
+def test_it_is_what_a_fit_on_everything_gives(own: Shop) -> None:
+    """Of new visitors and known ones, in several lessons."""
+    with serving(own) as (client, current):
+        for number, user in enumerate(["user-03", "new", "user-07", "new", "user-03"]):
+            things = (f"item-{number:02}", f"item-{number + 5:02}")
+            client.post("/v1/events", json=bought(user, *things, at=NOW + number * 10 * SECOND))
+            current.learn()
+        loaded = current.loaded
+    assert isinstance(loaded, Loaded)
+    export(own.live, own.tables / "events" / "live.parquet")
+    prepare(own)
+    dataset = Dataset.load(prepared(own))
+    assert dataset.catalogue.ids == loaded.recommender.catalogue.ids
+    for name in ("neighbours", "popular"):
+        model = loaded.recommender.retrievers[name]
+        refit = type(model).fit(model.settings, dataset, None, Run())
+        for key, array in refit.state.items():
+            np.testing.assert_array_equal(model.state[key], array, err_msg=f"{name}: {key}")
+
+
+def test_a_restart_learns_what_came_since_the_release(own: Shop) -> None:
+    with serving(own) as (client, current):
+        client.post("/v1/events", json=bought("ann", "item-00", "item-06"))
+        current.learn()
+        first = current.loaded
+    with serving(own) as (_, current):
+        current.learn()
+        again = current.loaded
+    assert first is not None
+    assert again is not None
+    for name, model in first.recommender.retrievers.items():
+        for key, array in again.recommender.retrievers[name].state.items():
+            np.testing.assert_array_equal(model.state[key], array)
+
+
+def test_what_the_release_knows_is_not_learned_twice(own: Shop) -> None:
+    with serving(own) as (client, current):
+        client.post("/v1/events", json=bought("ann", "item-00", "item-06", at=NOW - 200 * DAY))
+        before = current.loaded
+        current.learn()
+        after = current.loaded
+    assert before is not None
+    assert after is not None
+    assert (before.learned, after.learned) == (0, 2)
+    state = after.recommender.retrievers["neighbours"].state
+    np.testing.assert_array_equal(
+        state["value"], before.recommender.retrievers["neighbours"].state["value"]
+    )
