@@ -18,6 +18,7 @@ def fitted(**event_weights: Any) -> str:
         "release": "r",
         "seconds": 1,
         "metrics": dict.fromkeys(SHOWN, mean),
+        "joins": {},
         "event_weights": event_weights,
         "live": True,
         "why": "it is good",
