@@ -19,6 +19,8 @@ from torch.nn import functional
 from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
+from endcap.nn.boards import Shown
+from endcap.nn.device import device
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -90,15 +92,16 @@ class Reader(nn.Module):
             x = x + self.gap(batch.gaps)
         x = functional.dropout(x, self.settings.embedding_dropout, self.training)
         if self.training and self.settings.token_dropout:
-            x = x * (torch.rand(*x.shape[:2], 1) >= self.settings.token_dropout)
+            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
         out: Tensor = self.body(x, batch.times)
         return out
 
     @torch.no_grad()
     def read(self, queries: Queries) -> Tensor:
         """[queries, dim] the vector at each query's newest event."""
-        batch = query_batch(queries, self.settings.length)
-        newest: Tensor = self(batch)[torch.arange(len(queries)), batch.last]
+        batch = query_batch(queries, self.settings.length).to(self.item.weight.device)
+        row = torch.arange(len(queries), device=batch.last.device)
+        newest: Tensor = self(batch)[row, batch.last]
         return newest
 
 
@@ -135,6 +138,10 @@ class Sequence(Retriever[Settings]):
             )
 
     @classmethod
+    def parts(cls, settings: Settings) -> dict[str, tuple[type[Any], config.Settings]]:
+        return {"network": networks.resolved(settings.network, "network")}
+
+    @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Reader(settings, len(dataset.catalogue))
@@ -147,12 +154,14 @@ class Sequence(Retriever[Settings]):
             weight_decay=settings.weight_decay,
             average=settings.average,
             name="sequence",
+            device=device(),
         )
         steps = partial(_steps, network, settings, dataset, run)
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
-        chosen, epochs = train(network, steps, score, plan, run)
+        shown = Shown.items(settings, dataset, "item.weight")
+        chosen, epochs = train(network, steps, score, plan, run, shown)
         state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
@@ -163,7 +172,7 @@ class Sequence(Retriever[Settings]):
 @torch.no_grad()
 def _scores(network: Reader, queries: Queries) -> Floats:
     """[queries, items]"""
-    scores: Floats = (network.read(queries) @ network.item.weight.t()).numpy()
+    scores: Floats = (network.read(queries) @ network.item.weight.t()).cpu().numpy()
     return scores
 
 
@@ -209,6 +218,8 @@ def _weight(dataset: Dataset) -> Floats | None:
 
 def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
     """Over the positions where there is something to learn."""
+    batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0
     weight = None if batch.weight is None else batch.weight[learn]
-    return loss(network(batch)[learn], network.item.weight, batch.target[learn], weight)
+    hidden = network(batch)[learn].float()
+    return loss(hidden, network.item.weight, batch.target[learn], weight)
