@@ -76,7 +76,7 @@ def _configured(config: Config, spec: dict[str, Any]) -> Config:
 def _ranked(work: Work) -> Recommender:
     """The default retrievers, and the ranker whether it helps or not."""
     first = work.retrievers(Part.RANKER)
-    ranker = work.ranker(work.system(Part.RANKER, first))
+    ranker = work.rankers(work.system(Part.RANKER, first)).get(NAME)
     second = work.retrievers(Part.VALIDATION, known=first)
     return replace(work.system(Part.VALIDATION, second), ranker=ranker)
 

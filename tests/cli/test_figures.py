@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from endcap.cli.figures import show_event_weights
+from endcap.cli.figures import show_event_weights, show_reliability
 
 
 def shown(**weights: Any) -> str:
@@ -31,3 +31,23 @@ def test_learned_weights_of_event_types_have_intervals_and_given_ones_none() -> 
 
 def test_one_event_type_needs_no_weight() -> None:
     assert shown(purchase=weight(1.0, 1.0, 1.0, 1.0)) == ""
+
+
+def test_how_likely_items_were_called_stands_beside_how_often_they_were_taken() -> None:
+    bins = [
+        {"predicted": 0.001, "observed": 0.002, "count": 9_000},
+        {"predicted": 0.25, "observed": 0.2, "count": 1_000},
+    ]
+    found = {
+        "items": 10_000,
+        "predicted": 0.0259,
+        "observed": 0.0218,
+        "expected_calibration_error": 0.0059,
+        "brier": 0.0163,
+        "bins": bins,
+    }
+    out = StringIO()
+    show_reliability(found, Console(file=out, width=100))
+    text = " ".join(out.getvalue().split())
+    assert "called taken items 0.10% 0.20% 9,000 25.00% 20.00% 1,000 2.59% 2.18% 10,000" in text
+    assert "Expected calibration error 0.0059, Brier score 0.0163" in text

@@ -149,6 +149,14 @@ def test_several_tasks_are_all_judged_and_weighed(copy: Copy) -> None:
     assert tasks.count("mail") == report["tasks"]["mail"]["queries"]
 
 
+def test_several_rankers_learn_from_the_same_questions(copy: Copy) -> None:
+    deep = ["dim=8", "width=8", "epochs=2", "questions=8"]
+    use = 'rankers.deep.use="endcap.rankers.deep:DeepRanker"'
+    shop = copy(use, *(f"rankers.deep.{change}" for change in deep))
+    _, steps = steps_of(shop, refit=False)
+    assert {"order-lambdamart", "order-deep"} <= {step.split(":")[0] for step in steps}
+
+
 def test_a_stage_that_the_shop_leaves_out_stays_out(copy: Copy) -> None:
     shop = copy(
         'retrievers.sequence.use=""',

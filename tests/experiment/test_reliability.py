@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from endcap.config import Config
+from endcap.experiment.evaluate import evaluate
 from endcap.experiment.reliability import reliability
+from endcap.rankers.lambdamart import LambdaMART
+from endcap.recommender import Recommender
+from endcap.retrievers.popular import Popular
+from endcap.stages import Run
+from endcap.tables.parts import Part
 from endcap.types import Ranking
+from tests.contracts.found import taught
+from tests.shops import checkerboard
 
 
 def lists(scores: list[float]) -> Ranking:
@@ -48,3 +60,19 @@ def test_what_only_fills_a_list_up_promised_nothing() -> None:
 def test_no_item_has_no_error() -> None:
     found = reliability(lists([]), np.zeros(0, np.bool_))
     assert (found["items"], found["bins"], found["brier"]) == (0, [], 0.0)
+
+
+def test_only_a_ranker_that_gives_probabilities_is_held_to_them(tmp_path: Path) -> None:
+    board = checkerboard(tmp_path)
+    past = board.before(Part.VALIDATION)
+    learned = {"popular": Popular.fit(Popular.settings_type(), past, None, Run())}
+    home = {"retrievers": ["popular"], "rules": []}
+    settings = Config.model_validate(
+        {"placements": {"home": home}, "evaluate": {"baselines": {}, "samples": 10}}
+    )
+    system = Recommender(settings, past.catalogue, learned, taught(LambdaMART, board), {})
+    found = evaluate(system, board, Part.TEST).report["tasks"]["home"]["reliability"]
+    assert found["items"] == 48 * 20
+    assert found["expected_calibration_error"] < found["observed"] < 0.1
+    without = evaluate(replace(system, ranker=None), board, Part.TEST)
+    assert "reliability" not in without.report["tasks"]["home"]

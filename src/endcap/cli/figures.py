@@ -48,7 +48,7 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
     for name, task in found["tasks"].items():
         _task(name, task, console)
         if "reliability" in task:
-            _reliability(task["reliability"], console)
+            show_reliability(task["reliability"], console)
         if slices:
             _slices(task, console)
     for placement, weights in found["weights"].items():
@@ -88,7 +88,7 @@ def _slices(task: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def _reliability(found: dict[str, Any], console: Console) -> None:
+def show_reliability(found: dict[str, Any], console: Console) -> None:
     """How often items were taken that were called so likely."""
     table = _table("How likely the listed items were called, and how often they were taken")
     for title in ("called", "taken", "items"):

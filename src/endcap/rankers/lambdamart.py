@@ -77,20 +77,24 @@ class LambdaMART(Ranker[Settings]):
             ],
         )
         model = trees.model_to_string(num_iteration=trees.best_iteration).encode()
-        calibration = Calibration.fit(trees.predict(rows[later]), taken[later])
+        calibration = Calibration.fit(_scores(trees, rows[later]), taken[later])
         return cls(settings, {"model": np.frombuffer(model, np.uint8), **calibration.state})
 
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         if not len(candidates.ranking):
             return candidates.ranking
         _, rows = candidate_features(queries, candidates, self._retrievers, catalogue)
-        return candidates.score(self._calibration(self._trees.predict(rows)))
+        return candidates.score(self._calibration(_scores(self._trees, rows)))
 
     def importance(self) -> dict[str, float]:
         """The share of all gain that each feature brought."""
         gain = self._trees.feature_importance("gain")
         shares = gain / max(gain.sum(), 1e-9)
         return dict(zip(self._trees.feature_name(), shares.tolist(), strict=True))
+
+
+def _scores(trees: lightgbm.Booster, rows: Floats) -> Floats:
+    return np.asarray(trees.predict(rows), np.float32)
 
 
 def _lessons(
