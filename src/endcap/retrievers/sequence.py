@@ -138,6 +138,10 @@ class Sequence(Retriever[Settings]):
             )
 
     @classmethod
+    def parts(cls, settings: Settings) -> dict[str, tuple[type[Any], config.Settings]]:
+        return {"network": networks.resolved(settings.network, "network")}
+
+    @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Reader(settings, len(dataset.catalogue))

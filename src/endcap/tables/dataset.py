@@ -70,6 +70,7 @@ class Dataset:
 
     users: ids by code; code 0 is nobody.
     session: the number of the visit; two visitors share none.
+    value: a rating, say, where the log has one, else NaN.
     kind_weights: [kinds] how much an event of each type says, against the others.
     """
 
@@ -81,6 +82,7 @@ class Dataset:
     time: Int64s
     part: Int8s
     session: Int32s
+    value: Floats
     meaning: Meaning
     folder: Path
     kind_weights: Floats = field(default_factory=lambda: np.ones(len(EVENT_TYPES), np.float32))
@@ -92,7 +94,7 @@ class Dataset:
             raise StateError(
                 f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
             )
-        names = ("user", "item", "kind", "time", "part", "session")
+        names = ("user", "item", "kind", "time", "part", "session", "value")
         events = pq.read_table(folder / "events.parquet", columns=list(names))
         columns = {name: events[name].to_numpy() for name in names}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
@@ -156,6 +158,7 @@ class Dataset:
             time=self.time[mask],
             part=self.part[mask],
             session=self.session[mask],
+            value=self.value[mask],
         )
 
     def has(self, part: Part) -> bool:

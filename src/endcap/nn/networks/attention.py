@@ -37,6 +37,14 @@ class Attention(Network):
     """A stack whose layers attend; the biases are those of all of them."""
 
     settings_type = Settings
+    search = config.space(
+        layers=config.Between(1, 3),
+        heads=config.Choice(1, 2, 4),
+        dropout=config.Between(0.0, 0.6),
+        gated=config.Choice(False, True),
+        place_bias=config.Choice(False, True),
+        time_bias=config.Choice(False, True),
+    )
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()

@@ -28,6 +28,11 @@ class MLP(Network):
     """A stack whose layers filter."""
 
     settings_type = Settings
+    search = config.space(
+        layers=config.Between(1, 3),
+        reach=config.Choice(20, 50, 100),
+        dropout=config.Between(0.0, 0.6),
+    )
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()
