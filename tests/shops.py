@@ -69,6 +69,7 @@ def dataset(
     kinds: Sequence[int] | None = None,
     times: Sequence[int] | None = None,
     parts: Sequence[int] | None = None,
+    values: Sequence[float] | None = None,
     goods: Catalogue | None = None,
     protocol: Literal["time", "leave-one-out"] = "time",
     targets: Sequence[int] = (PURCHASE,),
@@ -90,6 +91,7 @@ def dataset(
         "kind": np.array(kinds if kinds is not None else [PURCHASE] * size, np.int8),
         "time": time,
         "part": np.array(parts if parts is not None else [Part.PAST] * size, np.int8),
+        "value": np.array(values if values is not None else [np.nan] * size, np.float32),
     }
     order = np.lexsort((time, user))
     events = {name: values[order] for name, values in columns.items()}
@@ -161,9 +163,10 @@ class Checkerboard:
         }
 
     def dataset(self, folder: Path, protocol: Literal["time", "leave-one-out"] = "time") -> Dataset:
-        """Its categories are the colours, 1 and 2."""
+        """Its categories and brands are the colours, 1 and 2."""
         colours = [1 + item % 2 for item in range(self.items)]
-        goods = catalogue(self.items, categories=colours, brands=colours)
+        names = [("red", "blue")[item % 2] for item in range(self.items)]
+        goods = catalogue(self.items, categories=colours, brands=colours, brand=names)
         return dataset(folder, **self.events(), goods=goods, protocol=protocol)
 
 

@@ -14,6 +14,7 @@ Files of one kind of stage never import each other.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -67,6 +68,7 @@ class Run:
 
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
+    project: of Weights & Biases, where the same curves are drawn; none where it is empty.
     seed: of all randomness.
     earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
     watch: told the number of each epoch that was judged, and its score; what it raises ends the
@@ -79,6 +81,7 @@ class Run:
     report: Report = field(default=silent)
     earlier: Earlier | None = None
     watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
+    project: str = ""
 
 
 class Stage(ABC, Generic[S]):
@@ -99,6 +102,12 @@ class Stage(ABC, Generic[S]):
 
         key: where they stand in the TOML, for the ConfigError.
         """
+
+    @classmethod
+    def parts(cls, settings: S) -> Mapping[str, tuple[type[Any], Settings]]:
+        """What settings name by a class path, such as a network: by the setting, the class, which
+        has a `search` of its own, and its settings. Raises ConfigError."""
+        return {}
 
     def save(self, folder: Path) -> None:
         """Write the settings and arrays, from which `load` builds the same stage."""
@@ -225,6 +234,11 @@ def resolve(kind: type[Any], stage: StageConfig, key: str) -> tuple[type[Any], S
 
 def check(config: Config) -> None:
     """Resolve every stage, so that a wrong one is told before any work. Raises ConfigError."""
+    if config.track.wandb and importlib.util.find_spec("wandb") is None:
+        raise ConfigError(
+            f"track.wandb = {config.track.wandb!r}, but wandb is not installed",
+            mend="Run `pip install 'endcap[wandb]'`, or leave out the setting",
+        )
     groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -173,16 +172,6 @@ def test_whoever_watches_is_told_each_judged_epoch_and_may_end_it() -> None:
     assert told == [(1, 0.1), (2, 0.2), (3, 0.3)]
     train(network, lessons(network), None, replace(PLAN, epochs=1), Run(watch=watch))
     assert len(told) == 3, "where nobody judges there is nothing to tell"
-
-
-def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
-    events = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
-    learn(tmp_path, judge=closeness)
-    curves = events.EventAccumulator(str(tmp_path / "curves")).Reload()
-    assert sorted(curves.Tags()["scalars"]) == ["judged", "loss", "seconds"]
-    losses = curves.Scalars("loss")
-    assert [one.step for one in losses] == [1, 2, 3, 4]
-    assert losses[-1].value < losses[0].value
 
 
 @pytest.mark.parametrize("damaged", ["mean-2-0.safetensors", "optimizer-2-0.safetensors"])

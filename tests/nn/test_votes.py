@@ -19,8 +19,12 @@ SIMILARITY: Matrix = sparse.csr_array(
 
 def votes(asked: Queries) -> Matrix:
     """The newest event of each visitor says 1, the one before it a half."""
-    ages = asked.history.ages.astype(np.float32)
-    return votes_of(asked.history, 0.5**ages, 5)
+    return votes_of(asked.history, 9, 0.5, 5)
+
+
+def test_what_was_done_again_says_more_and_what_is_old_nothing() -> None:
+    found = votes_of(queries([3, 1, 2, 1], []).history, 3, 0.5, 4)
+    assert found.toarray().tolist() == [[0, 1.25, 0.5, 0], [0] * 4]
 
 
 def test_what_the_whole_history_speaks_for_stands_first() -> None:

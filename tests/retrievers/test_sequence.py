@@ -25,7 +25,7 @@ from tests.shops import DAY, catalogue, checkerboard, dataset, queries
 BINARY = {"negatives": 3, "learning_rate": 0.02, "epochs": 40}
 
 WAYS: dict[str, dict[str, Any]] = {
-    **{name: {"epochs": 20} for name in get_args(Name)},
+    **{name: {"epochs": 20} for name in get_args(Name) if name != "auto"},
     "bce": BINARY,
     "gbce": {**BINARY, "calibration": 0.3},
 }

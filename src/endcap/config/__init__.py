@@ -18,6 +18,7 @@ from endcap.config.tree import (
     Split,
     Stage,
     Task,
+    Track,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Split",
     "Stage",
     "Task",
+    "Track",
     "Value",
     "alone",
     "build",

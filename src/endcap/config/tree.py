@@ -149,6 +149,14 @@ class Evaluate(Settings):
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
 
 
+class Track(Settings):
+    """Where a training can be watched besides TensorBoard, whose curves are in runs/curves."""
+
+    wandb: str = Field(
+        "", description="project of Weights & Biases to draw the same curves in; empty for none"
+    )
+
+
 def _stages(kind: str, **classes: str) -> Any:
     paths = {name: f"endcap.{kind}.{name}:{cls}" for name, cls in classes.items()}
     return Field(
@@ -207,3 +215,4 @@ class Config(Settings):
         default_factory=_placements, description="the places in the shop, by name"
     )
     evaluate: Evaluate = Evaluate()
+    track: Track = Track()

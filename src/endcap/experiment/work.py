@@ -58,7 +58,8 @@ class Work:
         if not processes.told(lambda: _whole(kind, done)):
             curves = self.folder.parent / "curves" / self.folder.name / path
             seed, steps = self.config.seed, self._steps(path)
-            stage = make(Run(self.folder / f".{path}", curves, seed, steps))
+            project = self.config.track.wandb
+            stage = make(Run(self.folder / f".{path}", curves, seed, steps, project=project))
             if processes.rank() == 0:
                 _write(stage, done)
             processes.meet()

@@ -30,6 +30,7 @@ class Place:
     epoch: whole epochs that are done.
     step, total: steps that are done of the next one, and the sum of their losses.
     best_epoch, best_score: the best epoch so far; no score where nobody judges.
+    bfloat16: whether products are in it; None before it was measured.
     """
 
     epoch: int = 0
@@ -37,6 +38,7 @@ class Place:
     total: float = 0.0
     best_epoch: int = 0
     best_score: float | None = None
+    bfloat16: bool | None = None
 
     @property
     def loss(self) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -16,17 +16,25 @@ from torch import Tensor, nn
 
 from endcap.errors import TrainingError
 from endcap.nn import memory, processes
-from endcap.nn.board import Board
+from endcap.nn.boards import Boards, Shown
 from endcap.nn.checkpoint import Checkpoint, Place
+from endcap.nn.device import autocast, precision
 from endcap.stages import Run
 
 N = TypeVar("N", bound=nn.Module)
+
+Steps: TypeAlias = Iterable[tuple[float, Callable[[], Tensor]]]
+"""(share of the epoch done, loss to compute), one after the other."""
+
+SEEN = 10
+"""Steps from one point of a curve to the next."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """How long and how fast to learn.
 
+    device: where to; a GPU only where the steps move their batches to it.
     average: share that the running mean of the weights keeps at each step; the mean is what
         is judged and returned, and stands in for a falling learning rate.
     patience: epochs without a better score after which to stop.
@@ -38,78 +46,126 @@ class Plan:
     weight_decay: float
     average: float
     name: str
+    device: torch.device = field(default=torch.device("cpu"))
 
 
 def train(
     network: N,
-    epoch_losses: Callable[[int], Iterable[tuple[float, Callable[[], Tensor]]]],
+    epoch_losses: Callable[[int], Steps],
     judge: Callable[[N], float] | None,
     plan: Plan,
     run: Run,
+    shown: Shown | None = None,
 ) -> tuple[N, int]:
     """Learn, and return the averaged network and the number of epochs it took.
 
-    epoch_losses: for an epoch's number, its steps: (share of the epoch done, loss to compute).
-        They must be the same each time, by chance of their own; computing a loss may use
-        torch's, which has a seed for each step. Where there are several processes, a loss may
-        be that of a share of the batch (see `processes.share`).
+    epoch_losses: for an epoch's number, its steps. They must be the same each time, by chance
+        of their own; computing a loss may use torch's, which has a seed for each step. Where
+        there are several processes, a loss may be that of a share of the batch (see
+        `processes.share`).
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
+    shown: beside the curves in `run.curves`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
     Raises TrainingError where the loss is no longer a number.
     """
-    optimizer = torch.optim.AdamW(
-        network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-    )
-    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
-    mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
-    saved = Checkpoint(run.folder, network, mean, optimizer)
-    processes.meet()  # all have read the checkpoint before one writes another
-    board = Board(None if processes.rank() else run.curves)
+    training = _Training(network, epoch_losses, plan, run, shown)
     with memory.kept():
-        while not saved.done(plan.epochs, plan.patience if judge else plan.epochs):
+        training.learn(judge)
+    return training.finish()
+
+
+class _Training(Generic[N]):
+    """One network under way."""
+
+    def __init__(
+        self,
+        network: N,
+        epoch_losses: Callable[[int], Steps],
+        plan: Plan,
+        run: Run,
+        shown: Shown | None,
+    ) -> None:
+        self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.plan, self.run, self.shown = plan, run, shown
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
+        self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
+        self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
+        processes.meet()  # all have read the checkpoint before one writes another
+        self.dtype = self._precision()
+        settings = {**asdict(plan), "device": str(plan.device), "precision": str(self.dtype)}
+        self.boards = Boards(run, {**settings, **(shown.settings if shown else {})}, self.steps)
+
+    @property
+    def steps(self) -> int:
+        """That are done, of all epochs."""
+        return int(self.mean.n_averaged)
+
+    def learn(self, judge: Callable[[N], float] | None) -> None:
+        patience = self.plan.patience if judge else self.plan.epochs
+        while not self.saved.done(self.plan.epochs, patience):
             began = time.monotonic()
-            _epoch(network, mean, optimizer, epoch_losses(saved.place.epoch), saved, plan, run)
-            loss, score = saved.place.loss, _judged(mean.module, judge)
-            saved.finish_epoch(score)
-            judged = {} if score is None else {"judged": score}
-            seconds = time.monotonic() - began
-            board.write(saved.place.epoch, loss=loss, seconds=seconds, **judged)
-            if score is not None:
-                run.watch(saved.place.epoch, score)
-    board.close()
-    saved.restore_best()
-    return mean.module, saved.place.best_epoch
+            self._epoch(self.epoch_losses(self.saved.place.epoch))
+            self._judge(judge, began)
 
+    def finish(self) -> tuple[N, int]:
+        """The best mean, and the number of its epochs."""
+        self.saved.restore_best()
+        if self.shown is not None:
+            vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
+            self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
+        self.boards.close()
+        return self.mean.module.cpu(), self.saved.place.best_epoch
 
-def _judged(network: N, judge: Callable[[N], float] | None) -> float | None:
-    return None if judge is None else processes.told(partial(judge, network))
+    def _precision(self) -> torch.dtype:
+        """Measured once, so that a training that goes on does so in the same."""
+        at = self.saved.place
+        if at.bfloat16 is None:
+            self.network.train()
+            first = islice(self.epoch_losses(0), 1)
+            halves = (precision(self.plan.device, step) is torch.bfloat16 for _, step in first)
+            at.bfloat16 = bool(processes.told(lambda: any(halves)))
+        return torch.bfloat16 if at.bfloat16 else torch.float32
 
+    def _epoch(self, steps: Steps) -> None:
+        """What is left of it."""
+        self.network.train()
+        at, plan = self.saved.place, self.plan
+        for share, compute in islice(steps, at.step, None):
+            loss, norm = self._step(compute)
+            _check(loss, plan)
+            self.saved.finish_step(loss)
+            if self.steps % SEEN == 0:
+                self.boards.numbers("step", self.steps, loss=loss, gradient_norm=norm)
+            note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{self.saved.note}"
+            self.run.report(note, (at.epoch + share) / plan.epochs)
 
-def _epoch(
-    network: nn.Module,
-    mean: torch.optim.swa_utils.AveragedModel,
-    optimizer: torch.optim.Optimizer,
-    steps: Iterable[tuple[float, Callable[[], Tensor]]],
-    saved: Checkpoint,
-    plan: Plan,
-    run: Run,
-) -> None:
-    """What is left of the epoch."""
-    network.train()
-    at = saved.place
-    for share, compute in islice(steps, at.step, None):
-        torch.manual_seed(_seed(run.seed, at))
-        optimizer.zero_grad(set_to_none=True)
-        own = compute()
+    def _step(self, compute: Callable[[], Tensor]) -> tuple[float, float]:
+        """Loss, and norm of the gradient."""
+        torch.manual_seed(_seed(self.run.seed, self.saved.place))
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.plan.device, self.dtype):
+            own = compute()
         own.backward()  # type: ignore[no-untyped-call]
-        loss = processes.average(network, own)
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        mean.update_parameters(network)
-        _check(loss, plan)
-        saved.finish_step(loss)
-        note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{saved.note}"
-        run.report(note, (at.epoch + share) / plan.epochs)
+        loss = processes.average(self.network, own)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.mean.update_parameters(self.network)
+        return loss, float(norm)
+
+    def _judge(self, judge: Callable[[N], float] | None, began: float) -> None:
+        epoch, loss = self.saved.place.epoch + 1, self.saved.place.loss
+        score = processes.told(partial(judge, self.mean.module)) if judge else None
+        self.saved.finish_epoch(score)
+        rate, seconds = self.optimizer.param_groups[0]["lr"], time.monotonic() - began
+        judged = {} if score is None else {"judged": score}
+        self.boards.numbers(
+            "epoch", epoch, loss=loss, **judged, learning_rate=rate, seconds=seconds
+        )
+        if score is not None:
+            self.run.watch(epoch, score)
 
 
 def _seed(seed: int, place: Place) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,8 +40,14 @@ class Batch:
     weight: Tensor | None = None
 
     def take(self, rows: slice) -> Batch:
-        columns = {name: column[rows] for name, column in vars(self).items() if column is not None}
-        return Batch(**columns)
+        return self._each(lambda column: column[rows])
+
+    def to(self, device: torch.device) -> Batch:
+        return self._each(lambda column: column.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return Batch(**{name: change(column) for name, column in columns.items()})
 
 
 def gap_buckets(micros: Int64s) -> Int64s:
@@ -73,13 +79,13 @@ def windows(history: History, length: int, rng: np.random.Generator) -> tuple[In
 def training_batches(
     history: History,
     length: int,
-    tokens: int,
+    tokens: int | None,
     rng: np.random.Generator,
     weight: Floats | None = None,
 ) -> Iterator[Batch]:
-    """All sequences that say something once, in batches of like length and about `tokens`
-    events each.
+    """All sequences that say something once, in batches of like length.
 
+    tokens: about how many events each batch holds; by the size of the log where None.
     weight: [events] how much each counts as a target, 0 for not at all; None for all the same.
     """
     aims = Aims.of(history, weight)
@@ -89,11 +95,17 @@ def training_batches(
     starts, stops = starts[useful], stops[useful]
     order = rng.permutation(len(starts))
     order = order[np.argsort((stops - starts)[order], kind="stable")]
-    groups = _groups((stops - starts)[order], tokens)
+    groups = _groups((stops - starts)[order], tokens or _tokens(len(history.items)))
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
         rows = order[first:after]
         yield _training_batch(history, aims, starts[rows], stops[rows], rng)
+
+
+def _tokens(events: int) -> int:
+    """Events in a batch that make about 400 steps an epoch: enough to learn from each epoch, and
+    on a large log no more than the step itself, the table of items above all, is worth."""
+    return min(max(events // 400, 384), 4_096)
 
 
 def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:

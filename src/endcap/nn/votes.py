@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from endcap.types import Floats, History, Queries, Ragged, Ranking
+from endcap.types import History, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
-BATCH = 256
-"""Queries that are answered at once: it bounds the memory."""
+CELLS = 1 << 23
+"""Scores that may be held at once: it bounds the memory."""
 
 
-def votes_of(history: History, weight: Floats, items: int) -> Matrix:
-    """[queries, items] the weight of each item of the histories. weight: [events]"""
-    return sums(history.rows, history.items, weight, (len(history), items))
+def votes_of(history: History, newest: int, recency: float, items: int) -> Matrix:
+    """[queries, items] how much each item of the newest events says: the newest 1, and each older
+    one `recency` of what the one after it says."""
+    last = history.last(newest)
+    weight = recency ** last.ages.astype(np.float32)
+    return sums(last.rows, last.items, weight, (len(last), items))
 
 
 def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Ranking:
@@ -21,10 +24,17 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
 
     similarity: [items, items] how much a row's item speaks for each column's.
     """
+    at_once = batch_of(similarity.shape[1])
     parts = [
-        (rows, best_of(votes[rows] @ similarity, part, n)) for rows, part in queries.batches(BATCH)
+        (rows, best_of(votes[rows] @ similarity, part, n))
+        for rows, part in queries.batches(at_once)
     ]
     return Ranking.concat(parts)
+
+
+def batch_of(width: int) -> int:
+    """Queries that are answered at once, where each may have so many scores."""
+    return int(np.clip(CELLS // max(width, 1), 1, 256))
 
 
 def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:

@@ -43,6 +43,13 @@ class ALS(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        factors=config.Choice(64, 128, 256),
+        confidence=config.Between(1.0, 100.0, log=True),
+        regularization=config.Between(0.1, 100.0, log=True),
+        history=config.Choice(20, 50, 100, 200),
+        recency=config.Between(0.5, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)

@@ -49,6 +49,13 @@ class Association(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        support=config.Between(1, 20, log=True),
+        lift=config.Between(0.0, 4.0),
+        power=config.Between(0.0, 1.0),
+        history=config.Choice(5, 10, 20, 50),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -95,9 +102,7 @@ class Association(Retriever[Settings]):
         return reasons(self._votes(queries.history), self.rules, ranking)
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
 
 def _with(queries: Queries, items: Int32s, kinds: Int8s) -> History:

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
 from endcap.nn.losses import bpr
 from endcap.nn.objective import Negatives
@@ -69,6 +70,14 @@ class BPR(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        factors=config.Choice(64, 128, 256),
+        negatives=config.Choice(64, 256, 1024),
+        popular=config.Between(0.0, 1.0),
+        recency=config.Between(0.5, 1.0),
+        learning_rate=config.Between(1e-3, 2e-2, log=True),
+        weight_decay=config.Between(1e-2, 1.0, log=True),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -100,7 +109,7 @@ def _steps(
     settings, rng = network.settings, np.random.default_rng([seed, epoch])
     count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
     negatives = Negatives(count, settings.negatives, settings.popular)
-    for done, pairs in pair_batches(dataset, settings.history, settings.batch, rng):
+    for done, pairs in pair_batches(dataset, dataset.weight, settings.history, settings.batch, rng):
         yield done, partial(_loss, network, negatives, pairs)
 
 

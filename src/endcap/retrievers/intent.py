@@ -28,7 +28,7 @@ class Intent(Retriever[Settings]):
     """
 
     settings_type = Settings
-    search = config.space(recency=config.Between(0.8, 1.0))
+    search = config.space(recency=config.Between(0.7, 1.0))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

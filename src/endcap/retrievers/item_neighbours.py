@@ -43,6 +43,11 @@ class ItemNeighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        shrink=config.Between(1.0, 100.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -85,6 +90,4 @@ class ItemNeighbours(Retriever[Settings]):
         return reasons(self._votes(queries.history), self.similarity, ranking)
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)

@@ -73,7 +73,8 @@ class Neighbours(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        self.follow = unpack(state, len(state["events"]))
+        self.items = len(state["events"])
+        self.follow = unpack(state, self.items)
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -92,7 +93,7 @@ class Neighbours(Retriever[Settings]):
         last = queries.history.last(self.settings.window)
         weight = self.state["weight"]
         count = _says(self.settings, weight)[last.ages, kinds[last.rows]]
-        new = _pairs(last.items, items[last.rows], count, self.follow.shape[0])
+        new = _pairs(last.items, items[last.rows], count, self.items)
         events = _events(self.state["events"], items, weight[kinds])
         state = {**pack(self.follow + new), "events": events, "weight": weight}
         return type(self)(self.settings, state)
@@ -113,9 +114,7 @@ class Neighbours(Retriever[Settings]):
         return reasons(self._votes(queries.history), self.similarity, ranking)
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.follow.shape[0])
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
 
 def _says(settings: Settings, weight: Floats) -> Int64s:

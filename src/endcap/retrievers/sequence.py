@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from torch.nn import functional
 from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
+from endcap.nn.boards import Shown
+from endcap.nn.device import device
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -41,7 +43,7 @@ class Settings(config.Settings):
     gap: bool = Field(False, description="whether the time to the next event is read too")
     embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
-    loss: Literal["auto", objective.Name] = Field(
+    loss: objective.Name = Field(
         "auto", description="the loss; auto is a softmax, full or sampled by the catalogue's size"
     )
     full_softmax_items: int = Field(
@@ -90,15 +92,16 @@ class Reader(nn.Module):
             x = x + self.gap(batch.gaps)
         x = functional.dropout(x, self.settings.embedding_dropout, self.training)
         if self.training and self.settings.token_dropout:
-            x = x * (torch.rand(*x.shape[:2], 1) >= self.settings.token_dropout)
+            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
         out: Tensor = self.body(x, batch.times)
         return out
 
     @torch.no_grad()
     def read(self, queries: Queries) -> Tensor:
         """[queries, dim] the vector at each query's newest event."""
-        batch = query_batch(queries, self.settings.length)
-        newest: Tensor = self(batch)[torch.arange(len(queries)), batch.last]
+        batch = query_batch(queries, self.settings.length).to(self.item.weight.device)
+        row = torch.arange(len(queries), device=batch.last.device)
+        newest: Tensor = self(batch)[row, batch.last]
         return newest
 
 
@@ -128,11 +131,15 @@ class Sequence(Retriever[Settings]):
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
         loss, share = settings.loss, settings.label_smoothing
-        if share and loss not in ("auto", *objective.SOFTMAX):
+        if share and loss not in objective.SOFTMAX:
             raise ConfigError(
                 f"{key}: label_smoothing = {share} with loss = {loss!r}",
                 expected="0, or the loss auto, full_softmax or sampled_softmax",
             )
+
+    @classmethod
+    def parts(cls, settings: Settings) -> dict[str, tuple[type[Any], config.Settings]]:
+        return {"network": networks.resolved(settings.network, "network")}
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -147,12 +154,14 @@ class Sequence(Retriever[Settings]):
             weight_decay=settings.weight_decay,
             average=settings.average,
             name="sequence",
+            device=device(),
         )
         steps = partial(_steps, network, settings, dataset, run)
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
-        chosen, epochs = train(network, steps, score, plan, run)
+        shown = Shown.items(settings, dataset, "item.weight")
+        chosen, epochs = train(network, steps, score, plan, run, shown)
         state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
@@ -163,7 +172,7 @@ class Sequence(Retriever[Settings]):
 @torch.no_grad()
 def _scores(network: Reader, queries: Queries) -> Floats:
     """[queries, items]"""
-    scores: Floats = (network.read(queries) @ network.item.weight.t()).numpy()
+    scores: Floats = (network.read(queries) @ network.item.weight.t()).cpu().numpy()
     return scores
 
 
@@ -176,12 +185,11 @@ def _steps(
     network: Reader, settings: Settings, dataset: Dataset, run: Run, epoch: int
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
     rng = np.random.default_rng([run.seed, epoch])
-    tokens = settings.tokens or _tokens(len(dataset))
     loss, weight = _objective(settings, dataset), _weight(dataset)
     if run.earlier is not None:
         weight = what_is_new(dataset, run.earlier, settings.replay, rng)
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
-    for batch in training_batches(dataset.history, settings.length, tokens, rng, weight):
+    for batch in training_batches(dataset.history, settings.length, settings.tokens, rng, weight):
         done += int((batch.target >= 0).sum())
         yield min(1.0, done / total), partial(_own, partial(_loss, network, loss), batch)
 
@@ -192,20 +200,11 @@ def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
     return factor * loss(own)
 
 
-def _tokens(events: int) -> int:
-    """Events in a batch that make about 400 steps an epoch: enough to learn from each epoch, and
-    on a large log no more than the step itself, the table of items above all, is worth."""
-    return min(max(events // 400, 384), 4_096)
-
-
 def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
-    few = len(dataset.catalogue) <= settings.full_softmax_items
-    name = settings.loss
-    if name == "auto":
-        name = "full_softmax" if few else "sampled_softmax"
     return objective.objective(
-        name,
+        settings.loss,
         np.bincount(dataset.item, minlength=len(dataset.catalogue)),
+        full=settings.full_softmax_items,
         negatives=settings.negatives,
         calibration=settings.calibration,
         smoothing=settings.label_smoothing,
@@ -219,6 +218,8 @@ def _weight(dataset: Dataset) -> Floats | None:
 
 def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
     """Over the positions where there is something to learn."""
+    batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0
     weight = None if batch.weight is None else batch.weight[learn]
-    return loss(network(batch)[learn], network.item.weight, batch.target[learn], weight)
+    hidden = network(batch)[learn].float()
+    return loss(hidden, network.item.weight, batch.target[learn], weight)

@@ -16,14 +16,11 @@ from scipy import sparse
 
 from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
-from endcap.nn.votes import best_of, by_share, votes_of
+from endcap.nn.votes import batch_of, best_of, by_share, votes_of
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Int8s, Int32s, Int64s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
-
-CELLS = 1 << 23
-"""Similarities that are held at once: it bounds the memory."""
 
 
 class Settings(config.Settings):
@@ -51,6 +48,12 @@ class UserNeighbours(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        neighbours=config.Between(20, 500, log=True),
+        shrink=config.Between(0.1, 20.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
@@ -94,10 +97,9 @@ class UserNeighbours(Retriever[Settings]):
         return _size(self.values)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        at_once = max(1, CELLS // max(1, self.taken.shape[0]))
         parts = [
             (rows, best_of(self._nearest(self._votes(part.history)) @ self.values, part, n))
-            for rows, part in queries.batches(at_once)
+            for rows, part in queries.batches(batch_of(self.taken.shape[0]))
         ]
         return Ranking.concat(parts)
 
@@ -109,9 +111,7 @@ class UserNeighbours(Retriever[Settings]):
         return by_share(common.tocsr())
 
     def _votes(self, history: History) -> Matrix:
-        last = history.last(self.settings.history)
-        weight = self.settings.recency ** last.ages.astype(np.float32)
-        return votes_of(last, weight, self.items)
+        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
     def _nearest(self, votes: Matrix) -> Matrix:
         """[queries, visitors] how alike the nearest ones are."""

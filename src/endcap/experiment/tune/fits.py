@@ -67,11 +67,11 @@ class Fits:
 
     def _fit(self, work: Work, part: Part, name: str, watch: Watch) -> Retriever[Any]:
         cls, settings = resolve(Retriever, work.config.retrievers[name], f"retrievers.{name}")
-        past, judge = work.dataset.before(part), work.asked(part, work.task)
+        past, asked = work.dataset.before(part), work.asked(part, work.task)
 
         def make(run: Run) -> Retriever[Any]:
             watched = replace(run, watch=partial(watch, name))
-            fitted: Retriever[Any] = cls.fit(settings, past, judge, watched)
+            fitted: Retriever[Any] = cls.fit(settings, past, asked, watched)
             return fitted
 
         return work.keep(Retriever, _name(work.config, part, name), make)

@@ -1,0 +1,75 @@
+"""Items described alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from endcap.retrievers.content import Content, Settings
+from endcap.stages import Run
+from endcap.tables.catalogue import Catalogue
+from endcap.types import Ranking
+from tests.shops import catalogue, dataset, queries
+
+
+def fitted(folder: Path, columns: dict[str, Any], **settings: Any) -> Content:
+    """With a single event, on the first item."""
+    goods = catalogue(len(next(iter(columns.values()))))
+    table = goods.table.drop(list(columns))
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values, goods.table[name].type))
+    goods = Catalogue(table, goods.features)
+    data = dataset(folder, users=[1], items=[0], goods=goods)
+    return Content.fit(Settings.model_validate(settings), data, None, Run())
+
+
+def others(model: Content, *past: int) -> Ranking:
+    lists = model.retrieve(queries(past), 9)
+    return lists.keep(~np.isin(lists.item, past))
+
+
+def test_what_nobody_has_seen_is_proposed_by_what_it_shares(tmp_path: Path) -> None:
+    titles = ["Red wool scarf", "Desk lamp", "red cotton scarf!", "Scarf", "Lamp, red", ""]
+    lists = others(fitted(tmp_path, {"title": titles}), 0)
+    assert lists.item.tolist() == [2, 3, 4]
+
+
+def test_titles_without_spaces(tmp_path: Path) -> None:
+    """What they share are pairs of characters; digits are the same in full width."""
+    titles = ["双肩包男防盗", "男士双肩包15寸", "充电热水袋", "１５寸电脑", "热水袋"]
+    model = fitted(tmp_path, {"title": titles})
+    assert others(model, 0).item.tolist() == [1]
+    assert others(model, 2).item.tolist() == [4]
+    assert others(model, 3).item.tolist() == [1]
+
+
+def test_categories_count_with_all_that_stands_above(tmp_path: Path) -> None:
+    paths = [["Home > Lamps"], ["Garden"], ["Home > Lamps"], ["Home > Rugs"], ["Lamps"], None]
+    lists = others(fitted(tmp_path, {"categories": paths}), 0)
+    assert lists.item.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(("fields", "found"), [(["title"], [1]), (["brand"], [2])])
+def test_only_the_named_columns_are_read(
+    tmp_path: Path, fields: list[str], found: list[int]
+) -> None:
+    columns = {"title": ["mug", "mug", "cup"], "brand": ["Acme", "Bolt", "Acme"]}
+    assert others(fitted(tmp_path, columns, fields=fields), 0).item.tolist() == found
+
+
+def test_the_newest_item_says_most_and_each_what_it_says_for_what(tmp_path: Path) -> None:
+    titles = ["lamp", "rug", "lamp", "rug", "mug"]
+    model, asked = fitted(tmp_path, {"title": titles}), queries([0, 1])
+    lists = others(model, 0, 1)
+    assert lists.item.tolist() == [3, 2]
+    because = model.because(asked, lists)
+    assert [because[row].tolist() for row in range(2)] == [[1], [0]]
+
+
+def test_a_catalogue_that_says_nothing(tmp_path: Path) -> None:
+    model = fitted(tmp_path, {"title": [None, None]})
+    assert len(model.retrieve(queries([0], []), 9)) == 0
