@@ -59,6 +59,6 @@ def test_each_step_mixes_experts_by_weights_of_its_own() -> None:
     heads, x = Heads(dim=4, width=3, experts=2, steps=2), torch.randn(6, 4)
     first = heads(x).detach()
     with torch.no_grad():
-        heads.gates[1].bias += torch.tensor([0.0, 5.0])
+        heads.gates[1].get_parameter("bias").add_(torch.tensor([0.0, 5.0]))
     changed = np.flatnonzero(~torch.isclose(heads(x), first).all(dim=0).numpy())
     assert changed.tolist() == [1]

@@ -77,14 +77,14 @@ class LambdaMART(Ranker[Settings]):
             ],
         )
         model = trees.model_to_string(num_iteration=trees.best_iteration).encode()
-        calibration = Calibration.fit(trees.predict(rows[later]), taken[later])
+        calibration = Calibration.fit(_scores(trees, rows[later]), taken[later])
         return cls(settings, {"model": np.frombuffer(model, np.uint8), **calibration.state})
 
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         if not len(candidates.ranking):
             return candidates.ranking
         _, rows = candidate_features(queries, candidates, self._retrievers, catalogue)
-        return candidates.score(self._calibration(self._trees.predict(rows)))
+        return candidates.score(self._calibration(_scores(self._trees, rows)))
 
     def importance(self) -> dict[str, float]:
         """The share of all gain that each feature brought."""
@@ -120,3 +120,7 @@ def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _scores(trees: lightgbm.Booster, rows: Floats) -> Floats:
+    return np.asarray(trees.predict(rows), np.float32)
