@@ -155,7 +155,8 @@ def test_progress_tells_epoch_loss_and_share() -> None:
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert told[0][0].startswith("a line: epoch 1, loss ")
+    assert told[0][0].startswith("epoch 1 of at most 4, loss ")
+    assert told[-1][0].startswith("epoch 4 of at most 4, loss ")
     assert ", best -" in told[-1][0]
 
 

@@ -71,9 +71,9 @@ def train(
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
     Raises TrainingError where the loss is no longer a number, or ever larger.
     """
-    training = _Training(network, epoch_losses, plan, run, shown)
+    training = _Training(network, epoch_losses, judge, plan, run, shown)
     with memory.kept():
-        training.learn(judge)
+        training.learn()
     return training.finish()
 
 
@@ -84,11 +84,13 @@ class _Training(Generic[N]):
         self,
         network: N,
         epoch_losses: Callable[[int], Steps],
+        judge: Callable[[N], float] | None,
         plan: Plan,
         run: Run,
         shown: Shown | None,
     ) -> None:
         self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.judge = judge
         self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
             network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
@@ -106,12 +108,12 @@ class _Training(Generic[N]):
         """That are done, of all epochs."""
         return int(self.mean.n_averaged)
 
-    def learn(self, judge: Callable[[N], float] | None) -> None:
-        patience = self.plan.patience if judge else self.plan.epochs
+    def learn(self) -> None:
+        patience = self.plan.patience if self.judge else self.plan.epochs
         while not self.saved.done(self.plan.epochs, patience):
             began = time.monotonic()
             self._epoch(self.epoch_losses(self.saved.place.epoch))
-            self._judge(judge, began)
+            self._finish_epoch(began)
 
     def finish(self) -> tuple[N, int]:
         """The best mean, and the number of its epochs."""
@@ -142,8 +144,7 @@ class _Training(Generic[N]):
             self.saved.finish_step(loss)
             if self.steps % SEEN == 0:
                 self.boards.numbers("step", self.steps, loss=loss, gradient_norm=norm)
-            note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{self.saved.note}"
-            self.run.report(note, (at.epoch + share) / plan.epochs)
+            self.run.report(self._note(), (at.epoch + share) / plan.epochs)
 
     def _step(self, compute: Callable[[], Tensor]) -> tuple[float, float]:
         """Loss, and norm of the gradient."""
@@ -158,6 +159,11 @@ class _Training(Generic[N]):
         self.mean.update_parameters(self.network)
         return loss, float(norm)
 
+    def _note(self) -> str:
+        at, plan = self.saved.place, self.plan
+        of = f"of {'at most ' if self.judge else ''}{plan.epochs}"
+        return f"epoch {at.epoch + 1} {of}, loss {at.loss:.3f}{self.saved.note}"
+
     def _check(self, loss: float) -> None:
         at, plan = self.saved.place, self.plan
         at.first = loss if at.first is None else at.first
@@ -169,9 +175,9 @@ class _Training(Generic[N]):
                 mend="Lower learning_rate, by a factor of ten to begin with",
             )
 
-    def _judge(self, judge: Callable[[N], float] | None, began: float) -> None:
+    def _finish_epoch(self, began: float) -> None:
         epoch, loss = self.saved.place.epoch + 1, self.saved.place.loss
-        score = processes.told(partial(judge, self.mean.module)) if judge else None
+        score = processes.told(partial(self.judge, self.mean.module)) if self.judge else None
         self.saved.finish_epoch(score)
         rate, seconds = self.optimizer.param_groups[0]["lr"], time.monotonic() - began
         judged = {} if score is None else {"judged": score}
