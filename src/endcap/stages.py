@@ -160,7 +160,12 @@ class Retriever(Stage[S]):
 
 
 class Ranker(Stage[S]):
-    """A few hundred candidates → the same ones, better ordered."""
+    """A few hundred candidates → the same ones, better ordered.
+
+    probability: whether its scores say how likely each candidate is taken.
+    """
+
+    probability: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -12,7 +12,7 @@ from torch import Tensor
 MARGIN = 1.5
 """How many times faster a step must be in bfloat16, so that chance does not decide."""
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def device() -> torch.device:

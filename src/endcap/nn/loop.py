@@ -29,6 +29,9 @@ Steps: TypeAlias = Iterable[tuple[float, Callable[[], Tensor]]]
 SEEN = 10
 """Steps from one point of a curve to the next."""
 
+EXPLODED = 10.0
+"""How many times its first loss the mean of an epoch may be: a guess by chance is better."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,7 +69,7 @@ def train(
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
     shown: beside the curves in `run.curves`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
-    Raises TrainingError where the loss is no longer a number.
+    Raises TrainingError where the loss is no longer a number, or ever larger.
     """
     training = _Training(network, epoch_losses, plan, run, shown)
     with memory.kept():
@@ -135,7 +138,7 @@ class _Training(Generic[N]):
         at, plan = self.saved.place, self.plan
         for share, compute in islice(steps, at.step, None):
             loss, norm = self._step(compute)
-            _check(loss, plan)
+            self._check(loss)
             self.saved.finish_step(loss)
             if self.steps % SEEN == 0:
                 self.boards.numbers("step", self.steps, loss=loss, gradient_norm=norm)
@@ -155,6 +158,17 @@ class _Training(Generic[N]):
         self.mean.update_parameters(self.network)
         return loss, float(norm)
 
+    def _check(self, loss: float) -> None:
+        at, plan = self.saved.place, self.plan
+        at.first = loss if at.first is None else at.first
+        mean = (at.total + loss) / (at.step + 1)
+        if not math.isfinite(loss) or mean > EXPLODED * max(1.0, at.first):
+            raise TrainingError(
+                f"The loss of {plan.name} is {loss:.4g} at learning_rate = {plan.learning_rate}; "
+                f"it began at {at.first:.4g}",
+                mend="Lower learning_rate, by a factor of ten to begin with",
+            )
+
     def _judge(self, judge: Callable[[N], float] | None, began: float) -> None:
         epoch, loss = self.saved.place.epoch + 1, self.saved.place.loss
         score = processes.told(partial(judge, self.mean.module)) if judge else None
@@ -171,11 +185,3 @@ class _Training(Generic[N]):
 def _seed(seed: int, place: Place) -> int:
     """Of one step, so that what comes after an interruption does not depend on what was before."""
     return int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
-
-
-def _check(loss: float, plan: Plan) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The loss of {plan.name} is {loss} at learning_rate = {plan.learning_rate}",
-            mend="Lower learning_rate, by a factor of ten to begin with",
-        )

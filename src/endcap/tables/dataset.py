@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from endcap.errors import StateError
-from endcap.tables.asked import Asked
+from endcap.tables.asked import AFTER, Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
@@ -209,14 +209,26 @@ class Dataset:
     def _ask(self, part: Part, start: Int64s, stop: Int64s, times: Int64s) -> Asked:
         users = self.user[start]
         first = np.maximum(self.offsets[users], start - self.meaning.history)
-        past = spans(first, start)
-        history = History(
-            offsets_of(start - first), self.item[past], self.kind[past], self.time[past]
-        )
+        history = self._events(first, start)
+        after = self._events(start, np.minimum(start + AFTER, self._ends(start)))
         truth = self._truth(part, start, stop)
         taken = history.keep(np.isin(history.kinds, self.meaning.targets))
         again, met = _among(truth, taken), _among(truth, history)
-        return Asked(Queries.of(users, times, history), truth, again, met)
+        return Asked(Queries.of(users, times, history), truth, again, met, after)
+
+    def _events(self, start: Int64s, stop: Int64s) -> History:
+        """A row of events for each span."""
+        places = spans(start, stop)
+        return History(
+            offsets_of(stop - start), self.item[places], self.kind[places], self.time[places]
+        )
+
+    def _ends(self, places: Int64s) -> Int64s:
+        """For each event, the first one after it that is another visitor's or of a later part."""
+        change = (np.diff(self.user) != 0) | (np.diff(self.part) != 0)
+        ends = np.r_[np.flatnonzero(change) + 1, len(self)]
+        after: Int64s = ends[np.searchsorted(ends, places, side="right")]
+        return after
 
     def _truth(self, part: Part, start: Int64s, stop: Int64s) -> Ragged:
         rows, places = np.repeat(np.arange(len(start)), stop - start), spans(start, stop)

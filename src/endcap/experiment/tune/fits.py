@@ -49,7 +49,8 @@ class Fits:
         if self.ranked:
             first = self._system(work, Part.RANKER, unwatched)
             taught = replace(work, folder=work.folder / _order(config))
-            system = replace(system, ranker=taught.ranker(first))
+            ranker = next(iter(taught.rankers(first).values()), None)
+            system = replace(system, ranker=ranker)
         placement, report = work.task.placement, work.report
         found = judge(system, self.asked, placement, (10,), report=report, step="judging")
         return found.values[DECIDES]
