@@ -35,6 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
     # All that a visitor takes within two days, one basket after the other.
     "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
+    "DeepRanker": {"dim": 8, "length": 10, "width": 16, "questions": 8, "average": 0.9},
 }
 """Settings that shrink what would take long; the others keep their defaults."""
 

@@ -145,3 +145,15 @@ def test_a_manifest_that_cannot_be_read_is_a_damaged_release(releases: Releases)
     (releases.path("a") / "release.json").write_text("{")
     with pytest.raises(ReleaseError, match="a"):
         releases.manifest("a")
+
+
+def test_a_release_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    releases = Releases(tmp_path)
+
+    def fill(folder: Path) -> None:
+        (folder / "part").write_text("one")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        releases.write("new", {}, fill)
+    assert not [*tmp_path.iterdir()]

@@ -1,0 +1,170 @@
+"""Every family of models on every data set, into docs/models.md.
+
+    python -m benchmarks.models FOLDER [--data NAME …] [--models NAME …] [--fresh]
+
+FOLDER holds the data sets' files. Data sets, models, their settings and what to say of them
+stand in models.toml. Each model is fitted and judged in a process of its own, and its figures
+are kept: a broken run goes on, and a model whose settings changed is measured anew. The page is
+written after each model; what was not measured yet stands there as a dash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import ROOT, run
+from benchmarks.markdown import table
+
+LIST = Path(__file__).with_name("models.toml")
+
+PAGE = ROOT / "docs" / "models.md"
+
+INTRO = """\
+# Models
+
+What each model is for, and how it does alone. Written by `make models`; do not edit it here.
+
+Whatever is best alone, a mix is better: models err differently, and Endcap learns how much each
+counts. So choose models that differ, and let `endcap fit` weigh them.
+"""
+
+LEGEND = """\
+All items are ranked; ± is half of the 95 % interval. Coverage is the share of the catalogue that
+the lists of ten show to anybody. Seconds are those of the fit, with its choice of epochs; GB is
+the peak memory of the process that fitted and judged. Rankers order what the default retrievers
+propose, and their seconds and memory are of both.
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What models.toml says: data sets and models, each by its name."""
+
+    data: dict[str, dict[str, Any]]
+    models: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls) -> Plan:
+        return cls(**tomllib.loads(LIST.read_text(encoding="utf-8")))
+
+    def spec(self, data: str, model: str) -> dict[str, Any]:
+        """What decides a model's figures on a data set: no words."""
+        own = self.models[model]
+        given = self.data[data].get("settings", {}).get(model, {})
+        spec = {key: own[key] for key in ("use", "retriever", "ranker", "system") if key in own}
+        return {"retriever": model, **spec, "set": {**own.get("set", {}), **given}}
+
+
+def main() -> None:
+    plan = Plan.read()
+    given = _arguments(plan)
+    for data in given.data:
+        shop = _shop(plan.data[data], given.work / data, given.folder)
+        for model in given.models:
+            print(f"{data}: {model} …", file=sys.stderr)
+            _measure(plan.spec(data, model), shop, model, given.fresh)
+            given.page.write_text(page(plan, given.work), encoding="utf-8")
+
+
+def _arguments(plan: Plan) -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--data", nargs="+", choices=plan.data, default=list(plan.data))
+    arguments.add_argument("--models", nargs="+", choices=plan.models, default=list(plan.models))
+    arguments.add_argument("--work", type=Path, default=ROOT / "build" / "models")
+    arguments.add_argument("--page", type=Path, default=PAGE)
+    arguments.add_argument("--fresh", action="store_true")
+    return arguments.parse_args()
+
+
+def _shop(data: dict[str, Any], folder: Path, files: Path) -> Path:
+    """The data set's shop folder, prepared."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = data["shop"] if "shop" in data else (ROOT / data["config"]).read_text(encoding="utf-8")
+    (folder / "endcap.toml").write_text(text, encoding="utf-8")
+    paths = [name if name.endswith(":") else files.absolute() / name for name in data["files"]]
+    endcap = Path(sys.executable).with_name("endcap")
+    run([endcap, "import", *paths], folder / "import.log")
+    run([endcap, "prepare"], folder / "prepare.log")
+    return folder
+
+
+def _measure(spec: dict[str, Any], shop: Path, model: str, fresh: bool) -> None:
+    path = _path(shop, model)
+    if not fresh and path.is_file() and json.loads(path.read_text())["spec"] == spec:
+        return
+    command = [sys.executable, "-m", "benchmarks.one_model", shop, json.dumps(spec)]
+    spent = run(command, shop / "logs" / f"{model}.log")
+    found = {"spec": spec, "peak": spent.peak, **json.loads(spent.output)}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(found, indent=1))
+
+
+def _path(shop: Path, model: str) -> Path:
+    return shop / "figures" / f"{model}.json"
+
+
+def page(plan: Plan, work: Path) -> str:
+    """The text of docs/models.md, by the figures that there are."""
+    rows = [(one["title"], one["when"], one["not"]) for one in plan.models.values()]
+    parts = [INTRO, _words(("", "take it", "leave it"), rows), LEGEND]
+    return "\n".join([*parts, *(_section(plan, name, work / name) for name in plan.data)])
+
+
+def _words(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return table(titles, rows).replace("---:", "---") + "\n"
+
+
+def _section(plan: Plan, name: str, shop: Path) -> str:
+    """One data set: what it is, and a row for each model."""
+    data = plan.data[name]
+    found = {
+        model: json.loads(_path(shop, model).read_text()) if _path(shop, model).is_file() else None
+        for model in plan.models
+    }
+    tasks = next((list(one["tasks"]) for one in found.values() if one), ["home"])
+    rows = [[plan.models[model]["title"], *_cells(one, tasks)] for model, one in found.items()]
+    return f"## {data['title']}\n\n{data['about']}\n\n{table(['', *_titles(tasks)], rows)}\n"
+
+
+def _titles(tasks: list[str]) -> list[str]:
+    """The first task decides; of the others only NDCG@10 is told."""
+    first = f" {tasks[0]}" if len(tasks) > 1 else ""
+    return [
+        f"NDCG@10{first}",
+        f"HR@10{first}",
+        "coverage",
+        *(f"NDCG@10 {task}" for task in tasks[1:]),
+        "fit, s",
+        "GB",
+    ]
+
+
+def _cells(found: dict[str, Any] | None, tasks: list[str]) -> Iterator[str]:
+    if found is None:
+        yield from ["–"] * (len(tasks) + 4)
+        return
+    figures = [found["tasks"][task] for task in tasks]
+    yield _interval(figures[0]["ndcg@10"])
+    yield _interval(figures[0]["hit_rate@10"])
+    yield f"{figures[0]['coverage@10']['value']:.1%}"
+    yield from (_interval(one["ndcg@10"]) for one in figures[1:])
+    yield f"{found['seconds']:.1f}" if found["seconds"] < 10 else f"{found['seconds']:.0f}"
+    yield f"{found['peak'] / 1e9:.1f}"
+
+
+def _interval(one: dict[str, float]) -> str:
+    half = (one["high"] - one["low"]) / 2
+    return f"{one['value']:.4f} ± {half:.4f}"
+
+
+if __name__ == "__main__":
+    main()
