@@ -69,6 +69,7 @@ def dataset(
     kinds: Sequence[int] | None = None,
     times: Sequence[int] | None = None,
     parts: Sequence[int] | None = None,
+    values: Sequence[float] | None = None,
     goods: Catalogue | None = None,
     protocol: Literal["time", "leave-one-out"] = "time",
     targets: Sequence[int] = (PURCHASE,),
@@ -90,6 +91,7 @@ def dataset(
         "kind": np.array(kinds if kinds is not None else [PURCHASE] * size, np.int8),
         "time": time,
         "part": np.array(parts if parts is not None else [Part.PAST] * size, np.int8),
+        "value": np.array(values if values is not None else [np.nan] * size, np.float32),
     }
     order = np.lexsort((time, user))
     events = {name: values[order] for name, values in columns.items()}

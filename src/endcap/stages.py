@@ -103,6 +103,12 @@ class Stage(ABC, Generic[S]):
         key: where they stand in the TOML, for the ConfigError.
         """
 
+    @classmethod
+    def parts(cls, settings: S) -> Mapping[str, tuple[type[Any], Settings]]:
+        """What settings name by a class path, such as a network: by the setting, the class, which
+        has a `search` of its own, and its settings. Raises ConfigError."""
+        return {}
+
     def save(self, folder: Path) -> None:
         """Write the settings and arrays, from which `load` builds the same stage."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +160,12 @@ class Retriever(Stage[S]):
 
 
 class Ranker(Stage[S]):
-    """A few hundred candidates → the same ones, better ordered."""
+    """A few hundred candidates → the same ones, better ordered.
+
+    probability: whether its scores say how likely each candidate is taken.
+    """
+
+    probability: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -7,23 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from endcap.cli.figures import SHOWN, show_fit
+from endcap.cli.figures import show_event_weights
 
 
-def fitted(**event_weights: Any) -> str:
-    """What `show_fit` prints, on one line."""
+def shown(**weights: Any) -> str:
     out = StringIO()
-    mean = {"value": 0.5, "low": 0.4, "high": 0.6}
-    found = {
-        "release": "r",
-        "seconds": 1,
-        "metrics": dict.fromkeys(SHOWN, mean),
-        "event_weights": event_weights,
-        "live": True,
-        "why": "it is good",
-    }
-    show_fit(found, Console(file=out, width=200))
-    return " ".join(out.getvalue().split())
+    show_event_weights(weights, Console(file=out, width=200))
+    return out.getvalue()
 
 
 def weight(used: float, value: float, low: float, high: float) -> dict[str, Any]:
@@ -31,7 +21,7 @@ def weight(used: float, value: float, low: float, high: float) -> dict[str, Any]
 
 
 def test_learned_weights_of_event_types_have_intervals_and_given_ones_none() -> None:
-    text = fitted(
+    text = shown(
         view=weight(0.08, 0.08, 0.07, 0.09),
         add_to_cart=weight(0.5, 0.7, 0.6, 0.8),
         purchase=weight(1.0, 1.0, 1.0, 1.0),
@@ -40,4 +30,4 @@ def test_learned_weights_of_event_types_have_intervals_and_given_ones_none() -> 
 
 
 def test_one_event_type_needs_no_weight() -> None:
-    assert "Weights" not in fitted(purchase=weight(1.0, 1.0, 1.0, 1.0))
+    assert shown(purchase=weight(1.0, 1.0, 1.0, 1.0)) == ""

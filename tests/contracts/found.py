@@ -29,9 +29,13 @@ SMALL: dict[str, dict[str, Any]] = {
         "average": 0.9,
     },
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
+    "MLP": {"dim": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
+    "TwoTower": {"dim": 16, "negatives": 32, "epochs": 20, "batch": 32, "average": 0.9},
+    "BiasedMF": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     # All that a visitor takes within two days, one basket after the other.
     "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
+    "DeepRanker": {"dim": 8, "length": 10, "width": 16, "questions": 8, "average": 0.9},
 }
 """Settings that shrink what would take long; the others keep their defaults."""
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from endcap.config import Between, Choice, Search
+from endcap.nn.networks import Network
 from endcap.stages import Stage
-from tests.contracts.found import RANKERS, RETRIEVERS, RULES
+from tests.contracts.found import NETWORKS, RANKERS, RETRIEVERS, RULES
 
-STAGES: list[type[Stage[Any]]] = [*RETRIEVERS, *RANKERS, *RULES]
+STAGES: list[type[Stage[Any] | Network]] = [*RETRIEVERS, *RANKERS, *RULES, *NETWORKS]
 
 SPACES = [
     pytest.param(cls, name, search, id=f"{cls.__name__}.{name}")
@@ -21,7 +22,7 @@ SPACES = [
 
 @pytest.mark.parametrize(("cls", "name", "search"), SPACES)
 def test_a_setting_may_have_every_value_of_its_space(
-    cls: type[Stage[Any]], name: str, search: Search
+    cls: type[Stage[Any] | Network], name: str, search: Search
 ) -> None:
     assert name in cls.settings_type.model_fields
     default = getattr(cls.settings_type(), name)

@@ -32,7 +32,7 @@ def shop(tmp_path: Path) -> Dataset:
 
 def lessons(shop: Dataset, history: int = 9, size: int = 2, seed: int = 1) -> list[Pairs]:
     rng = np.random.default_rng(seed)
-    return [pairs for _, pairs in pair_batches(shop, history, size, rng)]
+    return [pairs for _, pairs in pair_batches(shop, shop.weight, history, size, rng)]
 
 
 def by_item(batches: list[Pairs]) -> dict[int, list[int]]:

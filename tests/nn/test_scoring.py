@@ -9,7 +9,7 @@ import pytest
 
 from endcap.nn.scoring import best, ndcg
 from endcap.tables.dataset import Asked
-from endcap.types import Floats, Queries, Ragged
+from endcap.types import Floats, History, Queries, Ragged
 from tests.shops import queries
 
 
@@ -21,7 +21,7 @@ def rising(asked: Queries) -> Floats:
 def asked(past: list[list[int]], truth: list[list[int]]) -> Asked:
     answers = Ragged.of(truth)
     nothing = np.zeros(len(answers.values), np.bool_)
-    return Asked(queries(*past), answers, nothing, nothing)
+    return Asked(queries(*past), answers, nothing, nothing, History.empty(len(past)))
 
 
 def test_whoever_has_a_past_is_answered_with_what_is_permitted() -> None:

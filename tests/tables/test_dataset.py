@@ -79,6 +79,13 @@ def test_features_are_those_of_the_moment(shop: Dataset) -> None:
     assert counts[1] == pytest.approx([2 / 3, 1 / 3, 1, 2 / 3])
 
 
+def test_what_follows_a_question_goes_on_to_the_end_of_its_part(shop: Dataset) -> None:
+    validation, test = shop.asked(VALIDATION).after, shop.asked(TEST).after
+    assert [sorted(row) for row in rows(validation.ragged())] == [[0, 3]]
+    assert [sorted(row) for row in rows(test.ragged())] == [[1], [2], [0, 3, 3], [3]]
+    assert set(test.kinds.tolist()) == {BUY}
+
+
 def test_in_time_a_question_is_a_visitor_at_a_moment(shop: Dataset) -> None:
     asked = shop.asked(TEST)
     assert asked.queries.users.tolist() == [1, 2, 3, 3]

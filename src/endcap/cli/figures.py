@@ -47,6 +47,8 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
     )
     for name, task in found["tasks"].items():
         _task(name, task, console)
+        if "reliability" in task:
+            _reliability(task["reliability"], console)
         if slices:
             _slices(task, console)
     for placement, weights in found["weights"].items():
@@ -54,7 +56,8 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
             parts = ", ".join(f"{name} {weight:.2g}" for name, weight in each.items() if weight)
             if parts:
                 console.print(f"Weights of the {what} on {placement}: {parts}.")
-    console.print("The ranker helps." if found["ranker"] else "No ranker: it did not help.")
+    ranker = found["ranker"]
+    console.print(f"The ranker {ranker} helps." if ranker else "No ranker: none helped.")
 
 
 def _task(name: str, task: dict[str, Any], console: Console) -> None:
@@ -81,6 +84,22 @@ def _slices(task: dict[str, Any], console: Console) -> None:
     for name, one in task["slices"].items():
         cells = (figure(one[title]) for title in titles)
         table.add_row(name, f"{one['queries']:,}", *cells)
+    console.print()
+    console.print(table)
+
+
+def _reliability(found: dict[str, Any], console: Console) -> None:
+    """How often items were taken that were called so likely."""
+    table = _table("How likely the listed items were called, and how often they were taken")
+    for title in ("called", "taken", "items"):
+        table.add_column(title, justify="right")
+    for one in found["bins"]:
+        table.add_row(f"{one['predicted']:.2%}", f"{one['observed']:.2%}", f"{one['count']:,}")
+    table.add_row(
+        f"{found['predicted']:.2%}", f"{found['observed']:.2%}", f"{found['items']:,}", style="bold"
+    )
+    error, brier = found["expected_calibration_error"], found["brier"]
+    table.caption = f"Expected calibration error {error:.4f}, Brier score {brier:.4f}"
     console.print()
     console.print(table)
 

@@ -16,6 +16,7 @@ from endcap.config import Config, Placement, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import Judged, baseline, judge, slices
+from endcap.experiment.reliability import gives_probabilities, reliability
 from endcap.recommender import Recommender
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -103,6 +104,9 @@ def evaluate(
             for title, system in systems.items()
         }
         tasks[name] = _task(recommender.config, asked, judged, slices(asked, counts))
+        if gives_probabilities(recommender, task.placement):
+            own = judged[SYSTEM].ranking
+            tasks[name]["reliability"] = reliability(own, own.hits(asked.truth))
         questions.append(_questions(dataset, name, asked, judged[SYSTEM]))
         lists.append(_lists(judged[SYSTEM].ranking.top(max(lengths)), asked, dataset))
     found = _report(dataset, part, tasks, recommender)
@@ -173,7 +177,7 @@ def _report(
             task.placement: _weights(recommender.placement(task.placement))
             for task in recommender.config.evaluate.tasks.values()
         },
-        "ranker": recommender.ranker is not None,
+        "ranker": None if recommender.ranker is None else next(iter(recommender.config.rankers)),
         "tasks": tasks,
     }
 

@@ -2,9 +2,9 @@
 
     before RANKER      learn what an event of each type says
                        fit retrievers, choosing their epochs ─┐
-    RANKER             fit the ranker on what they propose ◀──┘
+    RANKER             fit rankers on what they propose ◀──┘
     before VALIDATION  fit retrievers again, epochs known
-    VALIDATION         choose the weights of the join, and whether the ranker stays
+    VALIDATION         choose the weights of the join, and the ranker, or none
     TEST               measure: this is what the figures are about
     everything         fit once more: this goes live
 
@@ -28,7 +28,8 @@ from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.origin import Origin
-from endcap.experiment.weights import learn_weights, ranker_helps
+from endcap.experiment.shortage import shortage
+from endcap.experiment.weights import choose_ranker, learn_weights
 from endcap.experiment.work import Work
 from endcap.nn import processes
 from endcap.recommender import Recommender
@@ -40,6 +41,7 @@ from endcap.tables.prepare import prepared
 from endcap.types import Report, silent
 
 
+@shortage("The fit")
 def fit(
     shop: Shop,
     *,
@@ -111,10 +113,10 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
     validation = work.validation()
     if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
         second = work.retrievers(Part.VALIDATION)
-        ranker = work.origin.measured.ranker if work.origin else None
+        rankers = work.origin.rankers(work.config) if work.origin else {}
     else:
         first = work.retrievers(Part.RANKER)
-        ranker = work.ranker(work.system(Part.RANKER, first))
+        rankers = work.rankers(work.system(Part.RANKER, first))
         second = work.retrievers(Part.VALIDATION, known=first)
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
@@ -125,9 +127,7 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
         if answered is not None:
             measured, ways = learn_weights(measured, answered, task.placement)
             joins.setdefault(task.placement, ways)
-    ranked = replace(measured, ranker=ranker)
-    if ranker is not None and ranker_helps(ranked, validation, placement):
-        measured = ranked
+    measured = choose_ranker(measured, rankers, validation, placement)
     if not refit:
         return measured, None, joins
     live = work.system(Part.LIVE, work.retrievers(Part.LIVE, known=second))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from endcap.config import Settings
+from endcap.config import Config, Settings
 from endcap.errors import ConfigError, StateError
 from endcap.recommender import Recommender
-from endcap.stages import Earlier, Retriever
+from endcap.stages import Earlier, Ranker, Retriever
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
@@ -50,6 +50,11 @@ class Origin:
                 mend="Fit without --continue, or import newer events and run `endcap prepare`",
             )
         return own
+
+    def rankers(self, config: Config) -> dict[str, Ranker[Any]]:
+        """The one that was chosen, by its name; none where the shop no longer has it."""
+        ranker, names = self.measured.ranker, tuple(self.measured.config.rankers)[:1]
+        return {name: ranker for name in names if ranker is not None and name in config.rankers}
 
     def earlier(
         self, part: Part, name: str, cls: type[Retriever[Any]], settings: Settings, past: Dataset

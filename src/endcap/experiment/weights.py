@@ -3,6 +3,7 @@ ones, as the validation part decides."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from scipy.optimize import minimize
 from endcap import metrics
 from endcap.experiment.intervals import Difference, paired
 from endcap.recommender import Recommender
+from endcap.stages import Ranker
 from endcap.tables.dataset import Asked
 from endcap.types import Bools, Candidates, Floats, Int32s, Int64s, Ranking
 
@@ -133,16 +135,35 @@ def _gain(
     return paired(tried, equal, recommender.config.evaluate.samples, recommender.config.seed)
 
 
-def ranker_helps(recommender: Recommender, asked: Asked, placement: str) -> bool:
-    """Whether the ranker's order beats the joined lists on the validation part by more than
-    chance: the 95 % interval of the paired difference lies above 0."""
+def choose_ranker(
+    recommender: Recommender, rankers: Mapping[str, Ranker[Any]], asked: Asked, placement: str
+) -> Recommender:
+    """The system with the ranker whose lists are best on the validation part, and no other among
+    its settings.
+
+    It stays only where its order beats the joined lists by more than chance: the 95 % interval
+    of the paired difference lies above 0. Else there is none.
+    """
     asked = asked.sample(ASKED, recommender.config.seed + 1)
-    ranked, joined = (
-        _each(system.answer(asked.queries, 50, placement).ranking, asked, system)
-        for system in (recommender, replace(recommender, ranker=None))
-    )
-    gap = paired(ranked, joined, recommender.config.evaluate.samples, recommender.config.seed)
-    return gap.low is not None and gap.low > 0
+    joined = _answered(recommender, asked, placement)
+    ranked = {
+        name: _answered(replace(recommender, ranker=ranker), asked, placement)
+        for name, ranker in rankers.items()
+    }
+    best = max(ranked, key=lambda name: np.nanmean(ranked[name]), default=None)
+    if best is None:
+        return recommender
+    gap = paired(ranked[best], joined, recommender.config.evaluate.samples, recommender.config.seed)
+    if gap.low is None or gap.low <= 0:
+        return recommender
+    stages = {name: stage for name, stage in recommender.config.rankers.items() if name == best}
+    config = recommender.config.model_copy(update={"rankers": stages})
+    return replace(recommender, config=config, ranker=rankers[best])
+
+
+def _answered(recommender: Recommender, asked: Asked, placement: str) -> Floats:
+    """[Q] NDCG@10 of what is answered."""
+    return _each(recommender.answer(asked.queries, 50, placement).ranking, asked, recommender)
 
 
 def _each(ranking: Ranking, asked: Asked, recommender: Recommender) -> Floats:

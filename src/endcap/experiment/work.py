@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from endcap.config import Config, Task
+from endcap.config import Config, Settings, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.origin import Origin
+from endcap.experiment.shortage import shortage
 from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import (
@@ -59,9 +60,11 @@ class Work:
             curves = self.folder.parent / "curves" / self.folder.name / path
             seed, steps = self.config.seed, self._steps(path)
             project = self.config.track.wandb
-            stage = make(Run(self.folder / f".{path}", curves, seed, steps, project=project))
-            if processes.rank() == 0:
-                _write(stage, done)
+            run = Run(self.folder / f".{path}", curves, seed, steps, project=project)
+            with shortage(f"Fitting {path}"):
+                stage = make(run)
+                if processes.rank() == 0:
+                    _write(stage, done)
             processes.meet()
         # What was written is the same for all processes.
         loaded: T = load_stage(kind, done)
@@ -119,26 +122,26 @@ class Work:
             rules[name] = cls.fit(settings, past, Run(seed=self.config.seed))
         return Recommender(self.config, past.catalogue, retrievers, None, rules)
 
-    def ranker(self, system: Recommender) -> Ranker[Any] | None:
-        """The ranker, taught by what came after what the retrievers know; None where that is too
+    def rankers(self, system: Recommender) -> dict[str, Ranker[Any]]:
+        """The rankers, taught by what came after what the retrievers know; none where that is too
         little to learn from."""
         asked = self.asked(Part.RANKER, self.task)
-        if asked is None or not self.config.rankers:
-            return None
-        (name, stage), *_ = self.config.rankers.items()
-        cls, settings = resolve(Ranker, stage, f"rankers.{name}")
-        past = self.dataset.before(Part.RANKER)
+        if asked is None:
+            return {}
+        asked = asked.sample(LESSONS, self.config.seed)
+        lessons = cache(partial(self._lessons, system, asked))
+        past, fitted = self.dataset.before(Part.RANKER), {}
 
-        def make(run: Run) -> Ranker[Any]:
-            lessons = self._lessons(system, asked.sample(LESSONS, run.seed))
-            made: Ranker[Any] = cls.fit(settings, past, *lessons, run)
-            return made
+        def make(cls: Any, settings: Settings, run: Run) -> Any:
+            return cls.fit(settings, past, *lessons(), run)
 
-        try:
-            return self.keep(Ranker, f"order-{name}", make)
-        except DataError as error:
-            self.report(f"No ranker: {error}", 1.0)
-            return None
+        for name, stage in self.config.rankers.items():
+            learn = partial(make, *resolve(Ranker, stage, f"rankers.{name}"))
+            try:
+                fitted[name] = self.keep(Ranker, f"order-{name}", learn)
+            except DataError as error:
+                self.report(f"No ranker: {error}", 1.0)
+        return fitted
 
     def _lessons(self, system: Recommender, asked: Asked) -> tuple[Asked, Candidates]:
         """The questions as the first task's placement asks them, and what the retrievers
@@ -172,5 +175,8 @@ def _write(stage: Stage[Any], folder: Path) -> None:
     """Whole or not at all."""
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    save_stage(stage, draft)
-    os.replace(draft, folder)
+    try:
+        save_stage(stage, draft)
+        os.replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

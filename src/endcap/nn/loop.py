@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -18,6 +18,7 @@ from endcap.errors import TrainingError
 from endcap.nn import memory, processes
 from endcap.nn.boards import Boards, Shown
 from endcap.nn.checkpoint import Checkpoint, Place
+from endcap.nn.device import autocast, precision
 from endcap.stages import Run
 
 N = TypeVar("N", bound=nn.Module)
@@ -28,11 +29,15 @@ Steps: TypeAlias = Iterable[tuple[float, Callable[[], Tensor]]]
 SEEN = 10
 """Steps from one point of a curve to the next."""
 
+EXPLODED = 10.0
+"""How many times its first loss the mean of an epoch may be: a guess by chance is better."""
+
 
 @dataclass(frozen=True)
 class Plan:
     """How long and how fast to learn.
 
+    device: where to; a GPU only where the steps move their batches to it.
     average: share that the running mean of the weights keeps at each step; the mean is what
         is judged and returned, and stands in for a falling learning rate.
     patience: epochs without a better score after which to stop.
@@ -44,6 +49,7 @@ class Plan:
     weight_decay: float
     average: float
     name: str
+    device: torch.device = field(default=torch.device("cpu"))
 
 
 def train(
@@ -63,19 +69,29 @@ def train(
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
     shown: beside the curves in `run.curves`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
-    Raises TrainingError where the loss is no longer a number.
+    Raises TrainingError where the loss is no longer a number, or ever larger.
     """
-    training = _Training(network, plan, run, shown)
+    training = _Training(network, epoch_losses, judge, plan, run, shown)
     with memory.kept():
-        training.learn(epoch_losses, judge)
+        training.learn()
     return training.finish()
 
 
 class _Training(Generic[N]):
     """One network under way."""
 
-    def __init__(self, network: N, plan: Plan, run: Run, shown: Shown | None) -> None:
-        self.network, self.plan, self.run, self.shown = network, plan, run, shown
+    def __init__(
+        self,
+        network: N,
+        epoch_losses: Callable[[int], Steps],
+        judge: Callable[[N], float] | None,
+        plan: Plan,
+        run: Run,
+        shown: Shown | None,
+    ) -> None:
+        self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.judge = judge
+        self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
             network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
@@ -83,31 +99,40 @@ class _Training(Generic[N]):
         self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
         self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
         processes.meet()  # all have read the checkpoint before one writes another
-        settings = {**asdict(plan), **(shown.settings if shown else {})}
-        self.boards = Boards(run, settings, self.steps)
+        self.dtype = self._precision()
+        settings = {**asdict(plan), "device": str(plan.device), "precision": str(self.dtype)}
+        self.boards = Boards(run, {**settings, **(shown.settings if shown else {})}, self.steps)
 
     @property
     def steps(self) -> int:
         """That are done, of all epochs."""
         return int(self.mean.n_averaged)
 
-    def learn(
-        self, epoch_losses: Callable[[int], Steps], judge: Callable[[N], float] | None
-    ) -> None:
-        patience = self.plan.patience if judge else self.plan.epochs
+    def learn(self) -> None:
+        patience = self.plan.patience if self.judge else self.plan.epochs
         while not self.saved.done(self.plan.epochs, patience):
             began = time.monotonic()
-            self._epoch(epoch_losses(self.saved.place.epoch))
-            self._judge(judge, began)
+            self._epoch(self.epoch_losses(self.saved.place.epoch))
+            self._finish_epoch(began)
 
     def finish(self) -> tuple[N, int]:
         """The best mean, and the number of its epochs."""
         self.saved.restore_best()
         if self.shown is not None:
             vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
-            self.boards.vectors(vectors.numpy(), self.shown.labels)
+            self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
         self.boards.close()
-        return self.mean.module, self.saved.place.best_epoch
+        return self.mean.module.cpu(), self.saved.place.best_epoch
+
+    def _precision(self) -> torch.dtype:
+        """Measured once, so that a training that goes on does so in the same."""
+        at = self.saved.place
+        if at.bfloat16 is None:
+            self.network.train()
+            first = islice(self.epoch_losses(0), 1)
+            halves = (precision(self.plan.device, step) is torch.bfloat16 for _, step in first)
+            at.bfloat16 = bool(processes.told(lambda: any(halves)))
+        return torch.bfloat16 if at.bfloat16 else torch.float32
 
     def _epoch(self, steps: Steps) -> None:
         """What is left of it."""
@@ -115,18 +140,18 @@ class _Training(Generic[N]):
         at, plan = self.saved.place, self.plan
         for share, compute in islice(steps, at.step, None):
             loss, norm = self._step(compute)
-            _check(loss, plan)
+            self._check(loss)
             self.saved.finish_step(loss)
             if self.steps % SEEN == 0:
                 self.boards.numbers("step", self.steps, loss=loss, gradient_norm=norm)
-            note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{self.saved.note}"
-            self.run.report(note, (at.epoch + share) / plan.epochs)
+            self.run.report(self._note(), (at.epoch + share) / plan.epochs)
 
     def _step(self, compute: Callable[[], Tensor]) -> tuple[float, float]:
         """Loss, and norm of the gradient."""
         torch.manual_seed(_seed(self.run.seed, self.saved.place))
         self.optimizer.zero_grad(set_to_none=True)
-        own = compute()
+        with autocast(self.plan.device, self.dtype):
+            own = compute()
         own.backward()  # type: ignore[no-untyped-call]
         loss = processes.average(self.network, own)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -134,9 +159,25 @@ class _Training(Generic[N]):
         self.mean.update_parameters(self.network)
         return loss, float(norm)
 
-    def _judge(self, judge: Callable[[N], float] | None, began: float) -> None:
+    def _note(self) -> str:
+        at, plan = self.saved.place, self.plan
+        of = f"of {'at most ' if self.judge else ''}{plan.epochs}"
+        return f"epoch {at.epoch + 1} {of}, loss {at.loss:.3f}{self.saved.note}"
+
+    def _check(self, loss: float) -> None:
+        at, plan = self.saved.place, self.plan
+        at.first = loss if at.first is None else at.first
+        mean = (at.total + loss) / (at.step + 1)
+        if not math.isfinite(loss) or mean > EXPLODED * max(1.0, at.first):
+            raise TrainingError(
+                f"The loss of {plan.name} is {loss:.4g} at learning_rate = {plan.learning_rate}; "
+                f"it began at {at.first:.4g}",
+                mend="Lower learning_rate, by a factor of ten to begin with",
+            )
+
+    def _finish_epoch(self, began: float) -> None:
         epoch, loss = self.saved.place.epoch + 1, self.saved.place.loss
-        score = processes.told(partial(judge, self.mean.module)) if judge else None
+        score = processes.told(partial(self.judge, self.mean.module)) if self.judge else None
         self.saved.finish_epoch(score)
         rate, seconds = self.optimizer.param_groups[0]["lr"], time.monotonic() - began
         judged = {} if score is None else {"judged": score}
@@ -150,11 +191,3 @@ class _Training(Generic[N]):
 def _seed(seed: int, place: Place) -> int:
     """Of one step, so that what comes after an interruption does not depend on what was before."""
     return int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
-
-
-def _check(loss: float, plan: Plan) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The loss of {plan.name} is {loss} at learning_rate = {plan.learning_rate}",
-            mend="Lower learning_rate, by a factor of ten to begin with",
-        )

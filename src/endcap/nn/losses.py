@@ -75,7 +75,7 @@ def sampled_softmax(
     log_q: [items] log expected number of draws.
     """
     right, drawn = _scores(hidden, items, target, negatives)
-    others = (drawn - log_q[negatives]).logsumexp(1)
+    others = (drawn - log_q.to(drawn.device)[negatives]).logsumexp(1)
     return _mean(functional.softplus(others - right), weight)
 
 

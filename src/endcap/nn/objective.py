@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,15 +29,15 @@ Objective: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
 
 class Negatives:
-    """Items drawn as wrong answers, with replacement, from those that have events.
+    """Items drawn as wrong answers, with replacement.
 
-    count: [items] events of each. popular: share of the draws that go by the number of
-    events; in all others, each item is as likely as the next.
+    count: [items] events of each. popular: share of the draws that go by the number of events;
+    in all others each item is as likely as the next, those without events too: what is never
+    a wrong answer may rise to the top of every list.
     """
 
     def __init__(self, count: Int64s, size: int, popular: float) -> None:
-        seen = count > 0
-        share = popular * count / count.sum() + (1 - popular) * seen / seen.sum()
+        share = popular * count / count.sum() + (1 - popular) / len(count)
         self.size, self.share = size, torch.from_numpy(share)
         self.log_q = torch.log(size * self.share).float()
 
@@ -59,7 +58,7 @@ def objective(
     if name == "auto":
         name = "full_softmax" if len(count) <= full else "sampled_softmax"
     loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
-    if smoothing == 0:
+    if smoothing == 0 or name not in SOFTMAX:
         return loss
 
     def smoothed(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
@@ -71,7 +70,7 @@ def objective(
 
 def _drawn(name: Name, count: Int64s, size: int, calibration: float) -> Objective:
     negatives = Negatives(count, size, popular=0.5 if name == "sampled_softmax" else 0.0)
-    power = gbce_power(size, int(np.count_nonzero(count)), calibration)
+    power = gbce_power(size, len(count), calibration)
     losses: dict[str, Callable[..., Tensor]] = {
         "sampled_softmax": partial(sampled_softmax, log_q=negatives.log_q),
         "gbce": partial(bce, power=power),
@@ -80,7 +79,7 @@ def _drawn(name: Name, count: Int64s, size: int, calibration: float) -> Objectiv
     }
 
     def against(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        drawn = negatives.draw()
+        drawn = negatives.draw().to(items.device)
         return losses[name](hidden, items, target, negatives=drawn, weight=weight)
 
     return against

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from endcap.tables.dataset import Dataset
-from endcap.types import History, Int64s, spans
+from endcap.types import Floats, History, Int64s, spans
 
 
 @dataclass(frozen=True)
 class Pairs:
     """events: [batch] their places in the dataset; items: [batch] what was taken.
-    weight: [batch] how much each event says.
+    weight: [batch] how much each counts.
     past: [batch] rows of what each visitor had done before that moment, never none.
     """
 
@@ -27,16 +27,16 @@ class Pairs:
 
 
 def pair_batches(
-    dataset: Dataset, history: int, size: int | None, rng: np.random.Generator
+    dataset: Dataset, weight: Floats, history: int, size: int | None, rng: np.random.Generator
 ) -> Iterator[tuple[float, Pairs]]:
-    """Each event that has a past and says something, in batches by chance, and with each batch
-    the share of all that is done.
+    """Each event that has a past and a weight, in batches by chance, and with each batch the
+    share of all that is done.
 
-    history: newest events that a past holds. size: events in a batch; where it is not given,
-    as many as make about 128 batches.
+    weight: [events] how much each counts.
+    history: newest events that a past holds.
+    size: events in a batch; where it is not given, as many as make about 128 batches.
     """
     start, stop = pasts(dataset, history)
-    weight = dataset.weight
     order = rng.permutation(np.flatnonzero((stop > start) & (weight > 0)))
     size = size or min(max(len(dataset) // 128, 256), 8_192)
     for first in range(0, len(order), size):

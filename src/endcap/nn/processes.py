@@ -30,7 +30,7 @@ def meet() -> None:
     """Wait until all processes are here."""
     if count() > 1:
         _join()
-        distributed.barrier()
+        distributed.all_reduce(torch.zeros(1))
 
 
 def told(number: Callable[[], float]) -> float:
@@ -73,4 +73,6 @@ def average(network: nn.Module, loss: Tensor) -> float:
 
 def _join() -> None:
     if not distributed.is_initialized():
-        distributed.init_process_group("gloo", timeout=PATIENCE)
+        gpu = torch.cuda.is_available() and distributed.is_nccl_available()
+        backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
+        distributed.init_process_group(backend, timeout=PATIENCE)

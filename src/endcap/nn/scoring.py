@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from endcap.tables.dataset import Asked
-from endcap.types import Floats, Queries, Ranking
+from endcap.types import Floats, Queries, Ragged, Ranking
 
 Scores: TypeAlias = Callable[[Queries], Floats]
 """Queries that have a history → [queries, items]."""
@@ -29,12 +29,17 @@ def best(scores: Scores, queries: Queries, n: int) -> Ranking:
 
 def ndcg(scores: Scores, judge: Asked) -> float:
     """NDCG@10 over the whole catalogue, 0 for a question that has no history."""
-    if not len(judge):
+    return gain(best(scores, judge.queries, 10), judge.truth)
+
+
+def gain(lists: Ranking, truth: Ragged) -> float:
+    """The mean NDCG@10 of lists for `len(truth)` queries, each of which has an answer."""
+    if not len(truth):
         return 0.0
-    lists = best(scores, judge.queries, 10)
-    found = lists.hits(judge.truth)
-    gain = np.bincount(
-        lists.query[found], 1 / np.log2(1.0 + lists.places[found]), minlength=len(judge)
+    lists = lists.top(10)
+    found = lists.hits(truth)
+    gains = np.bincount(
+        lists.query[found], 1 / np.log2(1.0 + lists.places[found]), minlength=len(truth)
     )
     ideal = np.cumsum(1 / np.log2(np.arange(10) + 2.0))
-    return float(np.mean(gain / ideal[np.minimum(judge.truth.lengths, 10) - 1]))
+    return float(np.mean(gains / ideal[np.minimum(truth.lengths, 10) - 1]))

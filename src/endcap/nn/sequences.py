@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,8 +40,14 @@ class Batch:
     weight: Tensor | None = None
 
     def take(self, rows: slice) -> Batch:
-        columns = {name: column[rows] for name, column in vars(self).items() if column is not None}
-        return Batch(**columns)
+        return self._each(lambda column: column[rows])
+
+    def to(self, device: torch.device) -> Batch:
+        return self._each(lambda column: column.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return Batch(**{name: change(column) for name, column in columns.items()})
 
 
 def gap_buckets(micros: Int64s) -> Int64s:

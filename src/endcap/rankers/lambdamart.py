@@ -9,15 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.errors import DataError
+from endcap.nn.calibration import Calibration
 from endcap.stages import Ranker, Run, State
+from endcap.tables.asked import Asked
+from endcap.tables.candidates import PLACE, candidate_features, lessons
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.dataset import Asked, Dataset
-from endcap.tables.pairs import pair_features
-from endcap.tables.visitors import visitor_features
-from endcap.types import Candidates, Floats, Queries, Ranking
-
-PLACE = "place_"
+from endcap.tables.dataset import Dataset
+from endcap.types import Bools, Candidates, Floats, Int32s, Queries, Ranking
 
 
 class Settings(config.Settings):
@@ -29,18 +27,17 @@ class Settings(config.Settings):
     min_leaf: int = Field(100, gt=0, description="candidates that a leaf must hold")
     patience: int = Field(30, gt=0, description="trees without a better NDCG before stopping")
     cutoff: int = Field(20, gt=0, description="places at the top whose order counts")
-    queries: int = Field(8_000, gt=1, description="questions learnt from, at most")
-    depth: int = Field(200, gt=0, description="candidates of a question that are learnt from")
 
 
 class LambdaMART(Ranker[Settings]):
     """LambdaMART (Burges, MSR-TR-2010-82) by LightGBM over the places that the retrievers gave
     and the features of item, visitor, pair and moment.
 
-    state: `model` the text of the trees, as bytes.
+    state: `model` the text of the trees, as bytes; and what their scores mean.
     """
 
     settings_type = Settings
+    probability = True
     search = config.space(
         leaves=config.Choice(7, 15, 31, 63),
         learning_rate=config.Between(0.02, 0.2, log=True),
@@ -56,45 +53,38 @@ class LambdaMART(Ranker[Settings]):
             for name in self._trees.feature_name()
             if name.startswith(PLACE)
         )
+        self._calibration = Calibration.of(state)
 
     @classmethod
     def fit(
         cls, settings: Settings, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
     ) -> Self:
-        labels = candidates.ranking.hits(asked.truth).astype(np.float32)
-        names, rows = features(asked.queries, candidates, candidates.retrievers, dataset.catalogue)
-        query = candidates.ranking.query
-        useful = _useful(settings, query, labels, run.seed)
-        if len(useful) < 2:
-            raise DataError(
-                f"Of {len(asked)} questions {len(useful)} have an answer among their candidates",
-                expected="at least two, one to learn from and one to watch",
-            )
-        watched = np.isin(query, useful[: max(1, len(useful) // 5)])
-        learnt = np.isin(query, useful) & ~watched
-        shape: dict[str, Any] = {"feature_name": names, "free_raw_data": False}
-        train, check = (
-            lightgbm.Dataset(rows[mask], labels[mask], group=_sizes(query[mask]), **shape)
-            for mask in (learnt, watched)
+        learnt, held = lessons(asked, candidates, dataset, run.seed)
+        candidates = candidates.keep(np.isin(candidates.ranking.query, np.r_[learnt, held]))
+        names, rows = candidate_features(
+            asked.queries, candidates, candidates.retrievers, dataset.catalogue
         )
+        query, taken = candidates.ranking.query, candidates.ranking.hits(asked.truth)
+        later = np.isin(query, held)
         trees = lightgbm.train(
             _parameters(settings, run.seed),
-            train,
+            _lessons(names, rows, query, taken, ~later),
             settings.trees,
-            valid_sets=[check],
+            valid_sets=[_lessons(names, rows, query, taken, later & np.isin(query, query[taken]))],
             callbacks=[
                 lightgbm.early_stopping(settings.patience, verbose=False),
                 lambda state: run.report("lambdamart", state.iteration / settings.trees),
             ],
         )
         model = trees.model_to_string(num_iteration=trees.best_iteration).encode()
-        return cls(settings, {"model": np.frombuffer(model, np.uint8)})
+        calibration = Calibration.fit(_scores(trees, rows[later]), taken[later])
+        return cls(settings, {"model": np.frombuffer(model, np.uint8), **calibration.state})
 
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         if not len(candidates.ranking):
             return candidates.ranking
-        _, rows = features(queries, candidates, self._retrievers, catalogue)
-        return candidates.score(np.asarray(self._trees.predict(rows), np.float32))
+        _, rows = candidate_features(queries, candidates, self._retrievers, catalogue)
+        return candidates.score(self._calibration(_scores(self._trees, rows)))
 
     def importance(self) -> dict[str, float]:
         """The share of all gain that each feature brought."""
@@ -103,37 +93,14 @@ class LambdaMART(Ranker[Settings]):
         return dict(zip(self._trees.feature_name(), shares.tolist(), strict=True))
 
 
-def features(
-    queries: Queries, candidates: Candidates, retrievers: tuple[str, ...], catalogue: Catalogue
-) -> tuple[list[str], Floats]:
-    """Names, and [rows, features] what the trees see of each candidate.
-
-    retrievers: whose places and scores; one that did not take part proposed nothing.
-    """
-    ranking = candidates.ranking
-    pair_names, pair = pair_features(queries, ranking, catalogue)
-    visitor_names, visitor = visitor_features(queries, catalogue)
-    names = [
-        *(f"{PLACE}{name}" for name in retrievers),
-        *(f"score_{name}" for name in retrievers),
-        *(f"item_{name}" for name in catalogue.features.column_names),
-        *pair_names,
-        *(f"visitor_{name}" for name in visitor_names),
-    ]
-    item = catalogue.feature_matrix[ranking.item]
-    seen = candidates.seen_by(retrievers)
-    return names, np.hstack([seen.places, seen.scores, item, pair, visitor[ranking.query]])
-
-
-def _useful(settings: Settings, query: np.ndarray, labels: Floats, seed: int) -> np.ndarray:
-    """Questions with a right answer among their candidates, in an order by chance."""
-    some = np.unique(query[labels > 0])
-    return np.random.default_rng(seed).permutation(some)[: settings.queries]
-
-
-def _sizes(query: np.ndarray) -> np.ndarray:
-    """Rows of each question, in their order."""
-    return np.unique(query, return_counts=True)[1]
+def _lessons(
+    names: list[str], rows: Floats, query: Int32s, taken: Bools, mask: Bools
+) -> lightgbm.Dataset:
+    """The rows that a mask keeps, by question."""
+    sizes = np.unique(query[mask], return_counts=True)[1]
+    return lightgbm.Dataset(
+        rows[mask], taken[mask], group=sizes, feature_name=names, free_raw_data=False
+    )
 
 
 def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
@@ -153,3 +120,7 @@ def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _scores(trees: lightgbm.Booster, rows: Floats) -> Floats:
+    return np.asarray(trees.predict(rows), np.float32)

@@ -53,6 +53,11 @@ class Content(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        keep=config.Between(5, 200, log=True),
+        history=config.Choice(5, 10, 20, 50),
+        recency=config.Between(0.4, 1.0),
+    )
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

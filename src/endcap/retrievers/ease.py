@@ -49,6 +49,11 @@ class EASE(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        regularization=config.Between(5.0, 2_000.0, log=True),
+        history=config.Choice(10, 20, 50, 100, 200),
+        recency=config.Between(0.4, 1.0),
+    )
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -20,6 +20,7 @@ from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
+from endcap.nn.device import device
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -53,7 +54,10 @@ class Settings(config.Settings):
         0.75, ge=0, le=1, description="gbce: how far it makes up for undrawn items"
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="softmax losses: share of the target's part all items get"
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the target's part all items get, where the loss is a softmax",
     )
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
     patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
@@ -91,15 +95,16 @@ class Reader(nn.Module):
             x = x + self.gap(batch.gaps)
         x = functional.dropout(x, self.settings.embedding_dropout, self.training)
         if self.training and self.settings.token_dropout:
-            x = x * (torch.rand(*x.shape[:2], 1) >= self.settings.token_dropout)
+            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
         out: Tensor = self.body(x, batch.times)
         return out
 
     @torch.no_grad()
     def read(self, queries: Queries) -> Tensor:
         """[queries, dim] the vector at each query's newest event."""
-        batch = query_batch(queries, self.settings.length)
-        newest: Tensor = self(batch)[torch.arange(len(queries)), batch.last]
+        batch = query_batch(queries, self.settings.length).to(self.item.weight.device)
+        row = torch.arange(len(queries), device=batch.last.device)
+        newest: Tensor = self(batch)[row, batch.last]
         return newest
 
 
@@ -129,11 +134,16 @@ class Sequence(Retriever[Settings]):
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
         loss, share = settings.loss, settings.label_smoothing
-        if share and loss not in objective.SOFTMAX:
+        asked = "label_smoothing" in settings.model_fields_set
+        if asked and share and loss not in objective.SOFTMAX:
             raise ConfigError(
                 f"{key}: label_smoothing = {share} with loss = {loss!r}",
                 expected="0, or the loss auto, full_softmax or sampled_softmax",
             )
+
+    @classmethod
+    def parts(cls, settings: Settings) -> dict[str, tuple[type[Any], config.Settings]]:
+        return {"network": networks.resolved(settings.network, "network")}
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -148,6 +158,7 @@ class Sequence(Retriever[Settings]):
             weight_decay=settings.weight_decay,
             average=settings.average,
             name="sequence",
+            device=device(),
         )
         steps = partial(_steps, network, settings, dataset, run)
         score = None
@@ -165,7 +176,7 @@ class Sequence(Retriever[Settings]):
 @torch.no_grad()
 def _scores(network: Reader, queries: Queries) -> Floats:
     """[queries, items]"""
-    scores: Floats = (network.read(queries) @ network.item.weight.t()).numpy()
+    scores: Floats = (network.read(queries) @ network.item.weight.t()).cpu().numpy()
     return scores
 
 
@@ -211,6 +222,8 @@ def _weight(dataset: Dataset) -> Floats | None:
 
 def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
     """Over the positions where there is something to learn."""
+    batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0
     weight = None if batch.weight is None else batch.weight[learn]
-    return loss(network(batch)[learn], network.item.weight, batch.target[learn], weight)
+    hidden = network(batch)[learn].float()
+    return loss(hidden, network.item.weight, batch.target[learn], weight)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from endcap.types import Bools, Int64s, Queries, Ragged, ranges
+from endcap.types import Bools, History, Int64s, Queries, Ragged, ranges
 
 Scope = Literal["all", "new", "again", "fresh"]
 """Answers that count: all, what was not taken before, what was, what no earlier event was on."""
+
+AFTER = 50
+"""Events that follow a question and may tell how far the visitor came."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,15 @@ class Asked:
     truth: [Q] rows of items, none twice in a row.
     again: [truth.values] whether the visitor had taken the item before.
     met: [truth.values] whether they had done anything with it before.
+    after: Q rows of what the visitor did from the question on, the answer included: the next
+        `AFTER` events at most, none of a later part.
     """
 
     queries: Queries
     truth: Ragged
     again: Bools
     met: Bools
+    after: History
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -37,6 +43,7 @@ class Asked:
             self.truth.take(rows),
             self.again[answers],
             self.met[answers],
+            self.after.take(rows),
         )
 
     def scope(self, scope: Scope) -> Asked:
@@ -44,7 +51,9 @@ class Asked:
         if scope == "all":
             return self
         mask = {"new": ~self.again, "again": self.again, "fresh": ~self.met}[scope]
-        kept = Asked(self.queries, self.truth.keep(mask), self.again[mask], self.met[mask])
+        kept = replace(
+            self, truth=self.truth.keep(mask), again=self.again[mask], met=self.met[mask]
+        )
         return kept.take(np.flatnonzero(kept.truth.lengths > 0))
 
     def sample(self, n: int, seed: int) -> Asked:

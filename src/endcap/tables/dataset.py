@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from endcap.errors import StateError
-from endcap.tables.asked import Asked
+from endcap.tables.asked import AFTER, Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
@@ -37,6 +37,9 @@ from endcap.types import (
 )
 
 __all__ = ["Asked", "Dataset", "Meaning"]
+
+COLUMNS = ("user", "item", "kind", "time", "part", "session", "value")
+"""What is known of each event."""
 
 Moment = Literal["event", "session"]
 """When is asked: right before something is taken, or as the session begins."""
@@ -70,6 +73,7 @@ class Dataset:
 
     users: ids by code; code 0 is nobody.
     session: the number of the visit; two visitors share none.
+    value: a rating, say, where the log has one, else NaN.
     kind_weights: [kinds] how much an event of each type says, against the others.
     """
 
@@ -81,6 +85,7 @@ class Dataset:
     time: Int64s
     part: Int8s
     session: Int32s
+    value: Floats
     meaning: Meaning
     folder: Path
     kind_weights: Floats = field(default_factory=lambda: np.ones(len(EVENT_TYPES), np.float32))
@@ -92,9 +97,8 @@ class Dataset:
             raise StateError(
                 f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
             )
-        names = ("user", "item", "kind", "time", "part", "session")
-        events = pq.read_table(folder / "events.parquet", columns=list(names))
-        columns = {name: events[name].to_numpy() for name in names}
+        events = pq.read_table(folder / "events.parquet", columns=list(COLUMNS))
+        columns = {name: events[name].to_numpy() for name in COLUMNS}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
         return cls(
             catalogue=_catalogue(folder, Part.LIVE),
@@ -146,17 +150,11 @@ class Dataset:
         return self._earlier[part]
 
     def _cut(self, part: Part) -> Dataset:
-        mask = self.part < part
-        return replace(
-            self,
-            catalogue=_catalogue(self.folder, part),
-            user=self.user[mask],
-            item=self.item[mask],
-            kind=self.kind[mask],
-            time=self.time[mask],
-            part=self.part[mask],
-            session=self.session[mask],
-        )
+        return replace(self.keep(self.part < part), catalogue=_catalogue(self.folder, part))
+
+    def keep(self, mask: Bools) -> Self:
+        """Only the events where `mask` is true."""
+        return replace(self, **{name: getattr(self, name)[mask] for name in COLUMNS})
 
     def has(self, part: Part) -> bool:
         return bool(np.any(self.part == part))
@@ -211,14 +209,26 @@ class Dataset:
     def _ask(self, part: Part, start: Int64s, stop: Int64s, times: Int64s) -> Asked:
         users = self.user[start]
         first = np.maximum(self.offsets[users], start - self.meaning.history)
-        past = spans(first, start)
-        history = History(
-            offsets_of(start - first), self.item[past], self.kind[past], self.time[past]
-        )
+        history = self._events(first, start)
+        after = self._events(start, np.minimum(start + AFTER, self._ends(start)))
         truth = self._truth(part, start, stop)
         taken = history.keep(np.isin(history.kinds, self.meaning.targets))
         again, met = _among(truth, taken), _among(truth, history)
-        return Asked(Queries.of(users, times, history), truth, again, met)
+        return Asked(Queries.of(users, times, history), truth, again, met, after)
+
+    def _events(self, start: Int64s, stop: Int64s) -> History:
+        """A row of events for each span."""
+        places = spans(start, stop)
+        return History(
+            offsets_of(stop - start), self.item[places], self.kind[places], self.time[places]
+        )
+
+    def _ends(self, places: Int64s) -> Int64s:
+        """For each event, the first one after it that is another visitor's or of a later part."""
+        change = (np.diff(self.user) != 0) | (np.diff(self.part) != 0)
+        ends = np.r_[np.flatnonzero(change) + 1, len(self)]
+        after: Int64s = ends[np.searchsorted(ends, places, side="right")]
+        return after
 
     def _truth(self, part: Part, start: Int64s, stop: Int64s) -> Ragged:
         rows, places = np.repeat(np.arange(len(start)), stop - start), spans(start, stop)

@@ -49,7 +49,8 @@ class Fits:
         if self.ranked:
             first = self._system(work, Part.RANKER, unwatched)
             taught = replace(work, folder=work.folder / _order(config))
-            system = replace(system, ranker=taught.ranker(first))
+            ranker = next(iter(taught.rankers(first).values()), None)
+            system = replace(system, ranker=ranker)
         placement, report = work.task.placement, work.report
         found = judge(system, self.asked, placement, (10,), report=report, step="judging")
         return found.values[DECIDES]
@@ -67,11 +68,11 @@ class Fits:
 
     def _fit(self, work: Work, part: Part, name: str, watch: Watch) -> Retriever[Any]:
         cls, settings = resolve(Retriever, work.config.retrievers[name], f"retrievers.{name}")
-        past, judge = work.dataset.before(part), work.asked(part, work.task)
+        past, asked = work.dataset.before(part), work.asked(part, work.task)
 
         def make(run: Run) -> Retriever[Any]:
             watched = replace(run, watch=partial(watch, name))
-            fitted: Retriever[Any] = cls.fit(settings, past, judge, watched)
+            fitted: Retriever[Any] = cls.fit(settings, past, asked, watched)
             return fitted
 
         return work.keep(Retriever, _name(work.config, part, name), make)

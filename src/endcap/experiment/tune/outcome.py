@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def write(shop: Shop, study: Study, scores: Callable[[Config], Floats]) -> dict[
         "config": str(config),
         "report": str(report),
     }
-    _replace(config, _head(figures) + _toml(shop, changes))
-    _replace(report, page(shop.config.name, study, best, figures))
+    _replace(config, _head(figures) + changed(shop.folder / FILE, changes))
+    _replace(report, page(shop.config.name, study, figures))
     return figures
 
 
@@ -64,16 +65,26 @@ def _head(figures: dict[str, Any]) -> str:
     return HEAD.format(**{**figures, **gain, **numbers})
 
 
-def _toml(shop: Shop, changes: dict[tuple[str, ...], tuple[Any, Any]]) -> str:
-    """The shop's own file, comments included, with what is changed."""
-    own = shop.folder / FILE
-    tree = tomlkit.parse(own.read_text("utf-8-sig") if own.is_file() else "")
+def changed(file: Path, changes: Mapping[tuple[str, ...], tuple[Any, Any]]) -> str:
+    """A TOML file, comments included, with changes: by their place, what was and what comes."""
+    own = file.read_text("utf-8-sig") if file.is_file() else ""
+    styled, plain = tomlkit.parse(own), tomllib.loads(own)
     for (*parents, leaf), (_, value) in changes.items():
-        table: Any = tree
-        for parent in parents:
-            table = table.setdefault(parent, tomlkit.table())
-        table[leaf] = value
-    return tomlkit.dumps(tree)
+        for tree in (styled, plain):
+            table: Any = tree
+            for parent in parents:
+                table = table.setdefault(parent, {})
+            table[leaf] = value
+    text = tomlkit.dumps(styled)
+    # Among dotted keys tomlkit 0.15 puts a new table where it takes in what follows.
+    return text if _means(text, plain) else tomlkit.dumps(plain)
+
+
+def _means(text: str, tree: dict[str, Any]) -> bool:
+    try:
+        return tomllib.loads(text) == tree
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _replace(path: Path, text: str) -> None:

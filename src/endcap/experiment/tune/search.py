@@ -63,7 +63,7 @@ def tune(
     space = Space.of(config, rankers=ranked)
     groups = space.chosen(only)
     with alone(shop.tune, "tune"):
-        folder = shop.tune / fingerprint(shop.config, dataset, ranked=ranked)
+        folder = shop.tune / fingerprint(shop.config, dataset, space=str(space.groups))
         study = Study.open(folder, space, config.seed)
         if trials is None and timeout is None:
             trials = TRIALS

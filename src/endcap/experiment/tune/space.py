@@ -31,6 +31,12 @@ class Setting:
     search: Search
     present: Value
 
+    @property
+    def title(self) -> str:
+        """Its name within its group."""
+        flag = self.path[0] == "placements"
+        return self.path[-1] if flag or len(self.path) < 3 else ".".join(self.path[2:])
+
 
 @dataclass(frozen=True)
 class Space:
@@ -81,13 +87,14 @@ class Space:
         before, after = self._taking_part(self.present), self._taking_part(values)
         if not after:
             raise ConfigError(f"No retriever takes part in placements.{self.placement}")
-        idle = {("retrievers", name) for name in before if name not in (*after, FALLBACK)}
+        idle = {*self.config.retrievers} - {*after, FALLBACK}
+        left = {self._list, *(("retrievers", name) for name in idle)}
+        pairs = {one.path: (one.present, values[key]) for key, one in self.settings.items()}
         found = {
-            one.path: (one.present, values[key])
-            for key, one in self.settings.items()
-            if values[key] != one.present and one.path[:2] not in idle
+            path: (old, new)
+            for path, (old, new) in pairs.items()
+            if old != new and left.isdisjoint((path[:2], path[:3]))
         }
-        found = {path: pair for path, pair in found.items() if path[:-1] != self._list}
         return found | ({self._list: (before, after)} if before != after else {})
 
     def applied(self, values: Mapping[str, Value]) -> Config:
@@ -96,7 +103,7 @@ class Space:
         for (*parents, leaf), (_, value) in self.changes(values).items():
             table = tree
             for parent in parents:
-                table = table[parent]
+                table = table.setdefault(parent, {})
             table[leaf] = value
         return Config.model_validate(tree)
 
@@ -124,9 +131,12 @@ def _groups(
 
 
 def _stage(kind: Any, stage: Stage, path: Path) -> Iterator[tuple[str, Setting]]:
+    """Of a stage, then of what its settings name."""
     cls, settings = resolve(kind, stage, ".".join(path))
-    for name, search in cls.search.items():
-        yield _setting((*path, name), search, getattr(settings, name))
+    inside = {(*path, name): part for name, part in cls.parts(settings).items()}
+    for where, (inner, own) in {path: (cls, settings), **inside}.items():
+        for name, search in inner.search.items():
+            yield _setting((*where, name), search, getattr(own, name))
 
 
 def _join(config: Config, placement: str) -> Iterator[tuple[str, Setting]]:

@@ -49,6 +49,8 @@ class TensorBoard:
     def numbers(self, axis: Literal["epoch", "step"], at: int, **numbers: float) -> None:
         for name, number in numbers.items():
             self._writer.add_scalar(name if axis == "epoch" else f"step/{name}", number, at)
+        if axis == "epoch":
+            self._writer.flush()
 
     def vectors(self, vectors: Floats, labels: Mapping[str, list[str]]) -> None:
         np.savetxt(self._folder / "vectors.tsv", vectors, "%.5g", "\t")

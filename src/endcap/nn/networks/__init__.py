@@ -28,6 +28,7 @@ class Network(nn.Module, ABC):
     """
 
     settings_type: ClassVar[type[config.Settings]]
+    search: ClassVar[Mapping[str, config.Search]] = config.space()
 
     @abstractmethod
     def forward(self, x: Tensor, times: Tensor) -> Tensor:
@@ -42,13 +43,18 @@ def build(chosen: Mapping[str, Any], dim: int, key: str) -> Network:
 
     key: where the settings stand in the TOML, for messages. Raises ConfigError.
     """
-    try:
-        stage = config.Stage.model_validate({"use": ATTENTION, **chosen})
-    except ValidationError as error:
-        raise ConfigError(config.explain(error, key, config.Stage)) from error
-    cls, settings = resolve(Network, stage, key)
+    cls, settings = resolved(chosen, key)
     try:
         network: Network = cls(settings, dim)
     except ValueError as error:
         raise ConfigError(f"{key}: {error}") from error
     return network
+
+
+def resolved(chosen: Mapping[str, Any], key: str) -> tuple[type[Network], config.Settings]:
+    """The class and its settings. Raises ConfigError."""
+    try:
+        stage = config.Stage.model_validate({"use": ATTENTION, **chosen})
+    except ValidationError as error:
+        raise ConfigError(config.explain(error, key, config.Stage)) from error
+    return resolve(Network, stage, key)

@@ -37,6 +37,14 @@ class Attention(Network):
     """A stack whose layers attend; the biases are those of all of them."""
 
     settings_type = Settings
+    search = config.space(
+        layers=config.Between(1, 3),
+        heads=config.Choice(1, 2, 4),
+        dropout=config.Between(0.0, 0.6),
+        gated=config.Choice(False, True),
+        place_bias=config.Choice(False, True),
+        time_bias=config.Choice(False, True),
+    )
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()
@@ -56,9 +64,9 @@ class Attention(Network):
 
     def _bias(self, times: Tensor) -> Tensor:
         """[heads, length, length], or so for each row: added to the scores, −inf ahead."""
-        place = torch.arange(times.shape[1])
+        place = torch.arange(times.shape[1], device=times.device)
         apart = place[:, None] - place
-        bias = torch.zeros(apart.shape).masked_fill(apart < 0, -torch.inf)
+        bias = torch.zeros(apart.shape, device=times.device).masked_fill(apart < 0, -torch.inf)
         if self.places is not None:
             bias = bias + self.places(apart.clamp(0, PLACES - 1)).permute(2, 0, 1)
         if self.ages is not None:

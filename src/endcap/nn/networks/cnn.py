@@ -26,6 +26,11 @@ class CNN(Network):
     """A stack whose layers look at every 1st, 2nd, 4th, … event back."""
 
     settings_type = Settings
+    search = config.space(
+        layers=config.Between(2, 5),
+        kernel=config.Between(2, 5),
+        dropout=config.Between(0.0, 0.6),
+    )
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()

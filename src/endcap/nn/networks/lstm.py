@@ -21,6 +21,7 @@ class LSTM(Network):
     """A stack whose layers remember."""
 
     settings_type = Settings
+    search = config.space(layers=config.Between(1, 3), dropout=config.Between(0.0, 0.6))
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()

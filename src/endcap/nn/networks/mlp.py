@@ -28,6 +28,11 @@ class MLP(Network):
     """A stack whose layers filter."""
 
     settings_type = Settings
+    search = config.space(
+        layers=config.Between(1, 3),
+        reach=config.Choice(20, 50, 100),
+        dropout=config.Between(0.0, 0.6),
+    )
 
     def __init__(self, settings: Settings, dim: int) -> None:
         super().__init__()
@@ -47,7 +52,7 @@ class Filter(nn.Module):
         self.weight = nn.Parameter(torch.randn(dim, reach) * reach**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        place = torch.arange(x.shape[1])
+        place = torch.arange(x.shape[1], device=x.device)
         apart = place[:, None] - place
         reach = self.weight.shape[1]
         within = (apart >= 0) & (apart < reach)

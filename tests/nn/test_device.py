@@ -1,0 +1,77 @@
+"""Where a network learns and in which numbers, as far as a machine without a GPU can tell."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from endcap.nn import networks, objective
+from endcap.nn.device import autocast, precision
+from endcap.nn.losses import full_softmax
+from endcap.nn.sequences import Batch
+from endcap.retrievers.sequence import Reader, Settings
+from tests.nn.test_networks import CASES
+
+CPU = torch.device("cpu")
+
+
+def batch() -> Batch:
+    codes = torch.arange(12).view(3, 4)
+    return Batch(codes, codes % 2, codes % 5, codes, codes - 1, torch.full((3,), 3))
+
+
+def loss_of(network: Reader) -> Tensor:
+    one = batch()
+    learn = one.target >= 0
+    return full_softmax(network(one)[learn].float(), network.item.weight, one.target[learn])
+
+
+def test_a_step_that_is_not_much_faster_stays_in_float32() -> None:
+    """The custom softmax is in float32 in both cases, and is most of this step."""
+    hidden, items = torch.randn(64, 8, requires_grad=True), torch.randn(5_000, 8)
+    target = torch.zeros(64, dtype=torch.int64)
+    assert precision(CPU, lambda: full_softmax(hidden, items, target)) is torch.float32
+
+
+def test_bfloat16_gives_nearly_the_same_gradients() -> None:
+    torch.manual_seed(1)
+    network = Reader(Settings(dim=16, embedding_dropout=0.0, network={"dropout": 0.0}), 20)
+    gradients = []
+    for dtype in (torch.float32, torch.bfloat16):
+        network.zero_grad()
+        with autocast(CPU, dtype):
+            loss = loss_of(network)
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert loss.dtype is torch.float32
+        gradients.append(network.item.weight.grad)
+    single, half = gradients
+    assert single is not None
+    assert half is not None
+    assert not torch.equal(single, half)
+    assert (single - half).norm() < 0.05 * single.norm()
+
+
+ELSEWHERE = torch.device("meta")
+"""Tensors that have a shape and a place but no numbers; like on a GPU, to mix them is an error."""
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=str)
+def test_all_tensors_of_a_network_are_where_its_weights_are(
+    cls: type[networks.Network], options: dict[str, Any]
+) -> None:
+    use = {"use": f"{cls.__module__}:{cls.__name__}", **options}
+    reader = Reader(Settings(dim=8, gap=True, token_dropout=0.1, network=use), 20).to(ELSEWHERE)
+    assert reader(batch().to(ELSEWHERE)).device == ELSEWHERE
+
+
+@pytest.mark.parametrize("name", get_args(objective.Name))
+def test_all_tensors_of_a_loss_are_where_the_vectors_are(name: objective.Name) -> None:
+    counts = np.arange(20)
+    loss = objective.objective(name, counts, full=9, negatives=4, calibration=0.7, smoothing=0.1)
+    hidden, items, weight = (torch.zeros(size, device=ELSEWHERE) for size in ((6, 8), (20, 8), 6))
+    target = torch.zeros(6, dtype=torch.int64, device=ELSEWHERE)
+    assert loss(hidden, items, target, weight).device == ELSEWHERE
