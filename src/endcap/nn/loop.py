@@ -72,9 +72,9 @@ def train(
     Raises TrainingError where the loss is no longer a number, or ever larger.
     """
     training = _Training(network, epoch_losses, judge, plan, run, shown)
-    with memory.kept():
+    with memory.kept(), training.boards:
         training.learn()
-    return training.finish()
+        return training.finish()
 
 
 class _Training(Generic[N]):
@@ -121,7 +121,6 @@ class _Training(Generic[N]):
         if self.shown is not None:
             vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
             self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
-        self.boards.close()
         return self.mean.module.cpu(), self.saved.place.best_epoch
 
     def _precision(self) -> torch.dtype:
