@@ -60,7 +60,7 @@ class Settings(config.Settings):
         description="share of the target's part all items get, where the loss is a softmax",
     )
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
-    patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
+    patience: int = Field(4, gt=0, description="epochs without a better score before it stops")
     tokens: int | None = Field(
         None, gt=0, description="events in a batch; by the size of the log where not given"
     )
