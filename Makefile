@@ -8,10 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ENDCAP = $(BIN)/endcap
+given = $(or $($(1)),$(error Say which: make $@ $(1)=…))
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench docs clean $(VENV)
+.PHONY: help demo test test-all check format bench growth models peers docs clean $(VENV)
 
 help: ## list these
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -40,9 +41,23 @@ check: $(READY) ## format, lint, types, layers
 format: $(READY) ## put the code into the one format
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
-bench: $(READY) ## next-item accuracy: make bench EVENTS=events.parquet ITEMS=items.parquet
-	@$(BIN)/python benchmarks/next_item.py \
-		$(or $(EVENTS),$(error Say which events: make bench EVENTS=events.parquet)) $(if $(ITEMS),--items $(ITEMS))
+bench: $(READY) peers ## accuracy, and speed beside others: make bench EVENTS=events.parquet ITEMS=items.parquet
+	@$(BIN)/python -m benchmarks.next_item $(call given,EVENTS) $(if $(ITEMS),--items $(ITEMS))
+	@$(BIN)/python -m benchmarks.speed $(call given,EVENTS)
+
+growth: $(READY) ## time and memory on logs of 1 to 50 million events (hours); SIZES="1:10 10:100" for some
+	@$(BIN)/python -m benchmarks.growth $(SIZES)
+
+models: $(READY) ## all models on all data sets, into docs/models.md (hours): make models DATA=folder
+	@$(BIN)/python -m benchmarks.models $(call given,DATA)
+
+peers: build/peers/recbole/.ready build/peers/rectools/.ready ## install what Endcap's speed is compared with
+
+build/peers/%/.ready: benchmarks/peers/%.txt
+	@echo "Installing into $(@D); the first time this takes a few minutes."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 docs: $(READY) ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py

@@ -81,9 +81,7 @@ class Some(Dataset):
 
     def before(self, part: Part) -> Dataset:
         past = super().before(part)
-        mask = np.isin(past.kind, self.kinds)
-        columns = ("user", "item", "kind", "time", "part", "session")
-        return replace(past, **{name: getattr(past, name)[mask] for name in columns})
+        return past.keep(np.isin(past.kind, self.kinds))
 
     def asked(self, part: Part, moment: Moment = "event") -> Asked:
         asked = super().asked(part, moment)

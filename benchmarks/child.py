@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 """Of the repository, where Python finds `benchmarks`."""
 
+ENDCAP = Path(sys.executable).with_name("endcap")
+
 TAIL = 20
 """Lines of a failed command's log that are shown."""
 
@@ -30,7 +32,7 @@ class Spent:
     peak: int
 
 
-def run(command: Sequence[str | Path], log: Path, threads: int | None = None) -> Spent:
+def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spent:
     """Run a command to its end.
 
     log: where its standard error goes; it is run in that folder, so its paths must be absolute.

@@ -3,8 +3,8 @@
     python -m benchmarks.growth [EVENTS:ITEMS …]
 
 EVENTS in millions, ITEMS in thousands. Each size takes the whole line by the command line: the
-log is made (see benchmarks/synthetic.py), imported, prepared and fitted with default settings,
-but that the network learns for one epoch. Each command is a process of its own.
+log and catalogue are made (see benchmarks/synthetic.py), imported, prepared and fitted with
+default settings, but that the network learns for one epoch. Each command is a process of its own.
 
 What is done is kept in the work folder: an interrupted run goes on. To measure a size anew,
 remove its folder.
@@ -17,9 +17,8 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from benchmarks.child import ROOT, Spent, run
+from benchmarks.child import ENDCAP, ROOT, Spent, run
 from benchmarks.markdown import table
 
 SIZES = ("1:10", "1:100", "1:1000", "10:10", "10:100", "10:1000", "50:10", "50:100")
@@ -27,8 +26,6 @@ SIZES = ("1:10", "1:100", "1:1000", "10:10", "10:100", "10:1000", "50:10", "50:1
 SETTINGS = "[retrievers.sequence]\nepochs = 1\n"
 
 STEPS = ("import", "prepare", "fit")
-
-ENDCAP = Path(sys.executable).with_name("endcap")
 
 
 def main() -> None:
@@ -61,19 +58,18 @@ def _cells(spent: dict[str, Spent], events: float) -> list[str]:
 
 def _measure(folder: Path, events: int, items: int, threads: int | None) -> dict[str, Spent]:
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "events.parquet"
     (folder / "endcap.toml").write_text(SETTINGS)
-    make = [sys.executable, "-m", "benchmarks.synthetic", log, "--events", events, "--items", items]
-    _once("make", make, folder, threads)
-    commands: dict[str, list[Any]] = {
-        "import": [ENDCAP, "import", log],
+    size = ["--events", events, "--items", items]
+    _once("make", [sys.executable, "-m", "benchmarks.synthetic", folder, *size], folder, threads)
+    commands: dict[str, list[object]] = {
+        "import": [ENDCAP, "import", folder / "events.parquet", folder / "items.parquet"],
         "prepare": [ENDCAP, "prepare"],
         "fit": [ENDCAP, "fit", "--no-refit"],
     }
     return {step: _once(step, commands[step], folder, threads) for step in STEPS}
 
 
-def _once(name: str, command: list[Any], folder: Path, threads: int | None) -> Spent:
+def _once(name: str, command: list[object], folder: Path, threads: int | None) -> Spent:
     """What a command spent, now or in an earlier run."""
     known = folder / f"{name}.json"
     if known.is_file():

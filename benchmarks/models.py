@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import ROOT, run
+from benchmarks.child import ENDCAP, ROOT, run
 from benchmarks.markdown import table
 
 LIST = Path(__file__).with_name("models.toml")
@@ -34,6 +34,9 @@ What each model is for, and how it does alone. Written by `make models`; do not 
 Whatever is best alone, a mix is better: models err differently, and Endcap learns how much each
 counts. So choose models that differ, and let `endcap fit` weigh them.
 """
+
+WORDS = ("title", "when", "not")
+"""What is said of a model, and decides nothing."""
 
 LEGEND = """\
 All items are ranked; ± is half of the 95 % interval. Coverage is the share of the catalogue that
@@ -56,10 +59,13 @@ class Plan:
 
     def spec(self, data: str, model: str) -> dict[str, Any]:
         """What decides a model's figures on a data set: no words."""
-        own = self.models[model]
-        given = self.data[data].get("settings", {}).get(model, {})
-        spec = {key: own[key] for key in ("use", "retriever", "ranker", "system") if key in own}
-        return {"retriever": model, **spec, "set": {**own.get("set", {}), **given}}
+        own, given = self.models[model], self.data[data].get("settings", {})
+        spec = {key: value for key, value in own.items() if key not in WORDS}
+        return {
+            "retriever": model,
+            **spec,
+            "set": {**own.get("set", {}), **given.get(model, {})},
+        }
 
 
 def main() -> None:
@@ -91,9 +97,8 @@ def _shop(data: dict[str, Any], folder: Path, files: Path) -> Path:
     text = data["shop"] if "shop" in data else (ROOT / data["config"]).read_text(encoding="utf-8")
     (folder / "endcap.toml").write_text(text, encoding="utf-8")
     paths = [name if name.endswith(":") else files.absolute() / name for name in data["files"]]
-    endcap = Path(sys.executable).with_name("endcap")
-    run([endcap, "import", *paths], folder / "import.log")
-    run([endcap, "prepare"], folder / "prepare.log")
+    run([ENDCAP, "import", *paths], folder / "import.log")
+    run([ENDCAP, "prepare"], folder / "prepare.log")
     return folder
 
 
@@ -114,13 +119,14 @@ def _path(shop: Path, model: str) -> Path:
 
 def page(plan: Plan, work: Path) -> str:
     """The text of docs/models.md, by the figures that there are."""
-    rows = [(one["title"], one["when"], one["not"]) for one in plan.models.values()]
-    parts = [INTRO, _words(("", "take it", "leave it"), rows), LEGEND]
+    parts = [INTRO, _words(plan), LEGEND]
     return "\n".join([*parts, *(_section(plan, name, work / name) for name in plan.data)])
 
 
-def _words(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    return table(titles, rows).replace("---:", "---") + "\n"
+def _words(plan: Plan) -> str:
+    """When to take each model, and when not."""
+    rows = [[str(one[word]) for word in WORDS] for one in plan.models.values()]
+    return table(["", "take it when", "leave it when"], rows).replace("---:", "---") + "\n"
 
 
 def _section(plan: Plan, name: str, shop: Path) -> str:

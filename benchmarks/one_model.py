@@ -76,9 +76,9 @@ def _configured(config: Config, spec: dict[str, Any]) -> Config:
 def _ranked(work: Work) -> Recommender:
     """The default retrievers, and the ranker whether it helps or not."""
     first = work.retrievers(Part.RANKER)
-    ranker = work.rankers(work.system(Part.RANKER, first)).get(NAME)
+    rankers = work.rankers(work.system(Part.RANKER, first)).values()
     second = work.retrievers(Part.VALIDATION, known=first)
-    return replace(work.system(Part.VALIDATION, second), ranker=ranker)
+    return replace(work.system(Part.VALIDATION, second), ranker=next(iter(rankers), None))
 
 
 def _judged(system: Recommender, dataset: Dataset, report: Report) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.child import ROOT, run
 from benchmarks.markdown import table
@@ -120,11 +119,11 @@ def _measure(given: argparse.Namespace, name: str) -> Result:
     return Result(curve, json.loads((folder / "peak.json").read_text()))
 
 
-def _command(given: argparse.Namespace, name: str, folder: Path) -> list[Any]:
+def _command(given: argparse.Namespace, name: str, folder: Path) -> list[object]:
     own = sys.executable if name == "endcap" else given.peers / name / "bin" / "python"
     if not Path(own).exists():
         sys.exit(f"There is no {own}: run `make peers`.")
-    command = [own, "-m", SYSTEMS[name], given.work / "sequences.npz", folder]
+    command: list[object] = [own, "-m", SYSTEMS[name], given.work / "sequences.npz", folder]
     if name == "endcap" or given.quality:
         return [*command, "--epochs", MANY, "--patience", given.patience]
     return [*command, "--epochs", 1, "--share", given.share]

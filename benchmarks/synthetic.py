@@ -1,6 +1,9 @@
-"""A synthetic log with the shape of a shop's: for figures of growth, never of accuracy.
+"""A synthetic log and catalogue with the shape of a shop's: for figures of growth, never of
+accuracy.
 
-    python -m benchmarks.synthetic EVENTS.parquet --events 1000000 --items 10000
+    python -m benchmarks.synthetic FOLDER --events 1000000 --items 10000
+
+Writes `events.parquet` and `items.parquet` into the folder.
 
 - The activity of visitors follows a power law, and so does the popularity of items.
 - Items belong to topics. A visitor has three favourite ones, stays with one for some events,
@@ -8,8 +11,9 @@
   to learn.
 - Most events are views; some items that were viewed are put into the cart, and some of those
   are bought.
+- The catalogue holds all items, also those that nobody has seen, with their topic and a price.
 
-The same arguments give the same file. Visitors are drawn in blocks and written as they come,
+The same arguments give the same files. Visitors are drawn in blocks and written as they come,
 so that memory does not grow with the number of events.
 """
 
@@ -51,6 +55,15 @@ PAUSE, VISIT, AGAIN = 60.0, 3 * 86_400.0, 0.1
 
 Array = NDArray[Any]
 
+SCHEMA = pa.schema(
+    {
+        "user_id": pa.int64(),
+        "item_id": pa.int64(),
+        "event_type": pa.string(),
+        "timestamp": pa.int64(),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Topics:
@@ -69,24 +82,32 @@ class Topics:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("path", type=Path)
+    arguments.add_argument("folder", type=Path)
     arguments.add_argument("--events", type=int, default=1_000_000)
     arguments.add_argument("--items", type=int, default=10_000)
     arguments.add_argument("--seed", type=int, default=1)
-    write(**vars(arguments.parse_args()))
+    given = arguments.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    write_events(given.folder / "events.parquet", given.events, given.items, given.seed)
+    pq.write_table(catalogue(given.items, given.seed), given.folder / "items.parquet")
 
 
-def write(path: Path, events: int, items: int, seed: int) -> None:
-    """Exactly that many events, as Parquet."""
-    writer = None
-    for table in blocks(items, seed):
-        table = table.slice(0, events)
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
-        events -= len(table)
-        if not events:
-            writer.close()
-            return
+def write_events(path: Path, events: int, items: int, seed: int) -> None:
+    """Exactly that many events."""
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for table in blocks(items, seed):
+            writer.write_table(table.slice(0, events))
+            events -= len(table)
+            if events <= 0:
+                return
+
+
+def catalogue(items: int, seed: int) -> pa.Table:
+    """A row for each item."""
+    rng, item = np.random.default_rng(seed), np.arange(items)
+    topic = np.char.add("Topic ", (item % Topics(items).count).astype(str))
+    price = np.round(rng.lognormal(3.0, 1.0, items), 2)
+    return pa.table({"item_id": item, "categories": topic, "price": price})
 
 
 def blocks(items: int, seed: int) -> Iterator[pa.Table]:
@@ -100,7 +121,7 @@ def blocks(items: int, seed: int) -> Iterator[pa.Table]:
         item, kind = _behaviour(Topics(items), length, rng)
         time = _times(length, rng)
         columns = {"user_id": user, "item_id": item, "event_type": KINDS[kind], "timestamp": time}
-        yield pa.table(columns).take(np.argsort(user, kind="stable"))
+        yield pa.table(columns, SCHEMA).take(np.argsort(user, kind="stable"))
         block += 1
 
 

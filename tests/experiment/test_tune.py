@@ -168,13 +168,16 @@ def test_an_interrupted_search_goes_on_as_if_nothing_had_been(
     copy: Copy, found: tuple[Shop, Any], how: type[BaseException]
 ) -> None:
     shop = copy()
+    groups = [trial.user_attrs.get("group") for trial in trials_of(found[0])]
+    stop = stop_at(1 + groups.index("retrievers.sequence"), how)
     if how is KeyboardInterrupt:
-        figures = tune(shop, trials=5, report=stop_at(4, how))
-        assert (figures["stopped"], figures["trials"]) == ("interrupted", 3)
+        figures = tune(shop, trials=5, report=stop)
+        done = groups.index("retrievers.sequence")
+        assert (figures["stopped"], figures["trials"]) == ("interrupted", done)
         assert load(shop.tune / "best.toml")
     else:
         with pytest.raises(how):
-            tune(shop, trials=5, report=stop_at(4, how))
+            tune(shop, trials=5, report=stop)
     assert [*shop.tune.glob("*/.validation-sequence-*/progress.json")], "epochs are kept"
     figures = tune(shop, trials=5)
     assert told(trials_of(shop)) == told(trials_of(found[0]))

@@ -67,6 +67,20 @@ def test_settings_are_shown_with_the_curves_and_not_apart(tmp_path: Path) -> Non
     assert plugin.SESSION_END_INFO_TAG in shown.summary_metadata
 
 
+def test_a_run_that_fails_shows_what_it_had(tmp_path: Path) -> None:
+    def stop(step: str, share: float) -> None:
+        if "epoch 3" in step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(Run(curves=tmp_path, report=stop))
+    shown = tensorboard(tmp_path)
+    assert [one.step for one in shown.Scalars("loss")] == [1, 2]
+    plugin = importlib.import_module("tensorboard.plugins.hparams.metadata")
+    assert plugin.SESSION_START_INFO_TAG in shown.summary_metadata
+    assert plugin.SESSION_END_INFO_TAG not in shown.summary_metadata
+
+
 def test_a_run_that_begins_anew_takes_back_the_curves_of_the_one_before(tmp_path: Path) -> None:
     for _ in range(2):
         learn(Run(curves=tmp_path))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from endcap.errors import TrainingError
@@ -154,7 +155,8 @@ def test_progress_tells_epoch_loss_and_share() -> None:
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert told[0][0].startswith("a line: epoch 1, loss ")
+    assert told[0][0].startswith("epoch 1 of at most 4, loss ")
+    assert told[-1][0].startswith("epoch 4 of at most 4, loss ")
     assert ", best -" in told[-1][0]
 
 
@@ -183,7 +185,41 @@ def test_a_damaged_checkpoint_is_a_training_from_the_start(tmp_path: Path, damag
     assert same(learn(tmp_path)[0], learn(None)[0])
 
 
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="limits of a process are a matter of Unix")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(step: str, share: float) -> None:
+        if "epoch 3" in step:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+
+    try:
+        with pytest.raises(SafetensorError, match="File too large"):
+            train(*begun(), None, PLAN, Run(tmp_path, seed=3, report=fill))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name for path in tmp_path.iterdir()} == checkpoint_files(2)
+    assert same(learn(tmp_path)[0], learn(None)[0])
+
+
+def begun() -> tuple[Line, Steps]:
+    network = Line()
+    return network, lessons(network)
+
+
+def checkpoint_files(epoch: int) -> set[str]:
+    names = ("best", "mean", "network", "optimizer")
+    return {"progress.json", *(f"{name}-{epoch}-0.safetensors" for name in names)}
+
+
 def test_only_one_checkpoint_is_kept(tmp_path: Path) -> None:
-    learn(tmp_path)
-    files = sorted(path.name for path in tmp_path.glob("*.safetensors"))
-    assert files == [f"{name}-4-0.safetensors" for name in ("best", "mean", "network", "optimizer")]
+    train(*begun(), None, PLAN, Run(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == checkpoint_files(4)
+
+
+@pytest.mark.parametrize("rate", [30.0, 1e4])
+def test_a_loss_that_grows_and_grows_is_a_clear_error(rate: float) -> None:
+    network = Line()
+    message = rf"The loss of a line is \S+ at learning_rate = {rate}; it began at \S+\. Lower"
+    with pytest.raises(TrainingError, match=message):
+        train(network, lessons(network), None, replace(PLAN, learning_rate=rate), Run())

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from endcap.cli.pace import Pace
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -55,9 +57,17 @@ def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> N
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A bar on standard error while work goes on; in a log, a line every now and then."""
+    """A bar on standard error while work goes on; in a log, a line every now and then.
+
+    Both tell how much longer the work under way will take, at the pace so far. Of several
+    processes that torchrun starts, the first alone tells.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield lambda step, share: None
+        return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -67,28 +77,31 @@ def progress() -> Iterator[Report]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}", table_column=Column(no_wrap=True, min_width=13)),
         console=console,
         transient=True,
     )
     with bar:
-        task = bar.add_task("", total=1.0)
+        task, pace = bar.add_task("", total=1.0, left=""), Pace()
 
         def report(step: str, share: float) -> None:
-            bar.update(task, description=step, completed=share)
+            left = pace.left(step, share, time.monotonic())
+            bar.update(task, description=step, completed=share, left=left)
 
         yield report
 
 
 def _lines(pause: float) -> Report:
     """A line for what is being done, at most one in `pause` seconds."""
-    last = time.monotonic()
+    last, pace = time.monotonic(), Pace()
 
     def report(step: str, share: float) -> None:
         nonlocal last
-        if time.monotonic() - last >= pause:
-            last = time.monotonic()
-            print(f"{share:4.0%}  {step}", file=sys.stderr, flush=True)
+        now = time.monotonic()
+        left = pace.left(step, share, now)
+        if now - last >= pause:
+            last = now
+            print(f"{share:4.0%}  {step}{left and ','}{left}", file=sys.stderr, flush=True)
 
     return report
 

@@ -198,6 +198,7 @@ class Config(Settings):
         "retrievers",
         popular="Popular",
         neighbours="Neighbours",
+        content="Content",
         sequence="Sequence",
         repeat="Repeat",
         recent="Recent",

@@ -28,6 +28,7 @@ from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.origin import Origin
+from endcap.experiment.shortage import shortage
 from endcap.experiment.weights import choose_ranker, learn_weights
 from endcap.experiment.work import Work
 from endcap.nn import processes
@@ -40,6 +41,7 @@ from endcap.tables.prepare import prepared
 from endcap.types import Report, silent
 
 
+@shortage("The fit")
 def fit(
     shop: Shop,
     *,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from endcap.config import Config, Settings, Task
 from endcap.errors import DataError, ReleaseError
 from endcap.experiment.origin import Origin
+from endcap.experiment.shortage import shortage
 from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import (
@@ -59,9 +60,11 @@ class Work:
             curves = self.folder.parent / "curves" / self.folder.name / path
             seed, steps = self.config.seed, self._steps(path)
             project = self.config.track.wandb
-            stage = make(Run(self.folder / f".{path}", curves, seed, steps, project=project))
-            if processes.rank() == 0:
-                _write(stage, done)
+            run = Run(self.folder / f".{path}", curves, seed, steps, project=project)
+            with shortage(f"Fitting {path}"):
+                stage = make(run)
+                if processes.rank() == 0:
+                    _write(stage, done)
             processes.meet()
         # What was written is the same for all processes.
         loaded: T = load_stage(kind, done)
@@ -172,5 +175,8 @@ def _write(stage: Stage[Any], folder: Path) -> None:
     """Whole or not at all."""
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
-    save_stage(stage, draft)
-    os.replace(draft, folder)
+    try:
+        save_stage(stage, draft)
+        os.replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

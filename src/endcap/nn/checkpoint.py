@@ -29,6 +29,7 @@ class Place:
 
     epoch: whole epochs that are done.
     step, total: steps that are done of the next one, and the sum of their losses.
+    first: the loss of the very first step.
     best_epoch, best_score: the best epoch so far; no score where nobody judges.
     bfloat16: whether products are in it; None before it was measured.
     """
@@ -36,6 +37,7 @@ class Place:
     epoch: int = 0
     step: int = 0
     total: float = 0.0
+    first: float | None = None
     best_epoch: int = 0
     best_score: float | None = None
     bfloat16: bool | None = None
@@ -62,7 +64,7 @@ class Checkpoint:
         self.folder, self.network, self.mean, self.optimizer = folder, network, mean, optimizer
         self.place = Place()
         self.best: dict[str, Tensor] = {}
-        self._written = time.monotonic()
+        self._files, self._written = dict[str, str](), time.monotonic()
         if folder is not None and (folder / "progress.json").is_file():
             try:
                 self._load(folder)
@@ -105,29 +107,34 @@ class Checkpoint:
         if self.folder is None or processes.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        files = _files(self.place)
+        try:
+            self._write(self.folder, files)
+            self._files, self._written = files, time.monotonic()
+        finally:  # on a full disk too
+            for path in self.folder.glob("*.safetensors"):
+                if path.name not in self._files.values():
+                    path.unlink()
+
+    def _write(self, folder: Path, files: dict[str, str]) -> None:
         parts = {
             "network": self.network.state_dict(),
             "mean": self.mean.state_dict(),
             "best": self.best,
             "optimizer": self._moments(),
         }
-        files = _files(self.place)
         for name, tensors in parts.items():
-            save_file(tensors, self.folder / files[name])
-        draft = self.folder / ".progress.json"
+            save_file(tensors, folder / files[name])
+        draft = folder / ".progress.json"
         draft.write_text(json.dumps(asdict(self.place)))
-        os.replace(draft, self.folder / "progress.json")
-        for path in self.folder.glob("*.safetensors"):
-            if path.name not in files.values():
-                path.unlink()
-        self._written = time.monotonic()
+        os.replace(draft, folder / "progress.json")
 
     def _load(self, folder: Path) -> None:
         place = Place(**json.loads((folder / "progress.json").read_text()))
         read = {name: load_file(folder / file) for name, file in _files(place).items()}
         self.network.load_state_dict(read["network"])
         self.mean.load_state_dict(read["mean"])
-        self.best, self.place = read["best"], place
+        self.best, self.place, self._files = read["best"], place, _files(place)
         self._set_moments(read["optimizer"])
 
     def _moments(self) -> dict[str, Tensor]:

@@ -12,6 +12,9 @@ from torch import Tensor
 MARGIN = 1.5
 """How many times faster a step must be in bfloat16, so that chance does not decide."""
 
+WORTH = 0.01
+"""Seconds that a step must take: the time of a shorter one is half overhead and chance."""
+
 ROUNDS = 5
 
 
@@ -34,8 +37,12 @@ def precision(where: torch.device, compute: Callable[[], Tensor]) -> torch.dtype
     compute: a loss. A small product is tried first: a CPU without instructions for it takes
     20 to 70 times as long, and a whole step would be long to wait for.
     """
-    fast = all(_faster(where, work) for work in (_product(where), compute))
-    return torch.bfloat16 if fast else torch.float32
+    single, half = _best(where, _product(where))
+    if half * MARGIN < single:
+        single, half = _best(where, compute)
+        if single > WORTH and half * MARGIN < single:
+            return torch.bfloat16
+    return torch.float32
 
 
 def _product(where: torch.device) -> Callable[[], Tensor]:
@@ -45,12 +52,12 @@ def _product(where: torch.device) -> Callable[[], Tensor]:
     return lambda: layer(x).float().sum()
 
 
-def _faster(where: torch.device, compute: Callable[[], Tensor]) -> bool:
-    """At best of some rounds, in turns."""
+def _best(where: torch.device, compute: Callable[[], Tensor]) -> tuple[float, float]:
+    """Seconds in float32 and in bfloat16, at best of some rounds, in turns."""
     dtypes = (torch.float32, torch.bfloat16)
     rounds = [[_seconds(where, dtype, compute) for dtype in dtypes] for _ in range(ROUNDS)]
     single, half = (min(column) for column in zip(*rounds, strict=True))
-    return bool(half * MARGIN < single)
+    return single, half
 
 
 def _seconds(where: torch.device, dtype: torch.dtype, compute: Callable[[], Tensor]) -> float:

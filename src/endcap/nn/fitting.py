@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from endcap import config
-from endcap.nn.loop import Plan, train
-from endcap.nn.scoring import ndcg
+from endcap.nn.loop import Plan, Steps, train
+from endcap.nn.scoring import Scores, ndcg
 from endcap.stages import Run, State
 from endcap.tables.dataset import Asked
-from endcap.types import Floats, Queries
 
 N = TypeVar("N", bound=nn.Module)
-Steps: TypeAlias = Callable[[int], Iterable[tuple[float, Callable[[], Tensor]]]]
 
 
 class Training(config.Settings):
@@ -42,8 +40,8 @@ T = TypeVar("T", bound=Training)
 def fitted(
     network: N,
     settings: T,
-    steps: Steps,
-    scores: Callable[[N, Queries], Floats],
+    steps: Callable[[int], Steps],
+    scorer: Callable[[N], Scores],
     judge: Asked | None,
     run: Run,
     name: str,
@@ -59,15 +57,15 @@ def fitted(
     )
     score = None
     if judge is not None:
-        score = partial(_score, scores, judge.sample(settings.judged, run.seed))
+        score = partial(_score, scorer, judge.sample(settings.judged, run.seed))
     best, epochs = train(network, steps, score, plan, run)
     state = {key: tensor.numpy() for key, tensor in best.state_dict().items()}
     return settings.model_copy(update={"epochs": epochs}), state
 
 
-def _score(scores: Callable[[N, Queries], Floats], judge: Asked, network: N) -> float:
+def _score(scorer: Callable[[N], Scores], judge: Asked, network: N) -> float:
     network.eval()
-    return ndcg(partial(scores, network), judge)
+    return ndcg(scorer(network), judge)
 
 
 def restored(network: N, state: State) -> N:

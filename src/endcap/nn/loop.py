@@ -29,6 +29,9 @@ Steps: TypeAlias = Iterable[tuple[float, Callable[[], Tensor]]]
 SEEN = 10
 """Steps from one point of a curve to the next."""
 
+EXPLODED = 10.0
+"""How many times its first loss the mean of an epoch may be: a guess by chance is better."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,12 +69,12 @@ def train(
     judge: a score of a network, the higher the better; None trains all `plan.epochs`.
     shown: beside the curves in `run.curves`.
     Resumes from the checkpoint in `run.folder`, with the same result as if never interrupted.
-    Raises TrainingError where the loss is no longer a number.
+    Raises TrainingError where the loss is no longer a number, or ever larger.
     """
-    training = _Training(network, epoch_losses, plan, run, shown)
-    with memory.kept():
-        training.learn(judge)
-    return training.finish()
+    training = _Training(network, epoch_losses, judge, plan, run, shown)
+    with memory.kept(), training.boards:
+        training.learn()
+        return training.finish()
 
 
 class _Training(Generic[N]):
@@ -81,11 +84,13 @@ class _Training(Generic[N]):
         self,
         network: N,
         epoch_losses: Callable[[int], Steps],
+        judge: Callable[[N], float] | None,
         plan: Plan,
         run: Run,
         shown: Shown | None,
     ) -> None:
         self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.judge = judge
         self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
             network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
@@ -103,12 +108,12 @@ class _Training(Generic[N]):
         """That are done, of all epochs."""
         return int(self.mean.n_averaged)
 
-    def learn(self, judge: Callable[[N], float] | None) -> None:
-        patience = self.plan.patience if judge else self.plan.epochs
+    def learn(self) -> None:
+        patience = self.plan.patience if self.judge else self.plan.epochs
         while not self.saved.done(self.plan.epochs, patience):
             began = time.monotonic()
             self._epoch(self.epoch_losses(self.saved.place.epoch))
-            self._judge(judge, began)
+            self._finish_epoch(began)
 
     def finish(self) -> tuple[N, int]:
         """The best mean, and the number of its epochs."""
@@ -116,7 +121,6 @@ class _Training(Generic[N]):
         if self.shown is not None:
             vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
             self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
-        self.boards.close()
         return self.mean.module.cpu(), self.saved.place.best_epoch
 
     def _precision(self) -> torch.dtype:
@@ -135,12 +139,11 @@ class _Training(Generic[N]):
         at, plan = self.saved.place, self.plan
         for share, compute in islice(steps, at.step, None):
             loss, norm = self._step(compute)
-            _check(loss, plan)
+            self._check(loss)
             self.saved.finish_step(loss)
             if self.steps % SEEN == 0:
                 self.boards.numbers("step", self.steps, loss=loss, gradient_norm=norm)
-            note = f"{plan.name}: epoch {at.epoch + 1}, loss {at.loss:.3f}{self.saved.note}"
-            self.run.report(note, (at.epoch + share) / plan.epochs)
+            self.run.report(self._note(), (at.epoch + share) / plan.epochs)
 
     def _step(self, compute: Callable[[], Tensor]) -> tuple[float, float]:
         """Loss, and norm of the gradient."""
@@ -155,9 +158,25 @@ class _Training(Generic[N]):
         self.mean.update_parameters(self.network)
         return loss, float(norm)
 
-    def _judge(self, judge: Callable[[N], float] | None, began: float) -> None:
+    def _note(self) -> str:
+        at, plan = self.saved.place, self.plan
+        of = f"of {'at most ' if self.judge else ''}{plan.epochs}"
+        return f"epoch {at.epoch + 1} {of}, loss {at.loss:.3f}{self.saved.note}"
+
+    def _check(self, loss: float) -> None:
+        at, plan = self.saved.place, self.plan
+        at.first = loss if at.first is None else at.first
+        mean = (at.total + loss) / (at.step + 1)
+        if not math.isfinite(loss) or mean > EXPLODED * max(1.0, at.first):
+            raise TrainingError(
+                f"The loss of {plan.name} is {loss:.4g} at learning_rate = {plan.learning_rate}; "
+                f"it began at {at.first:.4g}",
+                mend="Lower learning_rate, by a factor of ten to begin with",
+            )
+
+    def _finish_epoch(self, began: float) -> None:
         epoch, loss = self.saved.place.epoch + 1, self.saved.place.loss
-        score = processes.told(partial(judge, self.mean.module)) if judge else None
+        score = processes.told(partial(self.judge, self.mean.module)) if self.judge else None
         self.saved.finish_epoch(score)
         rate, seconds = self.optimizer.param_groups[0]["lr"], time.monotonic() - began
         judged = {} if score is None else {"judged": score}
@@ -171,11 +190,3 @@ class _Training(Generic[N]):
 def _seed(seed: int, place: Place) -> int:
     """Of one step, so that what comes after an interruption does not depend on what was before."""
     return int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
-
-
-def _check(loss: float, plan: Plan) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The loss of {plan.name} is {loss} at learning_rate = {plan.learning_rate}",
-            mend="Lower learning_rate, by a factor of ten to begin with",
-        )

@@ -58,7 +58,7 @@ def objective(
     if name == "auto":
         name = "full_softmax" if len(count) <= full else "sampled_softmax"
     loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
-    if smoothing == 0:
+    if smoothing == 0 or name not in SOFTMAX:
         return loss
 
     def smoothed(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:

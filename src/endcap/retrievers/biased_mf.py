@@ -7,7 +7,6 @@ them: without ratings, and for lists of what is taken next, other models see mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Self
 
@@ -17,11 +16,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.loop import Steps
 from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_batches
 from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import best
+from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import kind
@@ -86,11 +87,18 @@ class BiasedMF(Retriever[Settings]):
     """
 
     settings_type = Settings
+    search = config.space(
+        factors=config.Choice(64, 128, 256),
+        zeros=config.Between(1.0, 100.0, log=True),
+        recency=config.Between(0.5, 1.0),
+        learning_rate=config.Between(1e-3, 2e-2, log=True),
+        weight_decay=config.Between(1e-2, 1.0, log=True),
+    )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         network = Factors(settings, len(state["item.weight"]), state["kinds"], 0.0)
-        self.network = restored(network, state)
+        self.scores = _scorer(restored(network, state))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -100,10 +108,14 @@ class BiasedMF(Retriever[Settings]):
         network = Factors(settings, len(dataset.catalogue), dataset.kind_weights, mean)
         lessons = _ratings if rated.any() else _events
         steps = partial(lessons, network, dataset, run.seed)
-        return cls(*fitted(network, settings, steps, _scores, judge, run, "biased MF"))
+        return cls(*fitted(network, settings, steps, _scorer, judge, run, "biased MF"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(partial(_scores, self.network), queries, n)
+        return best(self.scores, queries, n)
+
+
+def _scorer(network: Factors) -> Scores:
+    return partial(_scores, network)
 
 
 @torch.no_grad()
@@ -120,9 +132,7 @@ def _rated(dataset: Dataset) -> Bools:
     return rated
 
 
-def _ratings(
-    network: Factors, dataset: Dataset, seed: int, epoch: int
-) -> Iterator[tuple[float, Callable[[], Tensor]]]:
+def _ratings(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
     settings, rng = network.settings, np.random.default_rng([seed, epoch])
     weight, ratings = _rated(dataset).astype(np.float32), _own_ratings(network, dataset)
     for done, pairs in pair_batches(dataset, weight, settings.history, settings.batch, rng):
@@ -142,9 +152,7 @@ def _off(network: Factors, pairs: Pairs, ratings: Tensor) -> Tensor:
     return functional.mse_loss(network.own(network.visitors(pairs.past), pairs.items), ratings)
 
 
-def _events(
-    network: Factors, dataset: Dataset, seed: int, epoch: int
-) -> Iterator[tuple[float, Callable[[], Tensor]]]:
+def _events(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
     settings, rng = network.settings, np.random.default_rng([seed, epoch])
     count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
     zeros = Negatives(count, settings.negatives, popular=0.0)

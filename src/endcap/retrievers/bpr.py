@@ -6,7 +6,6 @@ long. It sees what was done lately, but not in which order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Self
 
@@ -17,11 +16,12 @@ from torch import Tensor, nn
 
 from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.loop import Steps
 from endcap.nn.losses import bpr
 from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_batches
 from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import best
+from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Queries, Ranking
@@ -82,17 +82,21 @@ class BPR(Retriever[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         network = Factors(settings, len(state["item.weight"]), state["kinds"])
-        self.network = restored(network, state)
+        self.scores = _scorer(restored(network, state))
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Factors(settings, len(dataset.catalogue), dataset.kind_weights)
         steps = partial(_steps, network, dataset, run.seed)
-        return cls(*fitted(network, settings, steps, _scores, judge, run, "BPR"))
+        return cls(*fitted(network, settings, steps, _scorer, judge, run, "BPR"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(partial(_scores, self.network), queries, n)
+        return best(self.scores, queries, n)
+
+
+def _scorer(network: Factors) -> Scores:
+    return partial(_scores, network)
 
 
 @torch.no_grad()
@@ -103,9 +107,7 @@ def _scores(network: Factors, queries: Queries) -> Floats:
     return scores
 
 
-def _steps(
-    network: Factors, dataset: Dataset, seed: int, epoch: int
-) -> Iterator[tuple[float, Callable[[], Tensor]]]:
+def _steps(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
     settings, rng = network.settings, np.random.default_rng([seed, epoch])
     count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
     negatives = Negatives(count, settings.negatives, settings.popular)

@@ -54,10 +54,13 @@ class Settings(config.Settings):
         0.75, ge=0, le=1, description="gbce: how far it makes up for undrawn items"
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="softmax losses: share of the target's part all items get"
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the target's part all items get, where the loss is a softmax",
     )
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
-    patience: int = Field(2, gt=0, description="epochs without a better score before it stops")
+    patience: int = Field(4, gt=0, description="epochs without a better score before it stops")
     tokens: int | None = Field(
         None, gt=0, description="events in a batch; by the size of the log where not given"
     )
@@ -131,7 +134,8 @@ class Sequence(Retriever[Settings]):
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
         loss, share = settings.loss, settings.label_smoothing
-        if share and loss not in objective.SOFTMAX:
+        asked = "label_smoothing" in settings.model_fields_set
+        if asked and share and loss not in objective.SOFTMAX:
             raise ConfigError(
                 f"{key}: label_smoothing = {share} with loss = {loss!r}",
                 expected="0, or the loss auto, full_softmax or sampled_softmax",

@@ -65,11 +65,14 @@ class Releases:
         draft = self.folder / f".{name}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        fill(draft)
-        manifest = {**manifest, "release": name, "files": checksums(draft)}
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        (draft / MANIFEST).write_text(text, encoding="utf-8")
-        os.replace(draft, self.folder / name)
+        try:
+            fill(draft)
+            manifest = {**manifest, "release": name, "files": checksums(draft)}
+            text = json.dumps(manifest, indent=1, ensure_ascii=False)
+            (draft / MANIFEST).write_text(text, encoding="utf-8")
+            os.replace(draft, self.folder / name)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
         return self.folder / name
 
     def verify(self, name: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -37,6 +37,9 @@ from endcap.types import (
 )
 
 __all__ = ["Asked", "Dataset", "Meaning"]
+
+COLUMNS = ("user", "item", "kind", "time", "part", "session", "value")
+"""What is known of each event."""
 
 Moment = Literal["event", "session"]
 """When is asked: right before something is taken, or as the session begins."""
@@ -94,9 +97,8 @@ class Dataset:
             raise StateError(
                 f"There are no prepared tables in {folder}", mend="Run `endcap prepare` first"
             )
-        names = ("user", "item", "kind", "time", "part", "session", "value")
-        events = pq.read_table(folder / "events.parquet", columns=list(names))
-        columns = {name: events[name].to_numpy() for name in names}
+        events = pq.read_table(folder / "events.parquet", columns=list(COLUMNS))
+        columns = {name: events[name].to_numpy() for name in COLUMNS}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
         return cls(
             catalogue=_catalogue(folder, Part.LIVE),
@@ -148,18 +150,11 @@ class Dataset:
         return self._earlier[part]
 
     def _cut(self, part: Part) -> Dataset:
-        mask = self.part < part
-        return replace(
-            self,
-            catalogue=_catalogue(self.folder, part),
-            user=self.user[mask],
-            item=self.item[mask],
-            kind=self.kind[mask],
-            time=self.time[mask],
-            part=self.part[mask],
-            session=self.session[mask],
-            value=self.value[mask],
-        )
+        return replace(self.keep(self.part < part), catalogue=_catalogue(self.folder, part))
+
+    def keep(self, mask: Bools) -> Self:
+        """Only the events where `mask` is true."""
+        return replace(self, **{name: getattr(self, name)[mask] for name in COLUMNS})
 
     def has(self, part: Part) -> bool:
         return bool(np.any(self.part == part))

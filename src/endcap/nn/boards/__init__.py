@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from endcap.nn import processes
 from endcap.nn.boards.shown import Shown
@@ -24,7 +24,7 @@ class Board(Protocol):
     def vectors(self, vectors: Floats, labels: Mapping[str, list[str]]) -> None:
         """[rows, dim], and columns of a text for each row."""
 
-    def close(self) -> None: ...
+    def close(self, *, failed: bool) -> None: ...
 
 
 class Boards:
@@ -47,6 +47,9 @@ class Boards:
         for board in self._boards:
             board.vectors(vectors, labels)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for board in self._boards:
-            board.close()
+            board.close(failed=kind is not None)

@@ -32,7 +32,7 @@ class TensorBoard:
         self._end = self._begin({name: _plain(value) for name, value in settings.items()})
 
     def _begin(self, settings: Mapping[str, bool | float | str]) -> Any:
-        """Show the settings; returns what says that the run has ended.
+        """Show the settings; returns what says that the run has ended well.
 
         `add_hparams` would put them into a run of their own, apart from the curves.
         """
@@ -49,6 +49,8 @@ class TensorBoard:
     def numbers(self, axis: Literal["epoch", "step"], at: int, **numbers: float) -> None:
         for name, number in numbers.items():
             self._writer.add_scalar(name if axis == "epoch" else f"step/{name}", number, at)
+        if axis == "epoch":
+            self._writer.flush()
 
     def vectors(self, vectors: Floats, labels: Mapping[str, list[str]]) -> None:
         np.savetxt(self._folder / "vectors.tsv", vectors, "%.5g", "\t")
@@ -57,8 +59,9 @@ class TensorBoard:
         (self._folder / "labels.tsv").write_text(text, encoding="utf-8")
         (self._folder / "projector_config.pbtxt").write_text(PROJECTOR)
 
-    def close(self) -> None:
-        self._writer.file_writer.add_summary(self._end)
+    def close(self, *, failed: bool) -> None:
+        if not failed:
+            self._writer.file_writer.add_summary(self._end)
         self._writer.close()
 
 

@@ -44,5 +44,5 @@ class WeightsAndBiases:
         rows: list[Any] = [(*text, *row) for text, row in zip(texts, vectors.tolist(), strict=True)]
         self._run.log({"vectors": self._table([*labels, *numbers], rows)})
 
-    def close(self) -> None:
-        self._run.finish()
+    def close(self, *, failed: bool) -> None:
+        self._run.finish(exit_code=int(failed))
