@@ -18,6 +18,9 @@ from endcap.types.arrays import (
 )
 from endcap.types.ragged import Ragged
 
+BLOCK = 1 << 22
+"""Scores that are sorted at once: the places of all take twice the memory of the scores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -40,8 +43,7 @@ class Ranking:
         >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
         array([1, 3], dtype=int32)
         """
-        n = min(n, scores.shape[1])
-        top = np.argpartition(scores, -n, axis=1)[:, -n:] if n else np.zeros((len(scores), 0), int)
+        top = _best(scores, min(n, scores.shape[1]))
         kept = np.take_along_axis(scores, top, axis=1)
         query, column = np.nonzero(np.isfinite(kept))
         return cls.sort(
@@ -124,3 +126,15 @@ class Ranking:
         """The list of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
         return Ranking(self.query[start:stop], self.item[start:stop], self.score[start:stop])
+
+
+def _best(scores: Floats, n: int) -> Int64s:
+    """[Q, n] the places of the n largest of each row, in no order."""
+    if not n or not len(scores):
+        return np.zeros((len(scores), n), np.int64)
+    rows = max(1, BLOCK // scores.shape[1])
+    best = np.empty((len(scores), n), np.int64)
+    for first in range(0, len(scores), rows):
+        block = slice(first, first + rows)
+        best[block] = np.argpartition(scores[block], -n, axis=1)[:, -n:]
+    return best
