@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from endcap.nn import networks, objective
 from endcap.nn.device import CPU, autocast, precision
@@ -38,6 +38,8 @@ def test_a_step_that_is_not_much_faster_stays_in_float32() -> None:
 def test_bfloat16_gives_nearly_the_same_gradients() -> None:
     torch.manual_seed(1)
     network = Reader(Settings(dim=16, embedding_dropout=0.0, network={"dropout": 0.0}), 20)
+    for weight in network.parameters():  # a new network's layers say nothing yet
+        nn.init.normal_(weight, std=0.3)
     gradients = []
     for dtype in (torch.float32, torch.bfloat16):
         network.zero_grad()
