@@ -10,13 +10,11 @@ import torch
 from torch import Tensor
 
 from endcap.nn import networks, objective
-from endcap.nn.device import autocast, precision
+from endcap.nn.device import CPU, autocast, precision
 from endcap.nn.losses import full_softmax
 from endcap.nn.sequences import Batch
 from endcap.retrievers.sequence import Reader, Settings
 from tests.nn.test_networks import CASES
-
-CPU = torch.device("cpu")
 
 
 def batch() -> Batch:

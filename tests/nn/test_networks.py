@@ -36,15 +36,18 @@ def events(length: int = LENGTH) -> tuple[Tensor, Tensor]:
     return torch.randn(BATCH, length, DIM), 27_000_000 + steps.cumsum(1)
 
 
+def awake(network: Network) -> Network:
+    """With weights by chance, so that none of its parts is idle."""
+    torch.manual_seed(2)
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=0.5)
+    return network.eval()
+
+
 @pytest.fixture(params=CASES, ids=lambda case: "-".join(map(name, case)))
 def network(request: pytest.FixtureRequest) -> Network:
-    """With weights by chance, so that none of its parts is idle."""
     cls, settings = request.param
-    torch.manual_seed(2)
-    made: Network = cls(cls.settings_type.model_validate(settings), DIM)
-    for weight in made.parameters():
-        nn.init.normal_(weight, std=0.5)
-    return made.eval()
+    return awake(cls(cls.settings_type.model_validate(settings), DIM))
 
 
 def test_the_folder_has_all_six() -> None:
@@ -102,29 +105,39 @@ def test_attention_knows_times_only_where_it_is_told_to() -> None:
     x, times = events()
     moved = times + torch.arange(LENGTH) * 100_000
     for told in (False, True):
-        network = build({"time_bias": told}, DIM, "network")
-        for weight in network.parameters():
-            nn.init.normal_(weight, std=0.5)
-        network.eval()
+        network = awake(build({"time_bias": told}, DIM, "network"))
         assert torch.equal(network(x, times), network(x, moved)) != told
 
 
-def test_biases_of_attention_are_zero_to_begin_with() -> None:
+@pytest.mark.parametrize("cls", NETWORKS, ids=lambda cls: cls.__name__)
+def test_it_begins_with_each_event_alone(cls: type[Network]) -> None:
+    x, times = events()
+    network = build({"use": f"{cls.__module__}:{cls.__name__}"}, DIM, "network").eval()
+    torch.testing.assert_close(network(x, times), nn.RMSNorm(DIM)(x))
+
+
+def set_all(network: Network, part: str, value: float) -> None:
+    for key, weight in network.named_parameters():
+        if key.endswith(part):
+            nn.init.constant_(weight, value)
+
+
+def test_biases_of_attention_that_are_zero_change_nothing() -> None:
     x, times = events()
     found = []
     for biased in (False, True):
         torch.manual_seed(3)
-        options = {"place_bias": biased, "time_bias": biased}
-        found.append(build(options, DIM, "network").eval()(x, times))
+        network = build({"place_bias": biased, "time_bias": biased}, DIM, "network").eval()
+        set_all(network, "scale", 1.0)
+        found.append(network(x, times))
     torch.testing.assert_close(*found)
 
 
 def test_a_closed_gate_lets_nothing_through() -> None:
     x, times = events()
-    network = build({"gated": True}, DIM, "network").eval()
-    for key, weight in network.named_parameters():
-        if key.endswith("gate.bias"):
-            nn.init.constant_(weight, -1e4)
+    network = awake(build({"gated": True}, DIM, "network"))
+    set_all(network, "gate.bias", -1e4)
+    set_all(network, "stack.norm.weight", 1.0)
     torch.testing.assert_close(network(x, times), nn.RMSNorm(DIM)(x))
 
 
@@ -141,7 +154,7 @@ def test_a_filter_weighs_by_distance_as_far_as_it_reaches() -> None:
 
 def test_convolutions_look_back_as_far_as_they_say() -> None:
     x, times = events(20)
-    network = CNN(CNN.settings_type(), DIM).eval()
+    network = awake(CNN(CNN.settings_type(), DIM))
     before = network(x, times)
     x[:, 2] += 1
     changed = (network(x, times) - before).abs().amax(dim=(0, 2)) > 1e-6

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-MARGIN = 1.5
+CPU = torch.device("cpu")
+
+MARGIN = 2.0
 """How many times faster a step must be in bfloat16, so that chance does not decide."""
 
 WORTH = 0.01
@@ -21,7 +23,7 @@ ROUNDS = 5
 def device() -> torch.device:
     """This process's GPU, or the CPU where there is none."""
     if not torch.cuda.is_available():
-        return torch.device("cpu")
+        return CPU
     place = int(os.environ.get("LOCAL_RANK", "0"))
     return torch.device("cuda", place % torch.cuda.device_count())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -18,7 +18,7 @@ from endcap.errors import TrainingError
 from endcap.nn import memory, processes
 from endcap.nn.boards import Boards, Shown
 from endcap.nn.checkpoint import Checkpoint, Place
-from endcap.nn.device import autocast, precision
+from endcap.nn.device import CPU, autocast, device, precision
 from endcap.stages import Run
 
 N = TypeVar("N", bound=nn.Module)
@@ -37,10 +37,11 @@ EXPLODED = 10.0
 class Plan:
     """How long and how fast to learn.
 
-    device: where to; a GPU only where the steps move their batches to it.
     average: share that the running mean of the weights keeps at each step; the mean is what
         is judged and returned, and stands in for a falling learning rate.
     patience: epochs without a better score after which to stop.
+    accelerated: whether the steps put their batches where the network is, and bear products in
+        bfloat16; else it learns on the CPU in float32.
     """
 
     epochs: int
@@ -49,7 +50,7 @@ class Plan:
     weight_decay: float
     average: float
     name: str
-    device: torch.device = field(default=torch.device("cpu"))
+    accelerated: bool = False
 
 
 def train(
@@ -89,7 +90,8 @@ class _Training(Generic[N]):
         run: Run,
         shown: Shown | None,
     ) -> None:
-        self.network, self.epoch_losses = network.to(plan.device), epoch_losses
+        self.device = device() if plan.accelerated else CPU
+        self.network, self.epoch_losses = network.to(self.device), epoch_losses
         self.judge = judge
         self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
@@ -100,7 +102,7 @@ class _Training(Generic[N]):
         self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
         processes.meet()  # all have read the checkpoint before one writes another
         self.dtype = self._precision()
-        settings = {**asdict(plan), "device": str(plan.device), "precision": str(self.dtype)}
+        settings = {**asdict(plan), "device": str(self.device), "precision": str(self.dtype)}
         self.boards = Boards(run, {**settings, **(shown.settings if shown else {})}, self.steps)
 
     @property
@@ -126,10 +128,10 @@ class _Training(Generic[N]):
     def _precision(self) -> torch.dtype:
         """Measured once, so that a training that goes on does so in the same."""
         at = self.saved.place
-        if at.bfloat16 is None:
+        if at.bfloat16 is None and self.plan.accelerated:
             self.network.train()
             first = islice(self.epoch_losses(0), 1)
-            halves = (precision(self.plan.device, step) is torch.bfloat16 for _, step in first)
+            halves = (precision(self.device, step) is torch.bfloat16 for _, step in first)
             at.bfloat16 = bool(processes.told(lambda: any(halves)))
         return torch.bfloat16 if at.bfloat16 else torch.float32
 
@@ -149,7 +151,7 @@ class _Training(Generic[N]):
         """Loss, and norm of the gradient."""
         torch.manual_seed(_seed(self.run.seed, self.saved.place))
         self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.plan.device, self.dtype):
+        with autocast(self.device, self.dtype):
             own = compute()
         own.backward()  # type: ignore[no-untyped-call]
         loss = processes.average(self.network, own)

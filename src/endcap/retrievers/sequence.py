@@ -20,7 +20,6 @@ from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
-from endcap.nn.device import device
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -158,7 +157,7 @@ class Sequence(Retriever[Settings]):
             weight_decay=settings.weight_decay,
             average=settings.average,
             name="sequence",
-            device=device(),
+            accelerated=True,
         )
         steps = partial(_steps, network, settings, dataset, run)
         score = None
