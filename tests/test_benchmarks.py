@@ -80,15 +80,16 @@ def test_a_synthetic_log_is_the_same_each_time(tmp_path: Path) -> None:
     assert set(first["item_id"].to_pylist()) <= set(catalogue(200, 1)["item_id"].to_pylist())
 
 
-def test_a_synthetic_log_has_a_few_popular_items_and_an_order(tmp_path: Path) -> None:
-    write_events(tmp_path / "a.parquet", 20_000, 200, seed=1)
+def test_a_synthetic_log_has_popular_items_and_visitors_with_a_taste(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", 20_000, 2_500, seed=1)
     log = pq.read_table(tmp_path / "a.parquet")
     user, item = (log[name].to_numpy() for name in ("user_id", "item_id"))
-    count = -np.sort(-np.bincount(item, minlength=200))
-    assert count[:20].sum() > 3 * count[100:120].sum()
-    topic, same = item % 14, user[1:] == user[:-1]
-    stays = (topic[1:] == topic[:-1])[same].mean()
-    assert stays > 0.8 > (topic[1:] == topic[:-1])[~same].mean()
+    count = np.sort(np.bincount(item, minlength=2_500))
+    assert count[-250:].sum() > count[:1_250].sum()
+    topic, same = item % 50, user[1:] == user[:-1]
+    stays = topic[1:] == topic[:-1]
+    assert stays[same].mean() > 0.8
+    assert stays[~same].mean() < 0.2
 
 
 def test_all_systems_are_asked_the_same() -> None:
