@@ -36,8 +36,8 @@ def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spe
     """Run a command to its end.
 
     log: where its standard error goes; it is run in that folder, so its paths must be absolute.
-    threads: of OpenMP; as the machine has cores where not given. Ends the program where the
-    command fails, with the end of its log.
+    threads: of OpenMP; as the machine has cores where not given. Raises ChildProcessError where
+    the command fails, with the end of its log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": _path()}
@@ -52,7 +52,7 @@ def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spe
     code = process.returncode = os.waitstatus_to_exitcode(status)
     if code:
         lines = log.read_text(errors="replace").splitlines()[-TAIL:]
-        sys.exit("\n".join([*lines, f"{' '.join(map(str, command))} ended with {code}; see {log}"]))
+        raise ChildProcessError("\n".join([*lines, f"{command} ended with {code}; see {log}"]))
     return Spent(answer.read_text(), time.monotonic() - began, used.ru_maxrss * 1024)
 
 

@@ -57,6 +57,10 @@ class Plan:
     def read(cls) -> Plan:
         return cls(**tomllib.loads(LIST.read_text(encoding="utf-8")))
 
+    def at(self, data: str) -> list[str]:
+        """The models that have something to say on a data set."""
+        return [model for model in self.models if model not in self.data[data].get("without", ())]
+
     def spec(self, data: str, model: str) -> dict[str, Any]:
         """What decides a model's figures on a data set: no words."""
         own, given = self.models[model], self.data[data].get("settings", {})
@@ -73,9 +77,12 @@ def main() -> None:
     given = _arguments(plan)
     for data in given.data:
         shop = _shop(plan.data[data], given.work / data, given.folder)
-        for model in given.models:
+        for model in [name for name in plan.at(data) if name in given.models]:
             print(f"{data}: {model} …", file=sys.stderr)
-            _measure(plan.spec(data, model), shop, model, given.fresh)
+            try:
+                _measure(plan.spec(data, model), shop, model, given.fresh)
+            except ChildProcessError as error:
+                print(error, file=sys.stderr)  # the others have figures all the same
             given.page.write_text(page(plan, given.work), encoding="utf-8")
 
 
@@ -103,14 +110,20 @@ def _shop(data: dict[str, Any], folder: Path, files: Path) -> Path:
 
 
 def _measure(spec: dict[str, Any], shop: Path, model: str, fresh: bool) -> None:
-    path = _path(shop, model)
-    if not fresh and path.is_file() and json.loads(path.read_text())["spec"] == spec:
+    known = _known(shop, model)
+    if known and known["spec"] == spec and not fresh:
         return
     command = [sys.executable, "-m", "benchmarks.one_model", shop, json.dumps(spec)]
     spent = run(command, shop / "logs" / f"{model}.log")
     found = {"spec": spec, "peak": spent.peak, **json.loads(spent.output)}
+    path = _path(shop, model)
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(found, indent=1))
+
+
+def _known(shop: Path, model: str) -> dict[str, Any] | None:
+    path = _path(shop, model)
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def _path(shop: Path, model: str) -> Path:
@@ -132,10 +145,7 @@ def _words(plan: Plan) -> str:
 def _section(plan: Plan, name: str, shop: Path) -> str:
     """One data set: what it is, and a row for each model."""
     data = plan.data[name]
-    found = {
-        model: json.loads(_path(shop, model).read_text()) if _path(shop, model).is_file() else None
-        for model in plan.models
-    }
+    found = {model: _known(shop, model) for model in plan.at(name)}
     tasks = next((list(one["tasks"]) for one in found.values() if one), ["home"])
     rows = [[plan.models[model]["title"], *_cells(one, tasks)] for model, one in found.items()]
     return f"## {data['title']}\n\n{data['about']}\n\n{table(['', *_titles(tasks)], rows)}\n"

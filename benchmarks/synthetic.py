@@ -37,7 +37,11 @@ SHORTEST, LONGEST, TAIL = 5, 2_000, 1.5
 """Events of a visitor: Pareto from the shortest on, which makes 15 in the mean, cut at the end."""
 
 HEAD = 10
-"""Items of a topic, and topics, whose popularity is much the same; then it falls as 1 / rank."""
+"""Items of a topic, and topics, whose popularity is much the same; then it falls as 1 / rank.
+
+Of 10,000 items, a tenth takes 38 % of the events and half of them 84 %: as in Amazon Beauty
+(43 and 81 %) and RetailRocket (39 and 83 %).
+"""
 
 FAVOURITES, STAY, FOLLOW = 3, 0.9, 0.5
 """Topics of a visitor; how likely the next item is of the same one, and near the last one."""
