@@ -132,8 +132,8 @@ def _path(shop: Path, model: str) -> Path:
 
 def page(plan: Plan, work: Path) -> str:
     """The text of docs/models.md, by the figures that there are."""
-    parts = [INTRO, _words(plan), LEGEND]
-    return "\n".join([*parts, *(_section(plan, name, work / name) for name in plan.data)])
+    found = [text for name in plan.data if (text := _section(plan, name, work / name))]
+    return "\n".join([INTRO, _words(plan), *([LEGEND, *found] if found else [])])
 
 
 def _words(plan: Plan) -> str:
@@ -143,9 +143,11 @@ def _words(plan: Plan) -> str:
 
 
 def _section(plan: Plan, name: str, shop: Path) -> str:
-    """One data set: what it is, and a row for each model."""
+    """One data set: what it is, and a row for each model; nothing where none was measured."""
     data = plan.data[name]
     found = {model: _known(shop, model) for model in plan.at(name)}
+    if not any(found.values()):
+        return ""
     tasks = next((list(one["tasks"]) for one in found.values() if one), ["home"])
     rows = [[plan.models[model]["title"], *_cells(one, tasks)] for model, one in found.items()]
     return f"## {data['title']}\n\n{data['about']}\n\n{table(['', *_titles(tasks)], rows)}\n"
