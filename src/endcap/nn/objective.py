@@ -54,7 +54,8 @@ def objective(
     """The loss to train by.
 
     count: [items] events of each; full: up to how many pairs of an event and an item auto is the
-    full softmax, beyond that the sampled one; negatives: how many items are drawn for a batch, where the loss draws;
+    full softmax, beyond that the sampled one; negatives: how many items are drawn for a batch,
+    where the loss draws;
     calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
     """
     if name == "auto":
