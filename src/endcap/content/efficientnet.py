@@ -100,7 +100,10 @@ class _Block(nn.Module):
         self.widens, self.skips = wider > 1, stride == 1 and before == after
         if self.widens:
             self._expand_conv, self._bn0 = _Convolution(before, wide, 1, 1), _norm(wide)
-        self._depthwise_conv, self._bn1 = _Convolution(wide, wide, kernel, stride, wide), _norm(wide)
+        self._depthwise_conv, self._bn1 = (
+            _Convolution(wide, wide, kernel, stride, wide),
+            _norm(wide),
+        )
         self._project_conv, self._bn2 = _Convolution(wide, after, 1, 1), _norm(after)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -88,6 +88,12 @@ class Spectrum:
         return triangles
 
 
+def decibels(power: Floats) -> Floats:
+    """By the loudness, as ears hear it: at least 80 dB below the loudest."""
+    loudest = max(float(power.max(initial=0)), 1e-20)
+    return (10 * np.log10(np.maximum(power / loudest, 1e-8))).astype(np.float32)
+
+
 BEND, LINEAR = 1_000.0, 200 / 3
 """Up to 1000 Hz a mel has as many Hz; above it grows."""
 

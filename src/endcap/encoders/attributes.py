@@ -62,7 +62,9 @@ class Attributes(Encoder[Settings]):
         counts, numbers = _counted(settings, catalogue)
         often = Counter({name: values.total() for name, values in counts.items()})
         labels = {
-            name: [label for label, n in _commonest(counts[name], settings.labels, settings.support)]
+            name: [
+                label for label, n in _commonest(counts[name], settings.labels, settings.support)
+            ]
             for name, _ in _commonest(often, settings.columns, settings.support)
         }
         stated = Counter({name: len(values) for name, values in numbers.items()})

@@ -68,9 +68,13 @@ class Price(Encoder[Settings]):
     def encode(self, catalogue: Catalogue, run: Run = ALONE) -> Encoded:
         prices = _log_prices(catalogue)
         known = np.isfinite(prices)
-        group = [next(self._places[p] for p in paths if p in self._places) for paths in _paths(catalogue)]
+        group = [
+            next(self._places[p] for p in paths if p in self._places) for paths in _paths(catalogue)
+        ]
         mean, deviation = self.state["scale"]
-        place = [_place(self.state["steps"][at], price) for at, price in zip(group, prices, strict=True)]
+        place = [
+            _place(self.state["steps"][at], price) for at, price in zip(group, prices, strict=True)
+        ]
         vectors = np.stack([(prices - mean) / deviation, np.array(place)], axis=1)
         return Encoded.masked(vectors.astype(np.float32), known)
 

@@ -120,7 +120,9 @@ def _read(weights: dict[str, Tensor], ids: Tensor, real: Tensor) -> Tensor:
     for layer in range(LAYERS):
         at = f"encoder.layer.{layer}"
         seen = _attend(weights, f"{at}.attention.self", x, real)
-        x = _norm(weights, f"{at}.attention.output", x + _dense(weights, f"{at}.attention.output", seen))
+        x = _norm(
+            weights, f"{at}.attention.output", x + _dense(weights, f"{at}.attention.output", seen)
+        )
         wide = functional.gelu(_dense(weights, f"{at}.intermediate", x))
         x = _norm(weights, f"{at}.output", x + _dense(weights, f"{at}.output", wide))
     return x

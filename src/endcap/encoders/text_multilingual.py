@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from endcap.content import encoding
@@ -63,7 +62,9 @@ class TextMultilingual(Encoder[Settings]):
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats]:
         """One by one: the threads share the work on a text, and the numbers are the same."""
-        return [self._model.encode(text.decode(), self.settings.role == "query") for text in contents]
+        return [
+            self._model.encode(text.decode(), self.settings.role == "query") for text in contents
+        ]
 
     @cached_property
     def _model(self) -> Any:
