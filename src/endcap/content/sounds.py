@@ -91,7 +91,7 @@ class Spectrum:
 def decibels(power: Floats) -> Floats:
     """By the loudness, as ears hear it: at least 80 dB below the loudest."""
     loudest = max(float(power.max(initial=0)), 1e-20)
-    return (10 * np.log10(np.maximum(power / loudest, 1e-8))).astype(np.float32)
+    return np.asarray(10 * np.log10(np.maximum(power / loudest, 1e-8)), np.float32)
 
 
 BEND, LINEAR = 1_000.0, 200 / 3

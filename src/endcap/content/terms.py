@@ -71,7 +71,7 @@ def _runs(signs: Hashes, text: Int32s, length: int) -> tuple[Int32s, Hashes]:
 
 
 def _powers(length: int) -> Hashes:
-    return np.cumprod(np.full(length, ODD))
+    return np.cumprod(np.full(length, ODD), dtype=np.uint64)
 
 
 def _mixed(signs: Hashes) -> Hashes:

@@ -90,7 +90,7 @@ class Attributes(Encoder[Settings]):
         for row, (labels, numbers) in zip(vectors, _stated(self.settings, catalogue), strict=True):
             self._write_labels(row, labels)
             self._write_numbers(row, numbers)
-        return Encoded(vectors, vectors.any(axis=1))
+        return Encoded(vectors, np.asarray(vectors.any(axis=1)))
 
     def _write_labels(self, row: Floats, stated: Mapping[str, list[str]]) -> None:
         columns, labels, _, _ = self._places

@@ -129,14 +129,14 @@ def _read(weights: dict[str, Tensor], ids: Tensor, real: Tensor) -> Tensor:
 
 
 def _attend(weights: dict[str, Tensor], at: str, x: Tensor, real: Tensor) -> Tensor:
-    parts = (
+    query, key, value = (
         functional.linear(x, weights[f"{at}.{name}.weight"], weights[f"{at}.{name}.bias"])
-        .unflatten(-1, (HEADS, DIM // HEADS))
+        .view(*x.shape[:2], HEADS, DIM // HEADS)
         .transpose(1, 2)
         for name in ("query", "key", "value")
     )
-    mask = real[:, None, None, :]
-    return functional.scaled_dot_product_attention(*parts, mask).transpose(1, 2).flatten(2)
+    seen = functional.scaled_dot_product_attention(query, key, value, real[:, None, None, :])
+    return seen.transpose(1, 2).flatten(2)
 
 
 def _dense(weights: dict[str, Tensor], at: str, x: Tensor) -> Tensor:

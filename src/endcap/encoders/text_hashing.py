@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 from scipy.sparse.linalg import svds
@@ -52,10 +53,13 @@ class TextHashing(Encoder[Settings]):
     @classmethod
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         run.report("text_hashing: counting terms", 0.1)
-        found, documents = _found(settings, _sample(settings, catalogue, run.seed))
-        kept = np.sort(np.argsort(-found[1], kind="stable")[: settings.terms])
-        rarity = np.log((1 + documents) / (1 + found[1][kept])) + 1
-        state = {"terms": found[0][kept], "rarity": rarity.astype(np.float32)}
+        keys, counts = _counted(settings, _sample(settings, catalogue, run.seed))
+        kept = np.sort(np.argsort(-counts, kind="stable")[: settings.terms])
+        rarity = np.log((1 + min(len(catalogue), settings.learn)) / (1 + counts[kept])) + 1
+        state: dict[str, NDArray[Any]] = {
+            "terms": keys[kept],
+            "rarity": rarity.astype(np.float32),
+        }
         run.report("text_hashing: finding axes", 0.5)
         plain = cls(settings, {**state, "axes": np.zeros((len(kept), 0), np.float32)})
         rows = [plain.weights(block) for block in _blocks(_sample(settings, catalogue, run.seed))]
@@ -99,19 +103,17 @@ def _blocks(all_texts: Iterator[str]) -> Iterator[list[str]]:
         yield block
 
 
-def _found(settings: Settings, sample: Iterator[str]) -> tuple[tuple[Hashes, Floats], int]:
-    """(terms, in how many texts each stands), and how many texts there are."""
+def _counted(settings: Settings, sample: Iterator[str]) -> tuple[Hashes, NDArray[np.floating]]:
+    """All terms, ascending, and in how many texts each stands."""
     keys, counts = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
-    documents = 0
     for block in _blocks(sample):
         text, key = terms(block, settings.grams)
         pairs = np.unique(np.stack([text.astype(np.uint64), key]), axis=1)
         own, count = np.unique(pairs[1], return_counts=True)
         keys.append(own)
         counts.append(count)
-        documents += len(block)
     found, place = np.unique(np.concatenate(keys), return_inverse=True)
-    return (found, np.bincount(place, np.concatenate(counts), len(found))), documents
+    return found, np.bincount(place, np.concatenate(counts), len(found))
 
 
 def _axes(matrix: Matrix, dim: int, seed: int) -> Floats:

@@ -80,5 +80,6 @@ def _spectrum(wave: Floats | None) -> Floats:
         return np.zeros(2 * SPECTRUM.bands, np.float32)
     bands = decibels(SPECTRUM(wave))
     mean = bands.mean(axis=0)
-    both = np.concatenate([mean - mean.mean(), bands.std(axis=0)])
-    return both / np.float32(max(float(np.linalg.norm(both)), 1e-6))
+    both = np.concatenate([mean - mean.mean(), bands.std(axis=0)]).astype(np.float32)
+    length = max(float(np.linalg.norm(both)), 1e-6)
+    return np.asarray(both / length, np.float32)
