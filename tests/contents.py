@@ -87,10 +87,13 @@ def tone(kind: str, seed: int = 0, seconds: float = 3.0) -> NDArray[np.float32]:
     pitch = rng.uniform(0.94, 1.06)
     noise = rng.normal(size=len(t))
     if kind == "bell":
-        waves = sum(np.sin(2 * np.pi * pitch * f * t) / n for n, f in enumerate((1_900, 4_100), 1))
+        waves = np.sum(
+            [np.sin(2 * np.pi * pitch * f * t) / n for n, f in enumerate((1_900, 4_100), 1)], 0
+        )
         sound = waves * np.exp(-6 * ((t + rng.uniform()) % 1.0))
     elif kind == "hum":
-        sound = sum(np.sin(2 * np.pi * pitch * 100 * n * t + n * seed) / n for n in range(1, 6))
+        parts = [np.sin(2 * np.pi * pitch * 100 * n * t + n * seed) / n for n in range(1, 6)]
+        sound = np.sum(parts, 0)
     elif kind == "rain":
         sound = noise * (1 + 0.2 * np.sin(2 * np.pi * pitch * t))
     else:

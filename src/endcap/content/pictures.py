@@ -36,7 +36,9 @@ def picture(content: bytes) -> Picture:
         raise Unreadable(_too_large()) from error
     except image.UnidentifiedImageError as error:
         raise Unreadable("is no picture") from error
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, OverflowError) as error:
+    except Unreadable:
+        raise
+    except Exception as error:  # what decoders of broken bytes raise, nobody has listed
         raise Unreadable("picture is damaged") from error
 
 

@@ -103,7 +103,7 @@ def _blocks(all_texts: Iterator[str]) -> Iterator[list[str]]:
         yield block
 
 
-def _counted(settings: Settings, sample: Iterator[str]) -> tuple[Hashes, NDArray[np.floating]]:
+def _counted(settings: Settings, sample: Iterator[str]) -> tuple[Hashes, NDArray[Any]]:
     """All terms, ascending, and in how many texts each stands."""
     keys, counts = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for block in _blocks(sample):
