@@ -11,10 +11,13 @@ from tests.contents import goods
 
 
 def test_columns_are_read_in_the_given_order_and_cut() -> None:
-    rows = [{"title": "Mug", "tags": ["a", "b"], "brand": "Acme"}, {"brand": " ", "tags": []}]
+    rows = [
+        {"title": "Mug", "tags": ["a", "b"], "brand": "Acme"},
+        {"title": "\n", "brand": " ", "tags": [""]},
+    ]
     assert list(texts(goods(rows), Texts(fields=("tags", "title", "brand")))) == [
         "a, b. Mug. Acme",
-        ".",
+        "",
     ]
     assert list(texts(goods(rows), Texts(fields=("title", "brand"), characters=5))) == ["Mug.", ""]
 
@@ -39,7 +42,7 @@ def test_what_grows_when_it_is_made_the_same_is_cut_too() -> None:
 
 
 def test_words_and_runs_are_told_apart() -> None:
-    """Same letters in another order are others; the end of one text is not the start of the next."""
+    """Same letters in another order are others; a text ends before the next begins."""
     text, key = terms(["abc", "cab", "abc x", "", "!?", "x"], [3])
     own = [set(key[text == n].tolist()) for n in range(6)]
     assert [len(one) for one in own] == [4, 4, 6, 0, 0, 2]

@@ -17,7 +17,7 @@ COLOURS = ("red", "green", "blue", "black")
 
 def test_each_moment_shows_what_is_there() -> None:
     shown = frames(film([Image.new("RGB", (160, 128), colour) for colour in COLOURS]), 4)
-    middle = np.array([one[:, 112, 112] for one in shown]).round(-2)
+    middle = np.array([one[:, 112, 112] for one in shown], np.int64).round(-2)
     assert middle.tolist() == [[300, 0, 0], [0, 100, 0], [0, 0, 300], [0, 0, 0]]
 
 
@@ -45,7 +45,7 @@ def test_its_sound_is_heard() -> None:
     ],
 )
 def test_what_is_no_video_is_told(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="is no video|video shows nothing"):
+    with pytest.raises(Unreadable, match=r"is no video|video shows nothing"):
         frames(content, 4)
 
 

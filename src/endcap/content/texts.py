@@ -49,7 +49,7 @@ def _text(values: Sequence[Any] | Any, characters: int) -> str:
     """NFKC: full-width letters and those put together from parts are the usual ones. NUL and its
     like would end a text early."""
     parts = [", ".join(value) if isinstance(value, list) else value for value in values if value]
-    text = ". ".join(part[:characters] for part in parts)
+    text = ". ".join(part[:characters].strip() for part in parts if part.strip())
     clean = "".join(" " if _control(sign) else sign for sign in text[:characters])
     return " ".join(unicodedata.normalize("NFKC", clean)[:characters].split())
 

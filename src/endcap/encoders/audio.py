@@ -1,11 +1,11 @@
 """What an item sounds like, by a small network that learns it from the shop's own recordings.
 
-It learns without labels: two pieces of one recording belong together, pieces of two don't.
+Two pieces of one recording belong together, and so do those of one category; others don't.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Self
 
@@ -25,7 +25,7 @@ from endcap.nn.fitting import restored
 from endcap.nn.loop import Plan, Steps, train
 from endcap.stages import ALONE, Encoder, Run
 from endcap.tables.catalogue import Catalogue
-from endcap.types import Encoded, Floats
+from endcap.types import Encoded, Floats, Int64s
 
 SPECTRUM = Spectrum(bands=64, window=1_024, hop=320)
 
@@ -44,6 +44,9 @@ class Settings(media.Files):
     )
     seconds: float = Field(30.0, gt=0, description="of a recording that are heard, the first")
     dim: int = Field(64, gt=0, description="numbers that a recording becomes")
+    categories: bool = Field(
+        True, description="whether recordings of one category are taken to belong together"
+    )
     clips: int = Field(2_000, gt=1, description="recordings, drawn by chance, that it learns from")
     epochs: int = Field(20, gt=0, description="epochs; in each, every recording is heard once")
     batch: int = Field(64, gt=1, description="recordings that are held against each other")
@@ -52,7 +55,8 @@ class Settings(media.Files):
 
 
 class Audio(Encoder[Settings]):
-    """Contrastive learning of log-mel spectra (COLA: Saeed et al., ICASSP 2021).
+    """Contrastive learning of log-mel spectra (COLA: Saeed et al., ICASSP 2021), with the
+    categories as labels where there are any (Khosla et al., NeurIPS 2020).
 
     How loud a recording is does not count. A recording's vector is the mean of those of its
     pieces, of length 1. Of fewer than two recordings nothing can be learned; the network then
@@ -69,12 +73,12 @@ class Audio(Encoder[Settings]):
 
     @classmethod
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
-        clips = _clips(settings, catalogue, run)
+        clips, kinds = _clips(settings, catalogue, run)
         torch.manual_seed(run.seed)
         network = Ear(settings.dim)
         if len(clips) > 1:
             plan = Plan(settings.epochs, 0, settings.learning_rate, 1e-4, settings.average, "audio")
-            steps = partial(_steps, network, clips, settings.batch, run.seed)
+            steps = partial(_steps, network, clips, kinds, settings.batch, run.seed)
             network, _ = train(network, steps, None, plan, run)
         state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         return cls(settings, state)
@@ -128,16 +132,27 @@ class Ear(nn.Module):
         return functional.normalize(self.out(seen.flatten(1)))
 
 
-def _clips(settings: Settings, catalogue: Catalogue, run: Run) -> list[Floats]:
-    """[frames, bands] each, of recordings that can be heard."""
+def _clips(settings: Settings, catalogue: Catalogue, run: Run) -> tuple[list[Floats], Int64s]:
+    """Recordings that can be heard, [frames, bands] each, and for each the number of its kind:
+    those of a category are of one kind, one without a category is of its own."""
     order = np.random.default_rng(run.seed).permutation(len(catalogue))[: settings.clips]
     drawn = Catalogue(catalogue.table.take(np.sort(order)), catalogue.features)
-    heard = list[Floats]()
-    for place, piece in enumerate(media.pieces(drawn, settings)):
+    heard, kinds = list[Floats](), dict[str, int]()
+    numbers = list[int]()
+    named = zip(media.pieces(drawn, settings), _categories(settings, drawn), strict=True)
+    for place, (piece, category) in enumerate(named):
         clip = _read(piece, settings.seconds)
-        heard += [] if isinstance(clip, str) else [clip]
+        if not isinstance(clip, str):
+            heard.append(clip)
+            numbers.append(kinds.setdefault(category or f"\0{place}", len(kinds)))
         run.report(f"audio: heard {place + 1:,} of {len(drawn):,}", (place + 1) / len(drawn))
-    return heard
+    return heard, np.array(numbers, np.int64)
+
+
+def _categories(settings: Settings, catalogue: Catalogue) -> list[str]:
+    if not settings.categories or "categories" not in catalogue.table.column_names:
+        return [""] * len(catalogue)
+    return [(paths or [""])[0] or "" for paths in catalogue.table["categories"].to_pylist()]
 
 
 def _read(piece: Piece | str | None, seconds: float) -> Floats | str:
@@ -161,14 +176,17 @@ def _piece(clip: Floats, start: int) -> Floats:
     return clip[rows % len(clip)] if len(clip) < start + FRAMES else clip[rows]
 
 
-def _steps(network: Ear, clips: list[Floats], batch: int, seed: int, epoch: int) -> Steps:
+def _steps(
+    network: Ear, clips: list[Floats], kinds: Int64s, batch: int, seed: int, epoch: int
+) -> Steps:
     """All clips in an order by chance, two pieces by chance of each."""
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(clips))
     count = max(1, len(clips) // batch)
     for place, rows in enumerate(np.array_split(order, count)):
-        pairs = np.stack([_pair(clips[row], rng) for row in rows], axis=1)
-        yield (place + 1) / count, _loss(network, torch.from_numpy(pairs))
+        pieces = np.concatenate([_pair(clips[row], rng) for row in rows])
+        kind = torch.from_numpy(np.repeat(kinds[rows], 2))
+        yield (place + 1) / count, partial(_loss, network, torch.from_numpy(pieces), kind)
 
 
 def _pair(clip: Floats, rng: np.random.Generator) -> Floats:
@@ -176,15 +194,14 @@ def _pair(clip: Floats, rng: np.random.Generator) -> Floats:
     return np.stack([_piece(clip, int(start)) for start in starts])
 
 
-def _loss(network: Ear, pairs: Tensor) -> Callable[[], Tensor]:
-    """Each piece shall find the other one of its clip. pairs: [2, clips, frames, bands]"""
+def _loss(network: Ear, pieces: Tensor, kind: Tensor) -> Tensor:
+    """Each piece shall find those of its kind among all others.
 
-    def compute() -> Tensor:
-        one, other = network(pairs[0]), network(pairs[1])
-        scores = one @ other.T / TEMPERATURE
-        right = torch.arange(len(scores))
-        return (
-            functional.cross_entropy(scores, right) + functional.cross_entropy(scores.T, right)
-        ) / 2
-
-    return compute
+    pieces: [pieces, frames, bands]; kind: [pieces]
+    """
+    vectors = network(pieces)
+    alone = torch.eye(len(kind), dtype=torch.bool)
+    scores = (vectors @ vectors.T / TEMPERATURE).masked_fill(alone, -torch.inf)
+    right = (kind[:, None] == kind) & ~alone
+    logs = scores.log_softmax(1).masked_fill(~right, 0.0)
+    return -(logs.sum(1) / right.sum(1)).mean()
