@@ -204,4 +204,5 @@ def _loss(network: Ear, pieces: Tensor, kind: Tensor) -> Tensor:
     scores = (vectors @ vectors.T / TEMPERATURE).masked_fill(alone, -torch.inf)
     right = (kind[:, None] == kind) & ~alone
     logs = scores.log_softmax(1).masked_fill(~right, 0.0)
-    return -(logs.sum(1) / right.sum(1)).mean()
+    loss: Tensor = -(logs.sum(1) / right.sum(1)).mean()
+    return loss
