@@ -41,7 +41,8 @@ def test_channels_are_mixed_and_only_the_first_seconds_are_heard() -> None:
         (b"RIFF of something", "is no sound"),
         (wav(sine(440))[:44], "sound is silent"),
         (wav(np.zeros(RATE)), "sound is silent"),
-        (wav(sine(440, 500), 500), "sound has a rate that no recording has"),
+        (wav(sine(440, 500), 500), "sound has a rate or channels that no recording has"),
+        (wav(np.ones((99, 9))), "sound has a rate or channels that no recording has"),
     ],
 )
 def test_what_cannot_be_heard_is_told(content: bytes, reason: str) -> None:

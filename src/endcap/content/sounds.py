@@ -18,8 +18,8 @@ from endcap.types import Floats
 RATE = 16_000
 """Samples of a second, after all."""
 
-LOWEST, HIGHEST = 1_000, 384_000
-"""Samples of a second that a recording may have."""
+LOWEST, HIGHEST, CHANNELS = 1_000, 192_000, 8
+"""Samples of a second that a recording may have, and channels: a bomb has more of them."""
 
 QUIET = 1e-5
 """The loudest sample of what counts as silence: 100 dB below full."""
@@ -31,8 +31,8 @@ def wave(content: bytes, seconds: float) -> Floats:
     sound = needed("soundfile", "audio")
     try:
         with sound.SoundFile(io.BytesIO(content)) as file:
-            if not LOWEST <= file.samplerate <= HIGHEST:
-                raise Unreadable("sound has a rate that no recording has")
+            if not LOWEST <= file.samplerate <= HIGHEST or file.channels > CHANNELS:
+                raise Unreadable("sound has a rate or channels that no recording has")
             samples = file.read(int(seconds * file.samplerate), "float32", always_2d=True)
             return audible(samples.mean(axis=1), file.samplerate)
     except (sound.LibsndfileError, RuntimeError, ValueError, TypeError) as error:

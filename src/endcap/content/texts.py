@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -45,7 +45,7 @@ def pieces(catalogue: Catalogue, settings: Texts) -> Iterator[Piece | None]:
     return (Piece.of(text.encode()) if text else None for text in texts(catalogue, settings))
 
 
-def _text(values: Sequence[Any] | Any, characters: int) -> str:
+def _text(values: Iterable[Any], characters: int) -> str:
     """NFKC: full-width letters and those put together from parts are the usual ones. NUL and its
     like would end a text early."""
     parts = [", ".join(value) if isinstance(value, list) else value for value in values if value]

@@ -67,12 +67,12 @@ def _frames(video: Any, count: int) -> list[Picture]:
 def _frame(video: Any, stream: Any, moment: float, most: int) -> tuple[Any, int]:
     """The picture at a moment, in seconds, and how many frames were unpacked to find it."""
     video.seek(int(moment * 1_000_000))
-    last = None
-    for used, frame in enumerate(video.decode(stream), 1):
-        last = frame
+    last, used = None, 0
+    for frame in video.decode(stream):
+        last, used = frame, used + 1
         if used >= most or (frame.time or 0.0) >= moment:
-            return last, used
-    return last, 0
+            break
+    return last, used
 
 
 def _samples(av: Any, video: Any, count: int) -> Floats:

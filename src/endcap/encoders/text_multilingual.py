@@ -61,10 +61,8 @@ class TextMultilingual(Encoder[Settings]):
         return encoding.encode(found, len(catalogue), self._embed, cache, run.report, name)
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats]:
-        """One by one: the threads share the work on a text, and the numbers are the same."""
-        return [
-            self._model.encode(text.decode(), self.settings.role == "query") for text in contents
-        ]
+        texts = [content.decode() for content in contents]
+        return list(self._model.encode(texts, self.settings.role == "query"))
 
     @cached_property
     def _model(self) -> Any:
