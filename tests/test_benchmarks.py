@@ -9,13 +9,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.contents import content
+from benchmarks.encoders import COUNTS
 from benchmarks.models import Plan, page
 from benchmarks.peers.sequences import TEST, VALIDATION, Sequences, ndcg
 from benchmarks.synthetic import catalogue, write_events
 from endcap import config
 from endcap.nn import networks
 from endcap.stages import Ranker, Retriever, Stage, resolve
-from tests.contracts.found import RANKERS, RETRIEVERS, classes
+from tests.contracts.found import ENCODERS, RANKERS, RETRIEVERS, classes
 
 PLAN = Plan.read()
 
@@ -110,3 +112,13 @@ def test_all_systems_are_asked_the_same() -> None:
 def test_ndcg_is_one_for_the_first_place_and_falls_with_the_place() -> None:
     lists = np.array([[8, 1, 2], [1, 2, 9], [1, 2, 3]])
     assert ndcg(lists, np.array([8, 9, 4])) == pytest.approx((1 + 0.5 + 0) / 3)
+
+
+def test_every_encoder_is_measured() -> None:
+    assert {path(cls) for cls in ENCODERS} == {f"endcap.encoders.{name}" for name in COUNTS}
+
+
+def test_synthetic_content_is_the_same_each_time(tmp_path: Path) -> None:
+    first, second = (content("sounds", 3, tmp_path).table for _ in range(2))
+    assert first.equals(second)
+    assert len({(tmp_path / f"{n}.wav").read_bytes() for n in range(3)}) == 3

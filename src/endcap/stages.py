@@ -35,6 +35,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
     Candidates,
+    Encoded,
     Floats,
     Int8s,
     Int32s,
@@ -69,6 +70,7 @@ class Run:
     folder: for checkpoints; None keeps none.
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     project: of Weights & Biases, where the same curves are drawn; none where it is empty.
+    cache: for what encoders made of content, which later runs find there; None keeps nothing.
     seed: of all randomness.
     earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
     watch: told the number of each epoch that was judged, and its score; what it raises ends the
@@ -82,6 +84,11 @@ class Run:
     earlier: Earlier | None = None
     watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
     project: str = ""
+    cache: Path | None = None
+
+
+ALONE = Run()
+"""Nobody watches, and nothing is kept."""
 
 
 class Stage(ABC, Generic[S]):
@@ -207,11 +214,24 @@ class Rule(Stage[S]):
 
 
 class Encoder(Stage[S]):
-    """Content → numbers."""
+    """Content → numbers.
+
+    What it says of an item depends on that item alone, so that one that arrives by itself gets
+    the vector that it would have got among all others.
+    """
+
+    @classmethod
+    def fit(cls, settings: S, catalogue: Catalogue, run: Run) -> Self:
+        """Learn from the content of the items what the vectors need; a model that comes with its
+        weights learns nothing."""
+        return cls(settings, {})
 
     @abstractmethod
-    def encode(self, catalogue: Catalogue) -> Floats:
-        """[items, dim] a vector for each item of the catalogue."""
+    def encode(self, catalogue: Catalogue, run: Run = ALONE) -> Encoded:
+        """A vector for each item of the catalogue, and which items have one.
+
+        run: who is told how far it is, and where what takes long is kept for the next time.
+        """
 
 
 class Metric(Protocol):

@@ -8,10 +8,10 @@ import pkgutil
 from types import ModuleType
 from typing import Any, TypeVar
 
-from endcap import rankers, retrievers, rules
+from endcap import encoders, rankers, retrievers, rules
 from endcap.nn import networks
 from endcap.nn.networks import Network
-from endcap.stages import Ranker, Retriever, Rule, Run, Stage
+from endcap.stages import Encoder, Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Queries
@@ -35,6 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
     # All that a visitor takes within two days, one basket after the other.
     "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
+    "Audio": {"seconds": 4.0, "epochs": 2},
     "DeepRanker": {"dim": 8, "length": 10, "width": 16, "questions": 8, "average": 0.9},
 }
 """Settings that shrink what would take long; the others keep their defaults."""
@@ -62,6 +63,7 @@ def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
 RETRIEVERS: list[type[Retriever[Any]]] = classes(retrievers, Retriever)  # type: ignore[type-abstract]
 RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type-abstract]
 RULES: list[type[Rule[Any]]] = classes(rules, Rule)
+ENCODERS: list[type[Encoder[Any]]] = classes(encoders, Encoder)  # type: ignore[type-abstract]
 NETWORKS: list[type[Network]] = classes(networks, Network)  # type: ignore[type-abstract]
 
 

@@ -9,9 +9,9 @@ import pytest
 from endcap.config import Between, Choice, Search
 from endcap.nn.networks import Network
 from endcap.stages import Stage
-from tests.contracts.found import NETWORKS, RANKERS, RETRIEVERS, RULES
+from tests.contracts.found import ENCODERS, NETWORKS, RANKERS, RETRIEVERS, RULES
 
-STAGES: list[type[Stage[Any] | Network]] = [*RETRIEVERS, *RANKERS, *RULES, *NETWORKS]
+STAGES: list[type[Stage[Any] | Network]] = [*RETRIEVERS, *RANKERS, *RULES, *ENCODERS, *NETWORKS]
 
 SPACES = [
     pytest.param(cls, name, search, id=f"{cls.__name__}.{name}")

@@ -26,6 +26,7 @@ from endcap.types.arrays import (
     whole,
 )
 from endcap.types.candidates import Candidates
+from endcap.types.encoded import Encoded
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Ranking
@@ -36,6 +37,7 @@ __all__ = [
     "UNIT",
     "Bools",
     "Candidates",
+    "Encoded",
     "Floats",
     "History",
     "Int8s",
