@@ -19,7 +19,7 @@ from endcap.retrievers.popular import Popular
 from endcap.rules.already_taken import AlreadyTaken
 from endcap.rules.availability import Availability
 from endcap.rules.same_category import SameCategory
-from endcap.stages import Ranker, Retriever, Rule, Run
+from endcap.stages import Ranker, Retriever, Rule, Run, check
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -148,6 +148,23 @@ def test_a_placement_without_ranking_leaves_the_ranker_out(shelf: Shelf) -> None
     text = "[placements.email]\nrank = false\n"
     system = shelf.system(Backwards(Settings(), {}), text=text, a=says(0, 4, 2))
     assert lists(system.answer(queries([]), 3, "email").ranking, 1) == [[0, 4, 2]]
+
+
+def test_a_placement_shows_only_what_meets_its_filter(shelf: Shelf) -> None:
+    text = "[placements.email]\nfilter = 'price >= 14'\n"
+    system = shelf.system(text=text, a=says(0, 1, 2, 3, 4, 5), popular=POPULAR)
+    found = system.answer(queries([5]), ITEMS, "email").ranking
+    assert sorted(found.item.tolist()) == [4, 6]  # 5 was taken, 7 is sold out
+    assert sorted(system.answer(queries([5]), ITEMS).ranking.item.tolist()) == [0, 1, 2, 3, 4, 6]
+
+
+def test_a_filter_that_does_not_fit_the_catalogue_is_refused(shelf: Shelf) -> None:
+    text = "[placements.email]\nfilter = 'attributes.size > 3'\n"
+    check(parse(text))
+    with pytest.raises(ConfigError, match=r"placements.email.filter = .*no attribute attributes"):
+        shelf.system(text=text)
+    with pytest.raises(ConfigError, match=r"placements.home.filter = .* the end at character 8"):
+        check(parse("[placements.home]\nfilter = 'price <'\n"))
 
 
 FALLBACKS: Mapping[str, tuple[Ranker[Any] | None, Retriever[Any]]] = {

@@ -14,11 +14,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from endcap.config import Config, Placement
-from endcap.errors import ConfigError, ReleaseError
+from endcap.errors import ConfigError, FilterError, ReleaseError
 from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
     NOBODY,
+    Bools,
     Candidates,
     History,
     Int8s,
@@ -71,6 +72,16 @@ class Recommender:
     ranker: Ranker[Any] | None
     rules: Mapping[str, Rule[Any]]
 
+    def __post_init__(self) -> None:
+        """Raises ConfigError where the filter of a placement does not fit the catalogue."""
+        for name, place in self.config.placements.items():
+            try:
+                self._permitted(place)
+            except FilterError as error:
+                raise ConfigError(
+                    f"placements.{name}.filter = {place.filter!r}: {error}"
+                ) from error
+
     def answer(
         self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False
     ) -> Answer:
@@ -98,8 +109,10 @@ class Recommender:
 
     def ask(self, queries: Queries, place: Placement, include_seen: bool) -> Queries:
         """The question as the retrievers see it: about the anchors where the placement is, and
-        with all that the rules exclude."""
+        without all that the placement's filter and the rules exclude."""
         queries = replace(queries, exclude=queries.exclude.union(queries.anchors))
+        if (permitted := self._permitted(place)) is not None:
+            queries = queries.allow(permitted)
         for rule in self._rules(place, include_seen):
             queries = rule.restrict(queries)
         return _anchored(queries) if place.anchored else queries
@@ -124,13 +137,16 @@ class Recommender:
         )
         return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
 
-    def similar(self, items: Int32s, n: int, moment: int) -> Ranking:
-        """For each item, the ones that go with it and are on sale at the moment."""
+    def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
+        """For each item, the ones that go with it, meet the filter and are on sale at the moment.
+        Raises FilterError."""
         nobody = np.full(len(items), NOBODY, np.int32)
         moments = np.full(len(items), moment, np.int64)
         queries = Queries.of(nobody, moments, History.empty(len(items)))
-        anchors = Ragged(np.arange(len(items) + 1), items)
-        return self.answer(replace(queries, anchors=anchors), n, "product").ranking
+        queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items))
+        if filter:
+            queries = queries.allow(self.catalogue.meets(filter))
+        return self.answer(queries, n, "product").ranking
 
     def reweighted(
         self, placement: str, weights: Mapping[str, float], score_weights: Mapping[str, float]
@@ -177,6 +193,9 @@ class Recommender:
             ranker=load_stage(Ranker, ranker) if ranker.is_dir() else None,
             rules={name: load_stage(Rule, folder / "rules" / name) for name in config.rules},
         )
+
+    def _permitted(self, place: Placement) -> Bools | None:
+        return self.catalogue.meets(place.filter) if place.filter else None
 
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
         asked = self.ask(queries, place, include_seen)

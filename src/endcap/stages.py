@@ -30,7 +30,8 @@ from safetensors.numpy import load_file, save_file
 
 from endcap.config import Config, Search, Settings, explain, space
 from endcap.config import Stage as StageConfig
-from endcap.errors import ConfigError, ReleaseError
+from endcap.errors import ConfigError, FilterError, ReleaseError
+from endcap.tables import filters
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -249,6 +250,20 @@ def check(config: Config) -> None:
         for name, stage in getattr(config, group).items():
             cls, settings = resolve(kind, stage, f"{group}.{name}")
             cls.check(settings, f"{group}.{name}")
+    for name, place in config.placements.items():
+        check_filter(place.filter, f"placements.{name}.filter")
+
+
+def check_filter(text: str, key: str) -> None:
+    """Refuse a filter that is wrong whatever the items are; an empty one is none.
+
+    key: where it stands in the TOML, for the ConfigError.
+    """
+    try:
+        if text:
+            filters.check(text)
+    except FilterError as error:
+        raise ConfigError(f"{key} = {text!r}: {error}") from error
 
 
 def import_class(kind: type[Any], path: str, key: str) -> type[Any]:

@@ -114,7 +114,9 @@ def test_the_quick_look_answers_the_same(client: TestClient) -> None:
         ({"n": 101}, "n", "less than or equal to 100"),
         ({"placement": "moon"}, "placement", "expected one of home, email"),
         ({"fields": ["colour"]}, "fields", "'colour' is not one of item_id"),
-        ({"filter": "price < 5"}, "filter", "filters are not available yet"),
+        ({"filter": "price < "}, "filter", "has the end at character 9. Expected a number"),
+        ({"filter": "prize < 5"}, "filter", "no attribute 'prize' at character 1. Expected one of"),
+        ({"filter": ["a"]}, "filter", "Input should be a valid string"),
         ({"usr": 1}, "usr", "Extra inputs are not permitted"),
         ({"items": ["a"] * 1_001}, "items", "at most 1000"),
         ({"events": [{"item_id": ""}]}, "events.0.item_id", "at least 1 character"),
@@ -131,6 +133,42 @@ def test_a_wrong_question_is_a_problem_with_field_and_value(
     assert "value" in error
     assert said in error["detail"]
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["full", "popular"])
+def test_a_filter_leaves_lists_full(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The retrievers know of it: even the least popular six come, though six are asked for."""
+    if path == "popular":
+        monkeypatch.setattr(Recommender, "propose", broken)
+    least = ids(ask(client, placement="trending", n=12))[6:]
+    listed = ", ".join(f"'{item}'" for item in least)
+    answer = ask(client, n=6, filter=f"item_id in ({listed})")
+    assert answer["path"] == path
+    assert sorted(ids(answer)) == sorted(least)
+
+
+def test_a_filter_over_what_a_shop_knows_of_its_items(client: TestClient) -> None:
+    text = "price < 15 and brand in ('Brand 0', '华为') and category under 'Home'"
+    assert set(ids(ask(client, filter=text))) == {"item-00", "item-02", "item-04"}
+    look = client.get("/v1/recommend", params={"filter": text, "n": 5})
+    assert set(ids(look.json())) == {"item-00", "item-02", "item-04"}
+    similar = client.post("/v1/similar", json={"item_id": "item-02", "filter": text})
+    assert set(ids(similar.json())) == {"item-00", "item-04"}
+    assert ids(ask(client, filter="price < 0")) == []
+    assert len(ids(ask(client, filter=" "))) == 10
+
+
+def test_the_problem_points_at_the_place(client: TestClient) -> None:
+    text = "available and prize < 5"
+    for answer in (
+        client.post("/v1/recommend", json={"filter": text}),
+        client.get("/v1/similar", params={"item_id": "item-01", "filter": text}),
+    ):
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert (error["position"], error["value"]) == (15, text)
 
 
 def test_a_wrong_quick_look_is_the_same_problem(client: TestClient) -> None:

@@ -106,6 +106,7 @@ class Placement(Settings):
     rules: tuple[str, ...] = Field(
         ("already_taken", "availability"), description="rules that apply, in this order"
     )
+    filter: str = Field("", description="which items may be shown at all; empty for all")
     fill: bool = Field(True, description="whether short lists go on with what is popular")
     anchored: bool = Field(
         False, description="whether the items of the request, not the visitor's past, are asked of"

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from endcap.errors import FilterError
 from endcap.recommender import Answer
 from endcap.serve.current import Current, Loaded
 from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Like, Look
 from endcap.serve.reasons import described
 from endcap.store.events import Seen
-from endcap.types import NOBODY, History, Int32s, Queries, Ragged
+from endcap.types import NOBODY, Bools, History, Int32s, Queries, Ragged
 
 log = logging.getLogger("endcap.serve")
 
@@ -38,6 +39,8 @@ def recommend(current: Current, look: Look) -> dict[str, Any]:
     if look.placement not in placements:
         raise wrong("placement", look.placement, f"expected one of {', '.join(placements)}")
     queries = _queries(here, look, now)
+    if look.filter:
+        queries = queries.allow(_meeting(here, look.filter))
     answer = here.recommender.answer(queries, look.n, look.placement)
     items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
     if look.explain:
@@ -59,7 +62,10 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     if code is None:
         error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
         raise Problem(404, f"There is no item {like.item_id!r}.", [error])
-    ranking = here.recommender.similar(np.array([code], np.int32), like.n, current.clock())
+    if like.filter:
+        _meeting(here, like.filter)
+    item = np.array([code], np.int32)
+    ranking = here.recommender.similar(item, like.n, current.clock(), like.filter or "")
     return {
         "release": here.release,
         "items": _items(here, ranking.item, ranking.score, like.fields),
@@ -78,6 +84,14 @@ def _queries(here: Loaded, look: Look, now: int) -> Queries:
         anchors=_row(catalogue.codes(look.items)),
         exclude=_row(np.unique(catalogue.codes(look.exclude))),
     )
+
+
+def _meeting(here: Loaded, text: str) -> Bools:
+    """[items] those that meet a filter. Raises Problem 422 that says where it is wrong."""
+    try:
+        return here.recommender.catalogue.meets(text)
+    except FilterError as error:
+        raise wrong("filter", text, str(error), position=error.at) from error
 
 
 def _history(here: Loaded, look: Look, now: int) -> History:

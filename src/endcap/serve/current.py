@@ -148,6 +148,7 @@ class Current:
             self._dataset(), recommender.catalogue, self.live, recommender.config.events
         )
         visitors.history("")  # so that the first request finds all indexes made
+        _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
         if self.replay and visitors.dataset is not None:
             self.clock, self.replay = begun_at(visitors.dataset.end), False
         until = manifest["learned_until"]["live"]

@@ -61,6 +61,10 @@ class Queries:
             rows = np.arange(start, min(start + size, len(self)))
             yield rows, self.take(rows)
 
+    def allow(self, mask: Bools) -> Queries:
+        """The same questions, answered only with items that the mask lets through as well."""
+        return replace(self, allowed=mask if self.allowed is None else mask & self.allowed)
+
     def forbid(self, scores: Floats) -> Floats:
         """Set to −inf, in place, what may not be answered. scores: [Q, items]."""
         if self.allowed is not None:
