@@ -12,6 +12,7 @@ import pytest
 
 from endcap.config import Settings, parse
 from endcap.errors import ConfigError, ReleaseError
+from endcap.experiment.work import rules_of
 from endcap.rankers.lambdamart import LambdaMART
 from endcap.recommender import BATCH, Reason, Recommender
 from endcap.retrievers.neighbours import Neighbours
@@ -368,3 +369,81 @@ def test_company_does_not_change_an_answer_where_items_come_and_go(tmp_path: Pat
     for row in (0, 1):
         alone = system.answer(asked.take(np.array([row])), 3).ranking
         np.testing.assert_array_equal(together.of(row).score, alone.score)
+
+
+def with_rules(shelf: Shelf, text: str, **retrievers: Retriever[Any]) -> Recommender:
+    """A system whose home has these rules."""
+    names = "".join(f"[retrievers.{name}]\nuse = 'my:Own'\n" for name in retrievers)
+    config = parse(names + text)
+    rules = rules_of(config, shelf.known)
+    return Recommender(config, shelf.known.catalogue, retrievers, None, rules)
+
+
+BOOSTS = """
+[rules.one]
+use = "endcap.rules.boost:Boost"
+factors = {"price == 13" = 3.0}
+[rules.two]
+use = "endcap.rules.boost:Boost"
+factors = {"price >= 13" = 2.0, "price == 10" = 0.1}
+[rules.mixed]
+use = "endcap.rules.diversity:Diversity"
+weight = 0.0
+"""
+
+
+@pytest.mark.parametrize("order", ["'one', 'two', 'mixed'", "'mixed', 'two', 'one'"])
+def test_weights_of_rules_multiply_whatever_their_order(shelf: Shelf, order: str) -> None:
+    text = f"{BOOSTS}[placements.home]\nretrievers = ['a']\nrules = [{order}]\n"
+    text += "[placements.email]\nretrievers = ['a']\nrules = []\n"
+    system = with_rules(shelf, text, a=says(0, 1, 2, 3), popular=POPULAR)
+    answer = system.answer(queries([]), ITEMS).ranking
+    plain = system.answer(queries([]), ITEMS, "email").ranking
+    assert plain.item.tolist() == [0, 1, 2, 3, 7, 6, 5, 4]
+    # 3 has 6 times its score and 0 a tenth. Popular items fill the list with scores below zero,
+    # which a factor of 2 halves.
+    assert answer.item.tolist() == [3, 1, 2, 0, 7, 6, 5, 4]
+    factors = np.array([6, 1, 1, 0.1, 0.5, 0.5, 0.5, 0.5])
+    given = plain.score[[3, 1, 2, 0, 4, 5, 6, 7]]
+    assert answer.score.tolist() == pytest.approx((given * factors).tolist())
+
+
+PINNED = """
+[rules.pins]
+use = "endcap.rules.pins:Pins"
+pins = [{place = 1, item = "i6"}, {place = 2, item = "i7"}, {place = 2, item = "i5"}]
+[placements.home]
+rules = ["already_taken", "availability", "pins"]
+"""
+
+
+@pytest.mark.parametrize("other", [says(0, 1), BROKEN], ids=["full", "popular"])
+def test_a_pinned_item_is_shown_where_it_may_be(shelf: Shelf, other: Retriever[Any]) -> None:
+    system = with_rules(shelf, PINNED, a=other, popular=says(0, 1, 2))
+    found = system.answer(queries([], [6]), 4).ranking
+    # 7 is sold out; 6 was taken by the second.
+    assert found.of(0).item.tolist()[:2] == [6, 5]
+    assert 6 not in found.of(1).item
+    assert found.of(1).item.tolist()[1] == 5
+    assert len(found) == 8
+
+
+def test_only_a_question_with_a_seed_is_answered_by_chance(shelf: Shelf) -> None:
+    text = """
+    [rules.explore]
+    use = "endcap.rules.explore:Explore"
+    share = 0.5
+    cut = 2
+    [placements.home]
+    rules = ["explore"]
+    """
+    system = with_rules(shelf, text, a=says(0, 1, 2, 3, 4))
+    count = BATCH + 40  # more than one batch
+    plain = queries(*[[]] * count)
+    assert system.answer(plain, 2).ranking.propensity is None
+    found = system.answer(replace(plain, seeds=np.arange(count)), 2).ranking
+    assert found.chances.shape == (2 * count,)
+    assert found.chances[found.item == 0].max() == pytest.approx(0.5)
+    assert 0.3 < np.mean(found.item >= 2) < 0.7
+    again = system.answer(replace(plain, seeds=np.arange(count)), 2).ranking
+    assert again.item.tolist() == found.item.tolist()

@@ -6,7 +6,7 @@ Evaluation, batch and server run this very object, so what is measured is what i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -21,6 +21,7 @@ from endcap.types import (
     NOBODY,
     Bools,
     Candidates,
+    Floats,
     History,
     Int8s,
     Int32s,
@@ -232,7 +233,12 @@ class Recommender:
     ) -> Ranking:
         if fill and FALLBACK in self.retrievers:
             ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(asked))
-        for rule in self._rules(place, include_seen):
+        rules = tuple(self._rules(place, include_seen))
+        for rule in rules:
+            if (wanted := rule.wants(asked)) is not None:
+                ranking = _add(ranking, wanted.rows, wanted.values, asked)
+        ranking = _weighed(ranking, [rule.weigh(asked, ranking) for rule in rules])
+        for rule in rules:
             ranking = rule.apply(asked, ranking)
         return ranking.top(n)
 
@@ -267,17 +273,37 @@ def _anchored(queries: Queries) -> Queries:
 def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
     """Short lists go on with popular items that they do not hold yet."""
     short = np.bincount(ranking.query, minlength=queries) < n
-    extra = popular.keep(short[popular.query])
+    return _appended(ranking, popular.keep(short[popular.query]))
+
+
+def _add(ranking: Ranking, query: Int32s, item: Int32s, asked: Queries) -> Ranking:
+    """The lists with some more items at their ends, as far as those may be answered."""
+    more = Ranking(query, item, np.zeros(len(item), np.float32))
+    return _appended(ranking, more.keep(asked.permits(query, item)))
+
+
+def _appended(ranking: Ranking, extra: Ranking) -> Ranking:
+    """The lists going on with the items of others that they do not hold yet."""
+    extra = extra.keep(~among((extra.query, extra.item), (ranking.query, ranking.item)))
     if not len(extra):
         return ranking
-    listed = (ranking.query, ranking.item)
-    extra = extra.keep(~among((extra.query, extra.item), listed))
     below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
     return Ranking.sort(
         np.r_[ranking.query, extra.query],
         np.r_[ranking.item, extra.item],
         np.r_[ranking.score, below].astype(np.float32),
     )
+
+
+def _weighed(ranking: Ranking, factors: Sequence[Floats | None]) -> Ranking:
+    """The lists by their weighed scores. What is below 0 is divided: a larger factor always
+    lifts."""
+    given = [factor for factor in factors if factor is not None]
+    if not given:
+        return ranking
+    factor = np.prod(given, axis=0)
+    score = np.where(ranking.score > 0, ranking.score * factor, ranking.score / factor)
+    return Ranking.sort(ranking.query, ranking.item, score.astype(np.float32))
 
 
 def _reason(row: int, had: bool, spoken: list[Ragged], place: Placement) -> Reason:

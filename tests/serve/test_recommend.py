@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
@@ -11,7 +16,8 @@ from starlette.testclient import TestClient
 from endcap.config import Config, Shop
 from endcap.recommender import Recommender
 from endcap.store.events import impressions
-from tests.serve.shops import NOW, serving
+from endcap.types import History, Queries
+from tests.serve.shops import NOW, QUICK, release, serving
 
 
 def ask(client: TestClient, **question: Any) -> dict[str, Any]:
@@ -205,6 +211,38 @@ def test_what_was_shown_is_written_down(shop: Shop) -> None:
     assert rows[0]["user_id"] == "user-07"
     assert (rows[0]["placement"], rows[0]["release"]) == ("email", "first")
     assert rows[0]["timestamp"] == NOW
+    assert [row["propensity"] for row in rows] == [1.0, 1.0]
+
+
+def test_what_was_drawn_is_written_down_with_its_chance(shop: Shop, tmp_path: Path) -> None:
+    """An answer can be drawn again: its id is the seed of its chance."""
+    settings = (
+        *QUICK,
+        "rules.explore.use = 'endcap.rules.explore:Explore'",
+        "rules.explore.share = 0.5",
+        "rules.explore.cut = 3",
+        "placements.email.rules = ['availability', 'explore']",
+    )
+    folder = shutil.copytree(shop.folder, tmp_path / "shop")
+    own = Shop.open(folder, settings)
+    release(own, "exploring")
+    with serving(own) as (client, current):
+        answers = [ask(client, n=3, placement="email") for _ in range(20)]
+        current.live.database.submit(lambda connection: None).result()
+        query = select(impressions.c.propensity).where(impressions.c.release == "exploring")
+        with current.live.database.engine.connect() as connection:
+            chances = set(connection.execute(query).scalars())
+        assert current.loaded is not None
+        seed = uuid.UUID(answers[0]["recommendation_id"]).int >> 65
+        plain = Queries.of(np.zeros(1, np.int32), np.array([NOW]), History.empty(1))
+        again = current.loaded.recommender.answer(
+            replace(plain, seeds=np.array([seed])), 3, "email"
+        )
+    assert len({tuple(ids(answer)) for answer in answers}) > 5
+    assert 0.5 in chances
+    assert min(chances) < 0.5
+    catalogue = current.loaded.recommender.catalogue
+    assert [catalogue.ids[code] for code in again.ranking.item] == ids(answers[0])
 
 
 def broken(*_: object, **__: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from endcap.config import Config, Settings, Task
-from endcap.errors import DataError, ReleaseError
+from endcap.errors import ConfigError, DataError, FilterError, ReleaseError
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
 from endcap.nn import processes
@@ -159,7 +159,10 @@ def rules_of(config: Config, known: Dataset) -> dict[str, Rule[Any]]:
     rules = {}
     for name, stage in config.rules.items():
         cls, settings = resolve(Rule, stage, f"rules.{name}")
-        rules[name] = cls.fit(settings, known, Run(seed=config.seed))
+        try:
+            rules[name] = cls.fit(settings, known, Run(seed=config.seed))
+        except FilterError as error:
+            raise ConfigError(f"rules.{name}: {error}") from error
     return rules
 
 

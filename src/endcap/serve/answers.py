@@ -20,7 +20,7 @@ from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Like, Look
 from endcap.serve.reasons import described
 from endcap.store.events import Seen
-from endcap.types import NOBODY, Bools, History, Int32s, Queries, Ragged
+from endcap.types import NOBODY, Bools, Floats, History, Int32s, Queries, Ragged
 
 log = logging.getLogger("endcap.serve")
 
@@ -38,17 +38,17 @@ def recommend(current: Current, look: Look) -> dict[str, Any]:
     placements = here.recommender.config.placements
     if look.placement not in placements:
         raise wrong("placement", look.placement, f"expected one of {', '.join(placements)}")
-    queries = _queries(here, look, now)
+    id_ = uuid.uuid4()
+    queries = replace(_queries(here, look, now), seeds=np.array([id_.int >> 65]))
     if look.filter:
         queries = queries.allow(_meeting(here, look.filter))
     answer = here.recommender.answer(queries, look.n, look.placement)
     items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
     if look.explain:
         _explain(here, queries, answer, look.placement, items)
-    id_ = str(uuid.uuid4())
-    _show(current, here, look, id_, now, items)
+    _show(current, here, look, str(id_), now, items, answer.ranking.chances)
     return {
-        "recommendation_id": id_,
+        "recommendation_id": str(id_),
         "release": here.release,
         "path": answer.path,
         "items": items,
@@ -143,7 +143,13 @@ def _explain(
 
 
 def _show(
-    current: Current, here: Loaded, look: Look, id_: str, now: int, items: list[dict[str, Any]]
+    current: Current,
+    here: Loaded,
+    look: Look,
+    id_: str,
+    now: int,
+    items: list[dict[str, Any]],
+    chances: Floats,
 ) -> None:
     """Write down what was shown, off the answer's way."""
     common = {
@@ -157,7 +163,13 @@ def _show(
     }
     current.live.shown(
         [
-            common | {"item_id": item["item_id"], "position": place, "score": item["score"]}
-            for place, item in enumerate(items, start=1)
+            common
+            | {
+                "item_id": item["item_id"],
+                "position": place,
+                "score": item["score"],
+                "propensity": float(chance),
+            }
+            for place, (item, chance) in enumerate(zip(items, chances, strict=True), start=1)
         ]
     )

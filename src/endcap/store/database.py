@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 T = TypeVar("T")
@@ -76,6 +76,17 @@ class Database:
                 future.set_result(result)
 
 
+def _complete(connection: Connection, table: Table) -> None:
+    """Add the columns that an older version did not have; they are empty in its rows."""
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(
+                f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}'
+            )
+
+
 def _engine(path: Path) -> Engine:
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, pool_size=50, connect_args={"timeout": PATIENCE})
@@ -90,9 +101,11 @@ def _engine(path: Path) -> Engine:
 
 
 def _create(engine: Engine, metadata: MetaData) -> None:
-    """Several processes may do this at the same time."""
+    """Several processes may do this at the same time: each waits until it alone writes."""
     with engine.begin() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
+            _complete(connection, table)
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 connection.execute(CreateIndex(index, if_not_exists=True))
