@@ -223,7 +223,8 @@ def test_what_was_drawn_is_written_down_with_its_chance(shop: Shop, tmp_path: Pa
         "rules.explore.cut = 3",
         "placements.email.rules = ['availability', 'explore']",
     )
-    folder = shutil.copytree(shop.folder, tmp_path / "shop")
+    sent = shutil.ignore_patterns("live.sqlite*")
+    folder = shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent)
     own = Shop.open(folder, settings)
     release(own, "exploring")
     with serving(own) as (client, current):

@@ -150,6 +150,20 @@ class Evaluate(Settings):
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
 
 
+class Serve(Settings):
+    """How much the service takes from whom. A worker counts on its own."""
+
+    key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
+    key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
+    address_rate: float = Field(
+        20.0, gt=0, description="requests a second from one address with a key to collect, or none"
+    )
+    address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    origins: tuple[str, ...] = Field(
+        (), description="web sites whose pages may call the service, as https://shop.example"
+    )
+
+
 class Track(Settings):
     """Where a training can be watched besides TensorBoard, whose curves are in runs/curves."""
 
@@ -217,4 +231,5 @@ class Config(Settings):
         default_factory=_placements, description="the places in the shop, by name"
     )
     evaluate: Evaluate = Evaluate()
+    serve: Serve = Serve()
     track: Track = Track()

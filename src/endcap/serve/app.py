@@ -10,21 +10,28 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.middleware.cors import CORSMiddleware
 
 from endcap.serve import problems, reference
 from endcap.serve.answers import loaded, recommend, similar
 from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
+from endcap.serve.door import Door
+from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look
+from endcap.store.keys import Keys
 
 Body = Annotated[bytes, Depends(body)]
 
 
-def create(current: Current) -> FastAPI:
-    """The service of a shop. It follows the live release while it runs."""
+def create(current: Current, *, local: bool = False) -> FastAPI:
+    """The service of a shop. It follows the live release while it runs.
+
+    local: whether only this machine can reach it; see `Door`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,7 +50,17 @@ def create(current: Current) -> FastAPI:
     meters = Meters()
     problems.install(app)
     reference.install(app)
+    settings = current.shop.config.serve
+    door = Door(Keys(current.live.database), settings, local=local)
+    app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
     app.include_router(_shop(current, meters))
     app.include_router(_operations(current, meters))
     return app

@@ -32,10 +32,14 @@ class Database:
     def __init__(self, path: Path, metadata: MetaData) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(path)
-        _create(self.engine, metadata)
+        self.create(metadata)
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
+
+    def create(self, metadata: MetaData) -> None:
+        """Make the tables that are not there yet, and complete those of an older version."""
+        _create(self.engine, metadata)
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Have a job done; the result is there when it is on the disk."""
