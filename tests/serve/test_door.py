@@ -94,6 +94,22 @@ def test_each_scope_may_do_its_own_and_no_more(
     assert service.ask(method, path, None, json=body).status_code == 401
 
 
+def test_answers_are_looked_up_by_one_scope_and_asked_again_by_another(service: Guarded) -> None:
+    asked = service.ask("POST", "/v1/recommend", "recommend", json={})
+    path = f"/v1/recommendations/{asked.json()['recommendation_id']}"
+    for scope, looks, reruns in (
+        ("collect", 403, 403),
+        ("recommend", 200, 403),
+        ("admin", 200, 200),
+        (None, 401, 401),
+    ):
+        assert service.ask("GET", path, scope).status_code == looks
+        again = service.ask("POST", f"{path}/rerun", scope, json={"release": "first"})
+        assert again.status_code == reruns
+        why = service.ask("POST", "/v1/explain", scope, json={"item_id": "item-01"})
+        assert why.status_code == looks
+
+
 def test_no_endpoint_is_forgotten(service: Guarded) -> None:
     """What the table of scopes does not name is for administrators."""
     for path, methods in service.client.get("/openapi.json").json()["paths"].items():

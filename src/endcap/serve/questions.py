@@ -90,6 +90,20 @@ class Ask(Look):
     )
 
 
+class Why(Ask):
+    """A request to say why an item is shown, or is not."""
+
+    item_id: Id = Field(description="the item in question")
+
+
+class Rerun(BaseModel):
+    """A request to ask again what was asked."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    release: str = Field(min_length=1, max_length=100, description="the release to ask")
+
+
 class Like(Question):
     """A request for items that go with an item."""
 

@@ -136,6 +136,25 @@ class Ranking:
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)
 
+    def extended(self, other: Ranking) -> Ranking:
+        """The lists going on with the items of others that they do not hold yet, by scores below
+        all others."""
+        extra = other.keep(~among((other.query, other.item), (self.query, self.item)))
+        if not len(extra):
+            return self
+        below = self.score.min(initial=0.0) - extra.places.astype(np.float32)
+        return Ranking.sort(
+            np.r_[self.query, extra.query],
+            np.r_[self.item, extra.item],
+            np.r_[self.score, below].astype(np.float32),
+        )
+
+    def weighed(self, factor: Floats) -> Ranking:
+        """By scores times factors, best first. What is below 0 is divided, so that a larger factor
+        always lifts. factor: [rows] above 0."""
+        score = np.where(self.score > 0, self.score * factor, self.score / factor)
+        return Ranking.sort(self.query, self.item, score.astype(np.float32))
+
     def rearranged(self, arrange: Callable[[int, Ranking], Int64s]) -> Ranking:
         """Each list in an order of its own. arrange: told a query and its list, says which row
         of the list comes first, second, and so on."""
