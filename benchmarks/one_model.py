@@ -77,7 +77,7 @@ def _ranked(work: Work) -> Recommender:
     """The default retrievers, and the ranker whether it helps or not."""
     first = work.retrievers(Part.RANKER)
     rankers = work.rankers(work.system(Part.RANKER, first)).values()
-    second = work.retrievers(Part.VALIDATION, known=first)
+    second = work.retrievers(Part.VALIDATION)
     return replace(work.system(Part.VALIDATION, second), ranker=next(iter(rankers), None))
 
 

@@ -28,11 +28,8 @@ def loss_of(network: Reader) -> Tensor:
     return full_softmax(network(one)[learn].float(), network.item.weight, one.target[learn])
 
 
-def test_a_step_that_is_not_much_faster_stays_in_float32() -> None:
-    """The custom softmax is in float32 in both cases, and is most of this step."""
-    hidden, items = torch.randn(64, 8, requires_grad=True), torch.randn(5_000, 8)
-    target = torch.zeros(64, dtype=torch.int64)
-    assert precision(CPU, lambda: full_softmax(hidden, items, target)) is torch.float32
+def test_the_choice_is_the_same_each_time() -> None:
+    assert len({precision(CPU) for _ in range(5)}) == 1
 
 
 def test_bfloat16_gives_nearly_the_same_gradients() -> None:

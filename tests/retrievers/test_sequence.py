@@ -62,12 +62,13 @@ def test_it_learns_with_all_that_can_be_dropped_and_smoothed(board: Dataset) -> 
     assert told_apart(model, board.asked(Part.TEST)) > 0.95
 
 
-@pytest.mark.parametrize(("most", "loss"), [(20, "full_softmax"), (19, "sampled_softmax")])
-def test_without_a_name_the_size_of_the_catalogue_decides(
-    most: int, loss: str, board: Dataset
+@pytest.mark.parametrize(("share", "loss"), [(1.0, "full_softmax"), (0.99, "sampled_softmax")])
+def test_without_a_name_the_size_of_log_and_catalogue_decides(
+    share: float, loss: str, board: Dataset
 ) -> None:
     known = board.before(Part.TEST)
-    by_size = learned(Sequence, known, full_softmax_items=most, epochs=1)
+    most = share * len(known) * len(known.catalogue)
+    by_size = learned(Sequence, known, full_softmax=most, epochs=1)
     by_name = learned(Sequence, known, loss=loss, epochs=1)
     for name, array in by_name.state.items():
         np.testing.assert_array_equal(array, by_size.state[name])

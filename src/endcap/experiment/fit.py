@@ -1,12 +1,12 @@
 """From prepared tables to a release.
 
     before RANKER      learn what an event of each type says
-                       fit retrievers, choosing their epochs ─┐
-    RANKER             fit rankers on what they propose ◀──┘
-    before VALIDATION  fit retrievers again, epochs known
+                       fit retrievers, choosing their epochs by RANKER ─┐
+    RANKER             fit rankers on what they propose ◀───────┘
+    before VALIDATION  fit retrievers again, choosing their epochs by VALIDATION
     VALIDATION         choose the weights of the join, and the ranker, or none
     TEST               measure: this is what the figures are about
-    everything         fit once more: this goes live
+    everything         fit once more, epochs known: this goes live
 
 Each fitted stage is kept in the run's folder as soon as it is done, so that an interrupted
 fit goes on where it was.
@@ -119,7 +119,7 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
     else:
         first = work.retrievers(Part.RANKER)
         rankers = work.rankers(work.system(Part.RANKER, first))
-        second = work.retrievers(Part.VALIDATION, known=first)
+        second = work.retrievers(Part.VALIDATION)
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)
     work.report("choosing weights", 0.0)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import nn
 
 CPU = torch.device("cpu")
 
-MARGIN = 2.0
-"""How many times faster a step must be in bfloat16, so that chance does not decide."""
+MARGIN = 1.5
+"""How many times faster a product must be in bfloat16, so that chance does not decide: with
+instructions for it, it is more than twice as fast, and without, some 20 times slower."""
 
-WORTH = 0.01
-"""Seconds that a step must take: the time of a shorter one is half overhead and chance."""
-
-ROUNDS = 5
+ROUNDS = 10
 
 
 def device() -> torch.device:
@@ -33,41 +30,23 @@ def autocast(where: torch.device, dtype: torch.dtype) -> torch.autocast:
     return torch.autocast(where.type, dtype, enabled=dtype is not torch.float32)
 
 
-def precision(where: torch.device, compute: Callable[[], Tensor]) -> torch.dtype:
-    """bfloat16 where a step takes much less time in it, by measurement; else float32.
-
-    compute: a loss. A small product is tried first: a CPU without instructions for it takes
-    20 to 70 times as long, and a whole step would be long to wait for.
-    """
-    single, half = _best(where, _product(where))
-    if half * MARGIN < single:
-        single, half = _best(where, compute)
-        if single > WORTH and half * MARGIN < single:
-            return torch.bfloat16
-    return torch.float32
-
-
-def _product(where: torch.device) -> Callable[[], Tensor]:
-    """A layer over a small batch."""
-    x = torch.ones(512, 64, device=where)
-    layer = torch.nn.Linear(64, 256, device=where)
-    return lambda: layer(x).float().sum()
-
-
-def _best(where: torch.device, compute: Callable[[], Tensor]) -> tuple[float, float]:
-    """Seconds in float32 and in bfloat16, at best of some rounds, in turns."""
+def precision(where: torch.device) -> torch.dtype:
+    """bfloat16 where a product takes much less time in it, by measurement; else float32."""
     dtypes = (torch.float32, torch.bfloat16)
-    rounds = [[_seconds(where, dtype, compute) for dtype in dtypes] for _ in range(ROUNDS)]
+    rounds = [[_seconds(where, dtype) for dtype in dtypes] for _ in range(ROUNDS)]
     single, half = (min(column) for column in zip(*rounds, strict=True))
-    return single, half
+    return torch.bfloat16 if half * MARGIN < single else torch.float32
 
 
-def _seconds(where: torch.device, dtype: torch.dtype, compute: Callable[[], Tensor]) -> float:
-    """Of a loss and its gradients: on a CPU its own seconds, whatever else the machine does."""
+def _seconds(where: torch.device, dtype: torch.dtype) -> float:
+    """Of a product of a few events' vectors with those of many items, and its gradients:
+    on a CPU its own seconds, whatever else the machine does."""
+    x = torch.ones(128, 64, device=where)
+    layer = nn.Linear(64, 16_384, device=where)
     clock = time.perf_counter if where.type == "cuda" else time.process_time
     began = clock()
     with autocast(where, dtype):
-        loss = compute()
+        loss = layer(x).float().sum()
     loss.backward()  # type: ignore[no-untyped-call]
     if where.type == "cuda":
         torch.cuda.synchronize()

@@ -129,10 +129,7 @@ class _Training(Generic[N]):
         """Measured once, so that a training that goes on does so in the same."""
         at = self.saved.place
         if at.bfloat16 is None and self.plan.accelerated:
-            self.network.train()
-            first = islice(self.epoch_losses(0), 1)
-            halves = (precision(self.device, step) is torch.bfloat16 for _, step in first)
-            at.bfloat16 = bool(processes.told(lambda: any(halves)))
+            at.bfloat16 = bool(processes.told(lambda: precision(self.device) is torch.bfloat16))
         return torch.bfloat16 if at.bfloat16 else torch.float32
 
     def _epoch(self, steps: Steps) -> None:

@@ -21,41 +21,55 @@ BLOCK = 128
 
 
 class _Softmax(torch.autograd.Function):
-    """Cross-entropy over all items; loss and gradients are computed block by block."""
+    """Cross-entropy over all items; loss and gradients are computed block by block.
+
+    product: the numbers in which vectors are multiplied; all else is in those of `hidden`.
+    """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, items: Tensor, target: Tensor, share: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, items: Tensor, target: Tensor, share: Tensor, product: torch.dtype
+    ) -> Tensor:
         grad_hidden, grad_items = torch.empty_like(hidden), torch.zeros_like(items)
-        buffer = hidden.new_empty(min(BLOCK, len(hidden)), len(items))
+        vectors = items.to(product)
         loss = hidden.new_zeros(())
         for start in range(0, len(hidden), BLOCK):
-            rows = hidden[start : start + BLOCK]
-            scores = torch.mm(rows, items.t(), out=buffer[: len(rows)])
+            rows = hidden[start : start + BLOCK].to(product)
             aim, part = (column[start : start + BLOCK, None] for column in (target, share))
+            scores = (rows @ vectors.t()).to(hidden.dtype)
             scores -= scores.amax(1, keepdim=True)
             right = scores.gather(1, aim)
             total = scores.exp_().sum(1, keepdim=True)
             loss += ((total.log() - right) * part).sum()
             scores *= part / total
             scores.scatter_add_(1, aim, -part)
-            torch.mm(scores, items, out=grad_hidden[start : start + BLOCK])
-            grad_items.addmm_(scores.t(), rows)
+            grad = scores.to(product)
+            grad_hidden[start : start + BLOCK] = grad @ vectors
+            grad_items += grad.t() @ rows
         ctx.save_for_backward(grad_hidden, grad_items)
         return loss
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         grad_hidden, grad_items = ctx.saved_tensors
-        return grad_hidden * grads[0], grad_items * grads[0], None, None
+        return grad_hidden * grads[0], grad_items * grads[0], None, None, None
 
 
 def full_softmax(
     hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    """Cross-entropy of the right item among all of them."""
+    """Cross-entropy of the right item among all of them; products as autocast wants them."""
     share = hidden.new_ones(len(hidden)) if weight is None else weight
-    loss: Tensor = _Softmax.apply(hidden, items, target, share / share.sum())  # type: ignore[no-untyped-call]
+    product = _product(hidden)
+    loss: Tensor = _Softmax.apply(hidden, items, target, share / share.sum(), product)  # type: ignore[no-untyped-call]
     return loss
+
+
+def _product(hidden: Tensor) -> torch.dtype:
+    """The numbers in which autocast, where it is on, multiplies."""
+    where = hidden.device.type
+    cast = torch.amp.is_autocast_available(where) and torch.is_autocast_enabled(where)
+    return torch.get_autocast_dtype(where) if cast else hidden.dtype
 
 
 def sampled_softmax(

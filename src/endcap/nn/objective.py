@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,25 +39,26 @@ class Negatives:
 
     def __init__(self, count: Int64s, size: int, popular: float) -> None:
         share = popular * count / count.sum() + (1 - popular) / len(count)
-        self.size, self.share = size, torch.from_numpy(share)
-        self.log_q = torch.log(size * self.share).float()
+        self.size, self.below = size, torch.from_numpy(share.cumsum())
+        self.log_q = torch.from_numpy(np.log(size * share)).float()
 
     def draw(self) -> Tensor:
         """[size] codes."""
-        return torch.multinomial(self.share, self.size, replacement=True)
+        at = torch.rand(self.size, dtype=torch.float64) * self.below[-1]
+        return torch.searchsorted(self.below, at, right=True)
 
 
 def objective(
-    name: Name, count: Int64s, *, full: int, negatives: int, calibration: float, smoothing: float
+    name: Name, count: Int64s, *, full: float, negatives: int, calibration: float, smoothing: float
 ) -> Objective:
     """The loss to train by.
 
-    count: [items] events of each; full: up to how many items auto is the full softmax, beyond
-    that the sampled one; negatives: how many items are drawn for a batch, where the loss draws;
+    count: [items] events of each; full: up to how many pairs of an event and an item auto is the
+    full softmax, beyond that the sampled one; negatives: how many items are drawn for a batch, where the loss draws;
     calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
     """
     if name == "auto":
-        name = "full_softmax" if len(count) <= full else "sampled_softmax"
+        name = "full_softmax" if count.sum() * len(count) <= full else "sampled_softmax"
     loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
     if smoothing == 0 or name not in SOFTMAX:
         return loss

@@ -43,10 +43,10 @@ class Settings(config.Settings):
     embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
     loss: objective.Name = Field(
-        "auto", description="the loss; auto is a softmax, full or sampled by the catalogue's size"
+        "auto", description="the loss; auto is a softmax, full or sampled by the size of the log"
     )
-    full_softmax_items: int = Field(
-        20_000, ge=0, description="catalogue size above which auto draws items"
+    full_softmax: float = Field(
+        3e9, ge=0, description="events times items above which auto draws items"
     )
     negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where the loss draws")
     calibration: float = Field(
@@ -207,7 +207,7 @@ def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
     return objective.objective(
         settings.loss,
         np.bincount(dataset.item, minlength=len(dataset.catalogue)),
-        full=settings.full_softmax_items,
+        full=settings.full_softmax,
         negatives=settings.negatives,
         calibration=settings.calibration,
         smoothing=settings.label_smoothing,
