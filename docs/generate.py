@@ -132,12 +132,22 @@ def commands() -> str:
         "# Commands\n\nExit code 0: done. 1: could not do it, with one message on standard "
         "error. 2: wrong usage. With `--json` standard output holds exactly one JSON document.\n"
     ]
-    for name, command in sorted(program.commands.items()):
+    for name, command in sorted(_flat(program.commands)):
         usage = " ".join(_usage(command))
         rows = [_option(one) for one in command.params]
         table = _table(("option", "default", "what it does"), rows)
         parts.append(f"## `endcap {name} {usage}`\n\n{command.help}\n\n{table}")
     return "\n".join(parts)
+
+
+def _flat(commands: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every command; one of a group by both names."""
+    for name, command in commands.items():
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield name, command
+        else:
+            yield from ((f"{name} {below}", one) for below, one in _flat(inner))
 
 
 def _usage(command: Any) -> Iterator[str]:

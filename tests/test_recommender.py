@@ -12,6 +12,7 @@ import pytest
 
 from endcap.config import Settings, parse
 from endcap.errors import ConfigError, ReleaseError
+from endcap.experiment.work import rules_of
 from endcap.rankers.lambdamart import LambdaMART
 from endcap.recommender import BATCH, Reason, Recommender
 from endcap.retrievers.neighbours import Neighbours
@@ -19,7 +20,7 @@ from endcap.retrievers.popular import Popular
 from endcap.rules.already_taken import AlreadyTaken
 from endcap.rules.availability import Availability
 from endcap.rules.same_category import SameCategory
-from endcap.stages import Ranker, Retriever, Rule, Run
+from endcap.stages import Ranker, Retriever, Rule, Run, check
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -148,6 +149,23 @@ def test_a_placement_without_ranking_leaves_the_ranker_out(shelf: Shelf) -> None
     text = "[placements.email]\nrank = false\n"
     system = shelf.system(Backwards(Settings(), {}), text=text, a=says(0, 4, 2))
     assert lists(system.answer(queries([]), 3, "email").ranking, 1) == [[0, 4, 2]]
+
+
+def test_a_placement_shows_only_what_meets_its_filter(shelf: Shelf) -> None:
+    text = "[placements.email]\nfilter = 'price >= 14'\n"
+    system = shelf.system(text=text, a=says(0, 1, 2, 3, 4, 5), popular=POPULAR)
+    found = system.answer(queries([5]), ITEMS, "email").ranking
+    assert sorted(found.item.tolist()) == [4, 6]  # 5 was taken, 7 is sold out
+    assert sorted(system.answer(queries([5]), ITEMS).ranking.item.tolist()) == [0, 1, 2, 3, 4, 6]
+
+
+def test_a_filter_that_does_not_fit_the_catalogue_is_refused(shelf: Shelf) -> None:
+    text = "[placements.email]\nfilter = 'attributes.size > 3'\n"
+    check(parse(text))
+    with pytest.raises(ConfigError, match=r"placements.email.filter = .*no attribute attributes"):
+        shelf.system(text=text)
+    with pytest.raises(ConfigError, match=r"placements.home.filter = .* the end at character 8"):
+        check(parse("[placements.home]\nfilter = 'price <'\n"))
 
 
 FALLBACKS: Mapping[str, tuple[Ranker[Any] | None, Retriever[Any]]] = {
@@ -351,3 +369,81 @@ def test_company_does_not_change_an_answer_where_items_come_and_go(tmp_path: Pat
     for row in (0, 1):
         alone = system.answer(asked.take(np.array([row])), 3).ranking
         np.testing.assert_array_equal(together.of(row).score, alone.score)
+
+
+def with_rules(shelf: Shelf, text: str, **retrievers: Retriever[Any]) -> Recommender:
+    """A system whose home has these rules."""
+    names = "".join(f"[retrievers.{name}]\nuse = 'my:Own'\n" for name in retrievers)
+    config = parse(names + text)
+    rules = rules_of(config, shelf.known)
+    return Recommender(config, shelf.known.catalogue, retrievers, None, rules)
+
+
+BOOSTS = """
+[rules.one]
+use = "endcap.rules.boost:Boost"
+factors = {"price == 13" = 3.0}
+[rules.two]
+use = "endcap.rules.boost:Boost"
+factors = {"price >= 13" = 2.0, "price == 10" = 0.1}
+[rules.mixed]
+use = "endcap.rules.diversity:Diversity"
+weight = 0.0
+"""
+
+
+@pytest.mark.parametrize("order", ["'one', 'two', 'mixed'", "'mixed', 'two', 'one'"])
+def test_weights_of_rules_multiply_whatever_their_order(shelf: Shelf, order: str) -> None:
+    text = f"{BOOSTS}[placements.home]\nretrievers = ['a']\nrules = [{order}]\n"
+    text += "[placements.email]\nretrievers = ['a']\nrules = []\n"
+    system = with_rules(shelf, text, a=says(0, 1, 2, 3), popular=POPULAR)
+    answer = system.answer(queries([]), ITEMS).ranking
+    plain = system.answer(queries([]), ITEMS, "email").ranking
+    assert plain.item.tolist() == [0, 1, 2, 3, 7, 6, 5, 4]
+    # 3 has 6 times its score and 0 a tenth. Popular items fill the list with scores below zero,
+    # which a factor of 2 halves.
+    assert answer.item.tolist() == [3, 1, 2, 0, 7, 6, 5, 4]
+    factors = np.array([6, 1, 1, 0.1, 0.5, 0.5, 0.5, 0.5])
+    given = plain.score[[3, 1, 2, 0, 4, 5, 6, 7]]
+    assert answer.score.tolist() == pytest.approx((given * factors).tolist())
+
+
+PINNED = """
+[rules.pins]
+use = "endcap.rules.pins:Pins"
+pins = [{place = 1, item = "i6"}, {place = 2, item = "i7"}, {place = 2, item = "i5"}]
+[placements.home]
+rules = ["already_taken", "availability", "pins"]
+"""
+
+
+@pytest.mark.parametrize("other", [says(0, 1), BROKEN], ids=["full", "popular"])
+def test_a_pinned_item_is_shown_where_it_may_be(shelf: Shelf, other: Retriever[Any]) -> None:
+    system = with_rules(shelf, PINNED, a=other, popular=says(0, 1, 2))
+    found = system.answer(queries([], [6]), 4).ranking
+    # 7 is sold out; 6 was taken by the second.
+    assert found.of(0).item.tolist()[:2] == [6, 5]
+    assert 6 not in found.of(1).item
+    assert found.of(1).item.tolist()[1] == 5
+    assert len(found) == 8
+
+
+def test_only_a_question_with_a_seed_is_answered_by_chance(shelf: Shelf) -> None:
+    text = """
+    [rules.explore]
+    use = "endcap.rules.explore:Explore"
+    share = 0.5
+    cut = 2
+    [placements.home]
+    rules = ["explore"]
+    """
+    system = with_rules(shelf, text, a=says(0, 1, 2, 3, 4))
+    count = BATCH + 40  # more than one batch
+    plain = queries(*[[]] * count)
+    assert system.answer(plain, 2).ranking.propensity is None
+    found = system.answer(replace(plain, seeds=np.arange(count)), 2).ranking
+    assert found.chances.shape == (2 * count,)
+    assert found.chances[found.item == 0].max() == pytest.approx(0.5)
+    assert 0.3 < np.mean(found.item >= 2) < 0.7
+    again = system.answer(replace(plain, seeds=np.arange(count)), 2).ranking
+    assert again.item.tolist() == found.item.tolist()

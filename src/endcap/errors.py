@@ -3,6 +3,7 @@
 EndcapError                 one sentence of what came, what was expected, how to mend it
 ├── SourceError             a file cannot be read, or its format is not recognised
 ├── ConfigError             endcap.toml or a --set value is wrong
+├── FilterError             a filter is wrong: where, what stands there, what may
 ├── DataError               the tables are there, but cannot carry what was asked
 ├── StateError              a step that must come first has not been done yet
 ├── ReleaseError            a release is missing, damaged or refused
@@ -28,6 +29,14 @@ class SourceError(EndcapError):
 
 class ConfigError(EndcapError):
     """A setting is unknown or has a value that is not allowed."""
+
+
+class FilterError(EndcapError):
+    """A filter is wrong. at: the place of what is wrong, in characters from 1."""
+
+    def __init__(self, at: int, found: str, expected: str) -> None:
+        self.at = at
+        super().__init__(f"The filter has {found} at character {at}", expected=expected)
 
 
 class DataError(EndcapError):

@@ -6,7 +6,7 @@ Evaluation, batch and server run this very object, so what is measured is what i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,11 +14,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from endcap.config import Config, Placement
-from endcap.errors import ConfigError, ReleaseError
+from endcap.errors import ConfigError, FilterError, ReleaseError
 from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
     NOBODY,
+    Bools,
     Candidates,
     History,
     Int8s,
@@ -26,12 +27,16 @@ from endcap.types import (
     Queries,
     Ragged,
     Ranking,
-    among,
 )
 
 log = logging.getLogger(__name__)
 
 PathTaken: TypeAlias = Literal["full", "no_ranker", "popular"]
+
+Steps: TypeAlias = tuple[tuple[str, Ranking], ...]
+
+Restriction: TypeAlias = tuple[str, Callable[[Queries], Queries]]
+"""The name of what forbids items, and the same questions without those items."""
 
 FALLBACK = "popular"
 """The retriever that fills short lists and answers when all else fails."""
@@ -45,11 +50,15 @@ BATCH = 512
 
 @dataclass(frozen=True)
 class Answer:
-    """Lists for each query, the path they came by, and who proposed what at which place."""
+    """Lists for each query, the path they came by, and who proposed what at which place.
+
+    steps: of a single query, its whole list after each step, the models first.
+    """
 
     ranking: Ranking
     path: PathTaken
     candidates: Candidates
+    steps: Steps = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,16 @@ class Recommender:
     retrievers: Mapping[str, Retriever[Any]]
     ranker: Ranker[Any] | None
     rules: Mapping[str, Rule[Any]]
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError where the filter of a placement does not fit the catalogue."""
+        for name, place in self.config.placements.items():
+            try:
+                self._permitted(place)
+            except FilterError as error:
+                raise ConfigError(
+                    f"placements.{name}.filter = {place.filter!r}: {error}"
+                ) from error
 
     def answer(
         self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False
@@ -98,11 +117,18 @@ class Recommender:
 
     def ask(self, queries: Queries, place: Placement, include_seen: bool) -> Queries:
         """The question as the retrievers see it: about the anchors where the placement is, and
-        with all that the rules exclude."""
-        queries = replace(queries, exclude=queries.exclude.union(queries.anchors))
-        for rule in self._rules(place, include_seen):
-            queries = rule.restrict(queries)
+        without all that the placement's filter and the rules exclude."""
+        for _, restrict in self.restrictions(place, include_seen):
+            queries = restrict(queries)
         return _anchored(queries) if place.anchored else queries
+
+    def restrictions(self, place: Placement, include_seen: bool) -> Iterator[Restriction]:
+        """All that forbids items: what the question is about, the placement's filter, rules."""
+        yield "items", lambda asked: replace(asked, exclude=asked.exclude.union(asked.anchors))
+        if (permitted := self._permitted(place)) is not None:
+            yield "the placement's filter", lambda asked: asked.allow(permitted)
+        for name, rule in self._rules(place, include_seen):
+            yield name, rule.restrict
 
     def propose(self, queries: Queries, place: Placement) -> Candidates:
         """The joined candidates of the placement's retrievers."""
@@ -124,13 +150,16 @@ class Recommender:
         )
         return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
 
-    def similar(self, items: Int32s, n: int, moment: int) -> Ranking:
-        """For each item, the ones that go with it and are on sale at the moment."""
+    def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
+        """For each item, the ones that go with it, meet the filter and are on sale at the moment.
+        Raises FilterError."""
         nobody = np.full(len(items), NOBODY, np.int32)
         moments = np.full(len(items), moment, np.int64)
         queries = Queries.of(nobody, moments, History.empty(len(items)))
-        anchors = Ragged(np.arange(len(items) + 1), items)
-        return self.answer(replace(queries, anchors=anchors), n, "product").ranking
+        queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items))
+        if filter:
+            queries = queries.allow(self.catalogue.meets(filter))
+        return self.answer(queries, n, "product").ranking
 
     def reweighted(
         self, placement: str, weights: Mapping[str, float], score_weights: Mapping[str, float]
@@ -178,17 +207,24 @@ class Recommender:
             rules={name: load_stage(Rule, folder / "rules" / name) for name in config.rules},
         )
 
+    def _permitted(self, place: Placement) -> Bools | None:
+        return self.catalogue.meets(place.filter) if place.filter else None
+
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
         asked = self.ask(queries, place, include_seen)
+        fill = place.fill
         try:
             candidates = self.propose(asked, place)
         except Exception:
             log.exception("Retrieval failed; answering with what is popular")
-            ranking = self._finish(asked, _NOTHING, n, place, include_seen, fill=True)
-            return Answer(ranking, "popular", Candidates.concat([]))
-        ranking, path = self._rank(asked, candidates, place)
-        ranking = self._finish(asked, ranking, n, place, include_seen, fill=place.fill)
-        return Answer(ranking, path, candidates)
+            candidates, ranking, path, fill = Candidates.concat([]), _NOTHING, _POPULAR, True
+        else:
+            ranking, path = self._rank(asked, candidates, place)
+        steps = [("models", ranking)]
+        for step in self._arranged(asked, ranking, n, place, include_seen, fill=fill):
+            steps = [*steps, step] if len(queries) == 1 else [step]
+        kept = tuple(steps) if len(queries) == 1 else ()
+        return Answer(steps[-1][1].top(n), path, candidates, kept)
 
     def _rank(
         self, queries: Queries, candidates: Candidates, place: Placement
@@ -201,7 +237,7 @@ class Recommender:
             log.exception("The ranker failed; answering by the retrievers' places")
             return candidates.ranking, "no_ranker"
 
-    def _finish(
+    def _arranged(
         self,
         asked: Queries,
         ranking: Ranking,
@@ -210,18 +246,32 @@ class Recommender:
         include_seen: bool,
         *,
         fill: bool,
-    ) -> Ranking:
+    ) -> Iterator[tuple[str, Ranking]]:
+        """The lists after each step, by its name: what is popular, what rules want, their weights,
+        then each rule."""
         if fill and FALLBACK in self.retrievers:
             ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(asked))
-        for rule in self._rules(place, include_seen):
+            yield "popular", ranking
+        rules = tuple(self._rules(place, include_seen))
+        for _, rule in rules:
+            if (wanted := rule.wants(asked)) is not None:
+                ranking = _add(ranking, wanted, asked)
+        weights = (rule.weigh(asked, ranking) for _, rule in rules)
+        if given := [weight for weight in weights if weight is not None]:
+            ranking = ranking.weighed(np.prod(given, axis=0))
+        yield "weights", ranking
+        for name, rule in rules:
             ranking = rule.apply(asked, ranking)
-        return ranking.top(n)
+            yield name, ranking
 
-    def _rules(self, place: Placement, include_seen: bool) -> Iterable[Rule[Any]]:
-        return (self.rules[name] for name in place.rules if not (include_seen and name == TAKEN))
+    def _rules(self, place: Placement, include_seen: bool) -> Iterator[tuple[str, Rule[Any]]]:
+        names = (name for name in place.rules if not (include_seen and name == TAKEN))
+        return ((name, self.rules[name]) for name in names)
 
 
 _WORST_FIRST: tuple[PathTaken, ...] = ("popular", "no_ranker")
+
+_POPULAR: PathTaken = "popular"
 
 _NOTHING = Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
@@ -246,19 +296,15 @@ def _anchored(queries: Queries) -> Queries:
 
 
 def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
-    """Short lists go on with popular items that they do not hold yet."""
+    """Short lists go on with popular items."""
     short = np.bincount(ranking.query, minlength=queries) < n
-    extra = popular.keep(short[popular.query])
-    if not len(extra):
-        return ranking
-    listed = (ranking.query, ranking.item)
-    extra = extra.keep(~among((extra.query, extra.item), listed))
-    below = ranking.score.min(initial=0.0) - extra.places.astype(np.float32)
-    return Ranking.sort(
-        np.r_[ranking.query, extra.query],
-        np.r_[ranking.item, extra.item],
-        np.r_[ranking.score, below].astype(np.float32),
-    )
+    return ranking.extended(popular.keep(short[popular.query]))
+
+
+def _add(ranking: Ranking, wanted: Ragged, asked: Queries) -> Ranking:
+    """The lists going on with some items, as far as those may be answered."""
+    more = Ranking(wanted.rows, wanted.values, np.zeros(len(wanted.values), np.float32))
+    return ranking.extended(more.keep(asked.permits(more.query, more.item)))
 
 
 def _reason(row: int, had: bool, spoken: list[Ragged], place: Placement) -> Reason:

@@ -30,7 +30,8 @@ from safetensors.numpy import load_file, save_file
 
 from endcap.config import Config, Search, Settings, explain, space
 from endcap.config import Stage as StageConfig
-from endcap.errors import ConfigError, ReleaseError
+from endcap.errors import ConfigError, FilterError, ReleaseError
+from endcap.tables import filters
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -195,8 +196,10 @@ class Ranker(Stage[S]):
 class Rule(Stage[S]):
     """A decision of the shop, which learns nothing.
 
-    A rule acts at two points: before retrieval it says what may not be answered, so that lists
-    stay full, and after ranking it may reorder or remove.
+    Before retrieval a rule says what may not be answered, so that lists stay full, and what must
+    be considered though nobody proposes it. After ranking it may weigh scores, and then reorder
+    or remove. The weights of all rules count before any of them reorders, so their order is of no
+    importance to them; reordering follows the order in which the placement names the rules.
     """
 
     @classmethod
@@ -208,8 +211,19 @@ class Rule(Stage[S]):
         """The same questions with more in `exclude` or `allowed`."""
         return queries
 
+    def wants(self, queries: Queries) -> Ragged | None:
+        """Items for each query to go on with at the end of its list, as far as they may be
+        answered. None for nothing."""
+        return None
+
+    def weigh(self, queries: Queries, ranking: Ranking) -> Floats | None:
+        """[rows] a factor above 0 for each score, whatever the order of the rows. None leaves
+        them alone."""
+        return None
+
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
-        """The list to show, from the ranked one."""
+        """The list to show, from the ranked one: no item more, and each with its score. To apply
+        a rule twice is the same as once."""
         return ranking
 
 
@@ -269,6 +283,20 @@ def check(config: Config) -> None:
         for name, stage in getattr(config, group).items():
             cls, settings = resolve(kind, stage, f"{group}.{name}")
             cls.check(settings, f"{group}.{name}")
+    for name, place in config.placements.items():
+        check_filter(place.filter, f"placements.{name}.filter")
+
+
+def check_filter(text: str, key: str) -> None:
+    """Refuse a filter that is wrong whatever the items are; an empty one is none.
+
+    key: where it stands in the TOML, for the ConfigError.
+    """
+    try:
+        if text:
+            filters.check(text)
+    except FilterError as error:
+        raise ConfigError(f"{key} = {text!r}: {error}") from error
 
 
 def import_class(kind: type[Any], path: str, key: str) -> type[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -81,6 +82,16 @@ def test_others_are_not_let_in_without_a_key(
     error = capsys.readouterr().err
     assert "--host 0.0.0.0 would let others in, and no API key has been created" in error
     assert "Expected 127.0.0.1, ::1 or localhost" in error
+
+
+def test_with_a_key_others_may_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keys", "create", "--scope", "collect", "--shop", str(tmp_path), "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)["key"]
+    with server(tmp_path, "--host", "0.0.0.0") as (address, _):  # noqa: S104
+        assert httpx.post(f"{address}/v1/events", json=VIEW).status_code == 401
+        headers = {"Authorization": f"Bearer {key}"}
+        assert httpx.post(f"{address}/v1/events", json=VIEW, headers=headers).status_code == 202
+        assert httpx.get(f"{address}/metrics", headers=headers).status_code == 403
 
 
 def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

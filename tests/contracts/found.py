@@ -36,9 +36,21 @@ SMALL: dict[str, dict[str, Any]] = {
     "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
     "Audio": {"seconds": 4.0, "epochs": 2},
+    "Boost": {"factors": {'brand == "red"': 3.0, "price > 25": 0.5}},
+    "Blocklist": {"items": ["i1", "nothing"], "filter": "price == 15"},
+    "Explore": {"share": 0.5, "cut": 6},
+    "Pins": {
+        "pins": [
+            {"place": 1, "item": "i9"},
+            {"place": 3, "filter": 'brand == "blue"'},
+            {"place": 7, "item": "i2"},
+            {"place": 1, "item": "i4", "until": "2020-12-31"},
+        ]
+    },
     "DeepRanker": {"dim": 8, "length": 10, "width": 16, "questions": 8, "average": 0.9},
 }
-"""Settings that shrink what would take long; the others keep their defaults."""
+"""Settings that shrink what would take long, and some for rules that are idle by default; the
+others keep their defaults."""
 
 NOT_ASKED = {
     "Popular": "gives everyone the same list",

@@ -18,10 +18,13 @@ ITEMS = 20
 
 @pytest.fixture
 def asked() -> Queries:
-    """Visitors with and without a past, two of them on a product's page."""
+    """Visitors with and without a past, two of them on a product's page, and seeds of chance."""
     plain = queries([0, 2, 4], [], [1], [7, 9])
     return replace(
-        plain, anchors=Ragged.of([[2], [5], [], []]), exclude=Ragged.of([[6], [], [3], []])
+        plain,
+        anchors=Ragged.of([[2], [5], [], []]),
+        exclude=Ragged.of([[6], [], [3], []]),
+        seeds=np.arange(4),
     )
 
 
@@ -32,9 +35,14 @@ def everything(queries: Queries) -> Ranking:
 
 
 def shown(rule: Rule[Any], asked: Queries) -> Ranking:
-    """The rule at both of its points."""
+    """The rule before retrieval and after ranking."""
     restricted = rule.restrict(asked)
     return rule.apply(restricted, everything(restricted))
+
+
+def scores(lists: Ranking) -> dict[tuple[int, int], float]:
+    rows = zip(lists.query.tolist(), lists.item.tolist(), lists.score.tolist(), strict=True)
+    return {(query, item): score for query, item, score in rows}
 
 
 def test_a_restriction_only_ever_forbids(rule: Rule[Any], asked: Queries) -> None:
@@ -56,9 +64,31 @@ def test_a_rule_adds_nothing_to_a_list(rule: Rule[Any], asked: Queries) -> None:
     assert set(found) <= given
     assert len(set(found)) == len(found)
     assert np.all(np.diff(left.query) >= 0)
+    assert scores(left).items() <= scores(lists).items()
+    assert np.all((left.chances > 0) & (left.chances <= 1))
+
+
+def test_a_weight_is_of_an_item_and_not_of_its_row(rule: Rule[Any], asked: Queries) -> None:
+    lists = everything(asked)
+    weights = rule.weigh(asked, lists)
+    if weights is None:
+        return
+    assert weights.shape == lists.item.shape
+    assert np.all(np.isfinite(weights) & (weights > 0))
+    turned = rule.weigh(asked, lists.keep(np.arange(len(lists))[::-1]))
+    assert turned is not None
+    np.testing.assert_array_equal(turned[::-1], weights)
+
+
+def test_what_it_wants_is_items_for_each_query(rule: Rule[Any], asked: Queries) -> None:
+    wanted = rule.wants(asked)
+    if wanted is not None:
+        assert len(wanted) == len(asked)
+        assert np.all((wanted.values >= 0) & (wanted.values < ITEMS))
 
 
 def test_twice_is_as_good_as_once(rule: Rule[Any], asked: Queries) -> None:
+    asked = replace(asked, seeds=None)  # what is drawn twice is not what is drawn once
     once = shown(rule, asked)
     twice = rule.apply(rule.restrict(rule.restrict(asked)), once)
     np.testing.assert_array_equal(twice.item, once.item)

@@ -30,7 +30,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shop: Shop = prepared_shop(tmp_path_factory.mktemp("shop"))
     release(shop, "first")
     server = uvicorn.Server(
-        uvicorn.Config(service(shop.folder, replay=True), port=0, log_level="error")
+        uvicorn.Config(service(shop.folder, replay=True, local=True), port=0, log_level="error")
     )
     thread = threading.Thread(target=server.run)
     thread.start()

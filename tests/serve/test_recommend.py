@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
@@ -11,7 +16,8 @@ from starlette.testclient import TestClient
 from endcap.config import Config, Shop
 from endcap.recommender import Recommender
 from endcap.store.events import impressions
-from tests.serve.shops import NOW, serving
+from endcap.types import History, Queries
+from tests.serve.shops import NOW, QUICK, release, serving
 
 
 def ask(client: TestClient, **question: Any) -> dict[str, Any]:
@@ -114,7 +120,9 @@ def test_the_quick_look_answers_the_same(client: TestClient) -> None:
         ({"n": 101}, "n", "less than or equal to 100"),
         ({"placement": "moon"}, "placement", "expected one of home, email"),
         ({"fields": ["colour"]}, "fields", "'colour' is not one of item_id"),
-        ({"filter": "price < 5"}, "filter", "filters are not available yet"),
+        ({"filter": "price < "}, "filter", "has the end at character 9. Expected a number"),
+        ({"filter": "prize < 5"}, "filter", "no attribute 'prize' at character 1. Expected one of"),
+        ({"filter": ["a"]}, "filter", "Input should be a valid string"),
         ({"usr": 1}, "usr", "Extra inputs are not permitted"),
         ({"items": ["a"] * 1_001}, "items", "at most 1000"),
         ({"events": [{"item_id": ""}]}, "events.0.item_id", "at least 1 character"),
@@ -131,6 +139,42 @@ def test_a_wrong_question_is_a_problem_with_field_and_value(
     assert "value" in error
     assert said in error["detail"]
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["full", "popular"])
+def test_a_filter_leaves_lists_full(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The retrievers know of it: even the least popular six come, though six are asked for."""
+    if path == "popular":
+        monkeypatch.setattr(Recommender, "propose", broken)
+    least = ids(ask(client, placement="trending", n=12))[6:]
+    listed = ", ".join(f"'{item}'" for item in least)
+    answer = ask(client, n=6, filter=f"item_id in ({listed})")
+    assert answer["path"] == path
+    assert sorted(ids(answer)) == sorted(least)
+
+
+def test_a_filter_over_what_a_shop_knows_of_its_items(client: TestClient) -> None:
+    text = "price < 15 and brand in ('Brand 0', '华为') and category under 'Home'"
+    assert set(ids(ask(client, filter=text))) == {"item-00", "item-02", "item-04"}
+    look = client.get("/v1/recommend", params={"filter": text, "n": 5})
+    assert set(ids(look.json())) == {"item-00", "item-02", "item-04"}
+    similar = client.post("/v1/similar", json={"item_id": "item-02", "filter": text})
+    assert set(ids(similar.json())) == {"item-00", "item-04"}
+    assert ids(ask(client, filter="price < 0")) == []
+    assert len(ids(ask(client, filter=" "))) == 10
+
+
+def test_the_problem_points_at_the_place(client: TestClient) -> None:
+    text = "available and prize < 5"
+    for answer in (
+        client.post("/v1/recommend", json={"filter": text}),
+        client.get("/v1/similar", params={"item_id": "item-01", "filter": text}),
+    ):
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert (error["position"], error["value"]) == (15, text)
 
 
 def test_a_wrong_quick_look_is_the_same_problem(client: TestClient) -> None:
@@ -167,6 +211,39 @@ def test_what_was_shown_is_written_down(shop: Shop) -> None:
     assert rows[0]["user_id"] == "user-07"
     assert (rows[0]["placement"], rows[0]["release"]) == ("email", "first")
     assert rows[0]["timestamp"] == NOW
+    assert [row["propensity"] for row in rows] == [1.0, 1.0]
+
+
+def test_what_was_drawn_is_written_down_with_its_chance(shop: Shop, tmp_path: Path) -> None:
+    """An answer can be drawn again: its id is the seed of its chance."""
+    settings = (
+        *QUICK,
+        "rules.explore.use = 'endcap.rules.explore:Explore'",
+        "rules.explore.share = 0.5",
+        "rules.explore.cut = 3",
+        "placements.email.rules = ['availability', 'explore']",
+    )
+    sent = shutil.ignore_patterns("live.sqlite*")
+    folder = shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent)
+    own = Shop.open(folder, settings)
+    release(own, "exploring")
+    with serving(own) as (client, current):
+        answers = [ask(client, n=3, placement="email") for _ in range(20)]
+        current.live.database.submit(lambda connection: None).result()
+        query = select(impressions.c.propensity).where(impressions.c.release == "exploring")
+        with current.live.database.engine.connect() as connection:
+            chances = set(connection.execute(query).scalars())
+        assert current.loaded is not None
+        seed = uuid.UUID(answers[0]["recommendation_id"]).int >> 65
+        plain = Queries.of(np.zeros(1, np.int32), np.array([NOW]), History.empty(1))
+        again = current.loaded.recommender.answer(
+            replace(plain, seeds=np.array([seed])), 3, "email"
+        )
+    assert len({tuple(ids(answer)) for answer in answers}) > 5
+    assert 0.5 in chances
+    assert min(chances) < 0.5
+    catalogue = current.loaded.recommender.catalogue
+    assert [catalogue.ids[code] for code in again.ranking.item] == ids(answers[0])
 
 
 def broken(*_: object, **__: object) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +135,19 @@ def test_what_was_appended_survives_a_kill(tmp_path: Path) -> None:
     live = LiveEvents.open(path)
     assert live.of_visitor("ann", ["view"], 1) == [Seen("a", "view", 1)]
     live.close()
+
+
+def test_a_store_of_an_older_version_is_completed(tmp_path: Path) -> None:
+    """What it holds stays, and what is new is written."""
+    path = tmp_path / "live.sqlite"
+    with closing(LiveEvents.open(path)) as live:
+        live.shown([{"recommendation_id": "old", "item_id": "a"}])
+        live.database.submit(lambda connection: None).result()
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("ALTER TABLE impressions DROP COLUMN propensity")
+    with closing(LiveEvents.open(path)) as live:
+        live.shown([{"recommendation_id": "new", "item_id": "b", "propensity": 0.25}])
+        live.database.submit(lambda connection: None).result()
+        with live.database.engine.connect() as connection:
+            columns = impressions.c.recommendation_id, impressions.c.propensity
+            assert connection.execute(select(*columns)).all() == [("old", None), ("new", 0.25)]

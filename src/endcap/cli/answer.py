@@ -1,4 +1,4 @@
-"""`endcap recommend` and `similar`: lists without a server."""
+"""`endcap recommend`, `similar` and `explain`: lists without a server."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ NumberOption = Annotated[int, typer.Option("-n", min=1, max=1_000, help="Length 
 def register(app: typer.Typer) -> None:
     app.command("recommend")(recommend)
     app.command("similar")(similar)
+    app.command("explain")(explain)
 
 
 def recommend(
@@ -77,6 +78,42 @@ def similar(
     lists = similar_(Shop.open(shop_folder(shop)), item, n, release)
     summary = {"rows": lists.num_rows, "file": None, "lists": lists.to_pylist()}
     answer(summary, json, _show)
+
+
+def explain(
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="To whom.")],
+    item: Annotated[str, typer.Option("--item", metavar="ID", help="What.")],
+    n: NumberOption = 10,
+    placement: Annotated[
+        str, typer.Option("--placement", help="Where in the shop the list stands.")
+    ] = "home",
+    release: ReleaseOption = None,
+    shop: ShopOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Why an item is, or is not, recommended: what forbids it, who proposes it, each step."""
+    from endcap.config import Shop
+    from endcap.experiment.batch import explain as explain_
+
+    why = explain_(Shop.open(shop_folder(shop)), user, item, n, placement, release)
+    found = {
+        "item_id": item,
+        "shown": why.place is not None,
+        "place": why.place,
+        "text": why.text(n),
+        "forbidden_by": list(why.forbidden),
+        "proposed_by": why.proposed,
+        "steps": [{"step": name, "place": place} for name, place in why.steps],
+    }
+    answer(found, json, _show_why)
+
+
+def _show_why(found: dict[str, Any], console: Console) -> None:
+    console.print(found["text"], markup=False)
+    for name, place in found["proposed_by"].items():
+        console.print(f"{name} proposes it at place {place}", markup=False)
+    for step in found["steps"]:
+        console.print(f"after {step['step']}: place {step['place'] or 'none'}", markup=False)
 
 
 def _lines(path: Path) -> list[str]:

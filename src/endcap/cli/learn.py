@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ReleaseOption, ShopOption, answer, progress, shop_folder
+from endcap.cli.output import (
+    JsonOption,
+    ReleaseOption,
+    ShopOption,
+    answer,
+    progress,
+    shop_folder,
+    written_down,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -149,7 +157,9 @@ def promote(
     from endcap.config import Shop
     from endcap.experiment.gate import promote as promote_
 
-    promote_(Shop.open(shop_folder(shop)), release, force=force)
+    opened = Shop.open(shop_folder(shop))
+    promote_(opened, release, force=force)
+    written_down(opened, "promote", f"{release} --force" if force else release)
     answer({"live": release}, json, show_live)
 
 
@@ -159,5 +169,7 @@ def rollback(shop: ShopOption = None, json: JsonOption = False) -> None:
     from endcap.config import Shop
     from endcap.store.releases import Releases
 
-    live: Any = Releases(Shop.open(shop_folder(shop)).releases).rollback()
+    opened = Shop.open(shop_folder(shop))
+    live: Any = Releases(opened.releases).rollback()
+    written_down(opened, "rollback", live)
     answer({"live": live}, json, show_live)

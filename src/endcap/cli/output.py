@@ -5,12 +5,13 @@ The answer goes to standard output, once; all else goes to standard error.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from endcap.cli.pace import Pace
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcap.config import Shop
     from endcap.types import Report
 
 LINE_SECONDS = 10
@@ -142,3 +144,25 @@ def write_table(table: Any, path: Path) -> None:
     draft = path.with_name(f".{path.name}")
     writers[path.suffix](table, draft)
     os.replace(draft, path)
+
+
+def account() -> str:
+    """Who gives the commands, for what is written down: the account on this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return str(os.getuid())
+
+
+def written_down(shop: Shop, action: str, what: str) -> None:
+    """Note in the shop's store an administrative action that has been done. Where it can't be
+    noted, it is done all the same."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from endcap.store.keys import Keys
+
+    try:
+        with closing(Keys.open(shop.live)) as keys:
+            keys.note(account(), action, what)
+    except SQLAlchemyError as error:
+        print(f"Done, but it can't be noted in {shop.live}: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,20 +35,29 @@ def serve(
     shop: ShopOption = None,
 ) -> None:
     """Serve recommendations, take in events, and show the pages for people."""
-    _check(host)
     folder = shop_folder(shop).resolve()
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _open(folder)
+    keys, local = _open(folder), _loopback(host)
+    if not keys and not local:
+        raise ConfigError(
+            f"--host {host} would let others in, and no API key has been created",
+            expected="127.0.0.1, ::1 or localhost",
+            mend="Create a key first, with `endcap keys create --scope admin`",
+        )
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
-        print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay), listening, workers)
+        if not keys:
+            print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
+        _run(partial(service, folder, replay, local), listening, workers)
 
 
-def service(folder: Path, replay: bool) -> FastAPI:
-    """The service and the pages of a shop: what each worker process makes and runs."""
+def service(folder: Path, replay: bool, local: bool) -> FastAPI:
+    """The service and the pages of a shop: what each worker process makes and runs.
+
+    local: whether only this machine can reach it.
+    """
     from endcap.config import Shop
     from endcap.dashboard import pages
     from endcap.serve.app import create
@@ -57,36 +66,33 @@ def service(folder: Path, replay: bool) -> FastAPI:
 
     shop = Shop.open(folder)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
-    app = create(current)
+    app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
     return app
 
 
-def _check(host: str) -> None:
-    """Raises ConfigError where others than this machine could reach the service."""
-    loopback = host == "localhost"
+def _loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
     with suppress(ValueError):
-        loopback = loopback or ipaddress.ip_address(host).is_loopback
-    if not loopback:
-        raise ConfigError(
-            f"--host {host} would let others in, and no API key has been created",
-            expected="127.0.0.1, ::1 or localhost",
-            mend="Put a web server that checks who calls in front of it",
-        )
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
-def _open(shop: Path) -> None:
-    """See before anything is started that settings and store can be used."""
+def _open(shop: Path) -> bool:
+    """See before anything is started that settings and store can be used, and say whether a key
+    has ever been created."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from endcap.config import Shop
     from endcap.store.events import LiveEvents
+    from endcap.store.keys import Keys
 
     if not shop.is_dir():
         raise StateError(f"There is no shop folder {shop}", mend="Run `endcap init` first")
     path = Shop.open(shop).live
     try:
-        LiveEvents.open(path).close()
+        with closing(LiveEvents.open(path)) as live:
+            return bool(Keys(live.database).all())
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise StateError(f"The store {path} can't be used: {cause}") from error

@@ -106,6 +106,7 @@ class Placement(Settings):
     rules: tuple[str, ...] = Field(
         ("already_taken", "availability"), description="rules that apply, in this order"
     )
+    filter: str = Field("", description="which items may be shown at all; empty for all")
     fill: bool = Field(True, description="whether short lists go on with what is popular")
     anchored: bool = Field(
         False, description="whether the items of the request, not the visitor's past, are asked of"
@@ -147,6 +148,20 @@ class Evaluate(Settings):
         description="what stands beside: retrievers, each list going on where the last ends",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")
+
+
+class Serve(Settings):
+    """How much the service takes from whom. A worker counts on its own."""
+
+    key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
+    key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
+    address_rate: float = Field(
+        20.0, gt=0, description="requests a second from one address with a key to collect, or none"
+    )
+    address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    origins: tuple[str, ...] = Field(
+        (), description="web sites whose pages may call the service, as https://shop.example"
+    )
 
 
 class Track(Settings):
@@ -216,4 +231,5 @@ class Config(Settings):
         default_factory=_placements, description="the places in the shop, by name"
     )
     evaluate: Evaluate = Evaluate()
+    serve: Serve = Serve()
     track: Track = Track()

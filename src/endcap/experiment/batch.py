@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from endcap.config import Shop
 from endcap.errors import DataError
+from endcap.experiment.why import Why, why
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
@@ -65,6 +66,20 @@ def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.
     if not len(item):
         raise DataError(f"There is no item {item_id!r} in the catalogue")
     return _table(recommender.similar(item, n, dataset.end), recommender)
+
+
+def explain(
+    shop: Shop, user_id: str, item_id: str, n: int, placement: str, release: str | None = None
+) -> Why:
+    """Why an item is, or is not, recommended to a user now. Raises DataError."""
+    recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
+    item = recommender.catalogue.code(item_id)
+    if item is None:
+        raise DataError(f"There is no item {item_id!r} in the catalogue")
+    queries = dataset.now(dataset.user_codes([user_id]))
+    items = dataset.catalogue.codes_in(recommender.catalogue)
+    queries = replace(queries, history=queries.history.recode(items))
+    return why(recommender, queries, item, n, placement)
 
 
 def _table(ranking: Ranking, recommender: Recommender) -> pa.Table:

@@ -30,7 +30,7 @@ from endcap.experiment.evaluate import Measured, evaluate
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
 from endcap.experiment.weights import choose_ranker, learn_weights
-from endcap.experiment.work import Work
+from endcap.experiment.work import Work, rules_of
 from endcap.nn import processes
 from endcap.recommender import Recommender
 from endcap.stages import check
@@ -63,6 +63,8 @@ def fit(
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
+    # A filter that does not fit the catalogue is told now, not after hours of training.
+    Recommender(shop.config, dataset.catalogue, {}, None, rules_of(shop.config, dataset))
     releases = Releases(shop.releases)
     origin = Origin.of(releases, dataset) if go_on else None
     name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)

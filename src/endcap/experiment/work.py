@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from endcap.config import Config, Settings, Task
-from endcap.errors import DataError, ReleaseError
+from endcap.errors import ConfigError, DataError, FilterError, ReleaseError
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
 from endcap.nn import processes
@@ -116,10 +116,7 @@ class Work:
     def system(self, part: Part, retrievers: Mapping[str, Retriever[Any]]) -> Recommender:
         """Retrievers and rules over the catalogue as known before the part; no ranker yet."""
         past = self.dataset.before(part)
-        rules = {}
-        for name, stage in self.config.rules.items():
-            cls, settings = resolve(Rule, stage, f"rules.{name}")
-            rules[name] = cls.fit(settings, past, Run(seed=self.config.seed))
+        rules = rules_of(self.config, past)
         return Recommender(self.config, past.catalogue, retrievers, None, rules)
 
     def rankers(self, system: Recommender) -> dict[str, Ranker[Any]]:
@@ -155,6 +152,18 @@ class Work:
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)
+
+
+def rules_of(config: Config, known: Dataset) -> dict[str, Rule[Any]]:
+    """The rules over a dataset's catalogue. Raises ConfigError where one does not fit it."""
+    rules = {}
+    for name, stage in config.rules.items():
+        cls, settings = resolve(Rule, stage, f"rules.{name}")
+        try:
+            rules[name] = cls.fit(settings, known, Run(seed=config.seed))
+        except FilterError as error:
+            raise ConfigError(f"rules.{name}: {error}") from error
+    return rules
 
 
 def _going_on(make: Callable[[Run], T], earlier: Earlier | None, run: Run) -> T:

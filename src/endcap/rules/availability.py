@@ -50,8 +50,7 @@ class Availability(Rule[Settings]):
         off_sale = ~self._on_sale(queries.times[:, None], changing)
         places = np.nonzero(off_sale)[1]
         off = Ragged(offsets_of(off_sale.sum(1)), changing[places].astype(np.int32))
-        allowed = some if queries.allowed is None else some & queries.allowed
-        return replace(queries, exclude=queries.exclude.union(off), allowed=allowed)
+        return replace(queries, exclude=queries.exclude.union(off)).allow(some)
 
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
         """What is not on sale at the query's own moment goes."""

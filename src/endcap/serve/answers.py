@@ -8,44 +8,46 @@ import math
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from endcap.recommender import Answer
+from endcap.serve.asking import loaded, meeting, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem, wrong
-from endcap.serve.questions import Ask, Like, Look
+from endcap.serve.problems import Problem
+from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
-from endcap.store.events import Seen
-from endcap.types import NOBODY, History, Int32s, Queries, Ragged
+from endcap.serve.traces import traced
+from endcap.types import Floats, Int32s, Queries
 
 log = logging.getLogger("endcap.serve")
-
-
-def loaded(current: Current) -> Loaded:
-    """Raises Problem 503 until there is a release."""
-    if current.loaded is None:
-        raise Problem(503, current.trouble or "No release is loaded.", headers={"Retry-After": "5"})
-    return current.loaded
 
 
 def recommend(current: Current, look: Look) -> dict[str, Any]:
     """The answer to a request for recommendations."""
     now, here = current.clock(), loaded(current)
-    placements = here.recommender.config.placements
-    if look.placement not in placements:
-        raise wrong("placement", look.placement, f"expected one of {', '.join(placements)}")
-    queries = _queries(here, look, now)
+    id_ = uuid.uuid4()
+    queries = question(here, look, now, id_)
     answer = here.recommender.answer(queries, look.n, look.placement)
     items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
     if look.explain:
         _explain(here, queries, answer, look.placement, items)
-    id_ = str(uuid.uuid4())
-    _show(current, here, look, id_, now, items)
+    _show(current, here, look, str(id_), now, items, answer.ranking.chances)
+    current.answers.keep(
+        {
+            "recommendation_id": str(id_),
+            "visitor": look.visitor(),
+            "timestamp": int(queries.times[0]),
+            "release": here.release,
+            "path": answer.path,
+            "question": look.model_dump_json(exclude_defaults=True),
+        },
+        partial(traced, here.recommender.catalogue.ids, answer, look.n),
+    )
     return {
-        "recommendation_id": id_,
+        "recommendation_id": str(id_),
         "release": here.release,
         "path": answer.path,
         "items": items,
@@ -59,39 +61,14 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     if code is None:
         error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
         raise Problem(404, f"There is no item {like.item_id!r}.", [error])
-    ranking = here.recommender.similar(np.array([code], np.int32), like.n, current.clock())
+    if like.filter:
+        meeting(here, like.filter)
+    item = np.array([code], np.int32)
+    ranking = here.recommender.similar(item, like.n, current.clock(), like.filter or "")
     return {
         "release": here.release,
         "items": _items(here, ranking.item, ranking.score, like.fields),
     }
-
-
-def _queries(here: Loaded, look: Look, now: int) -> Queries:
-    """One question. Its moment is now, or right after the past where a clock is ahead."""
-    catalogue, history = here.recommender.catalogue, _history(here, look, now)
-    moment = max(now, int(history.times.max(initial=0)) + 1)
-    key = look.visitor()
-    user = NOBODY if key is None else here.visitors.code(key)
-    queries = Queries.of(np.array([user], np.int32), np.array([moment]), history)
-    return replace(
-        queries,
-        anchors=_row(catalogue.codes(look.items)),
-        exclude=_row(np.unique(catalogue.codes(look.exclude))),
-    )
-
-
-def _history(here: Loaded, look: Look, now: int) -> History:
-    """What the visitor did, and what the request says they have just done."""
-    history = here.visitors.history(look.visitor())
-    if not isinstance(look, Ask) or not look.events:
-        return history
-    last = max(now, int(history.times.max(initial=0)) + 1)
-    just = [Seen(one.item_id, one.event_type, last) for one in look.events]
-    return here.visitors.add(history, just)
-
-
-def _row(codes: Int32s) -> Ragged:
-    return Ragged(np.array([0, len(codes)], np.int64), codes)
 
 
 def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
@@ -129,7 +106,13 @@ def _explain(
 
 
 def _show(
-    current: Current, here: Loaded, look: Look, id_: str, now: int, items: list[dict[str, Any]]
+    current: Current,
+    here: Loaded,
+    look: Look,
+    id_: str,
+    now: int,
+    items: list[dict[str, Any]],
+    chances: Floats,
 ) -> None:
     """Write down what was shown, off the answer's way."""
     common = {
@@ -143,7 +126,13 @@ def _show(
     }
     current.live.shown(
         [
-            common | {"item_id": item["item_id"], "position": place, "score": item["score"]}
-            for place, item in enumerate(items, start=1)
+            common
+            | {
+                "item_id": item["item_id"],
+                "position": place,
+                "score": item["score"],
+                "propensity": float(chance),
+            }
+            for place, (item, chance) in enumerate(zip(items, chances, strict=True), start=1)
         ]
     )

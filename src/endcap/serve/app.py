@@ -7,24 +7,34 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.middleware.cors import CORSMiddleware
 
 from endcap.serve import problems, reference
-from endcap.serve.answers import loaded, recommend, similar
+from endcap.serve.answers import recommend, similar
+from endcap.serve.asking import loaded
 from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
+from endcap.serve.door import Door
+from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
-from endcap.serve.questions import Ask, Like, Look
+from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.traces import explain, rerun, trace
+from endcap.store.keys import Keys
 
 Body = Annotated[bytes, Depends(body)]
+AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 
 
-def create(current: Current) -> FastAPI:
-    """The service of a shop. It follows the live release while it runs."""
+def create(current: Current, *, local: bool = False) -> FastAPI:
+    """The service of a shop. It follows the live release while it runs.
+
+    local: whether only this machine can reach it; see `Door`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -43,7 +53,17 @@ def create(current: Current) -> FastAPI:
     meters = Meters()
     problems.install(app)
     reference.install(app)
+    settings = current.shop.config.serve
+    door = Door(Keys(current.live.database), settings, local=local)
+    app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
     app.include_router(_shop(current, meters))
     app.include_router(_operations(current, meters))
     return app
@@ -86,6 +106,24 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
     def get_similar(like: Annotated[Like, Query()]) -> JSONResponse:
         """The same, for a quick look."""
         return JSONResponse(similar(current, like))
+
+    @router.post("/explain", openapi_extra=described(Why))
+    def post_explain(text: Body) -> JSONResponse:
+        """Why an item is, or is not, shown to a visitor: what forbids it, who proposes it, and its
+        place after each step."""
+        return JSONResponse(explain(current, read(Why, parsed(text))))
+
+    @router.get("/recommendations/{recommendation_id}")
+    def get_recommendation(recommendation_id: AnswerId) -> JSONResponse:
+        """How an answer came about: who proposed each item and at what place, and the rules that
+        moved or removed it."""
+        return JSONResponse(trace(current, recommendation_id))
+
+    @router.post("/recommendations/{recommendation_id}/rerun", openapi_extra=described(Rerun))
+    def post_rerun(recommendation_id: AnswerId, text: Body) -> JSONResponse:
+        """What another release would have answered to the same question at the same moment, and
+        the difference."""
+        return JSONResponse(rerun(current, recommendation_id, read(Rerun, parsed(text))))
 
     return router
 

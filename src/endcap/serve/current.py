@@ -15,6 +15,7 @@ import numpy as np
 from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.recommender import Recommender
+from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
@@ -85,6 +86,7 @@ class Current:
         self, shop: Shop, live: LiveEvents, clock: Clock = now, *, replay: bool = False
     ) -> None:
         self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
+        self.answers = Answers(live.database)
         self.loaded: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
@@ -148,6 +150,7 @@ class Current:
             self._dataset(), recommender.catalogue, self.live, recommender.config.events
         )
         visitors.history("")  # so that the first request finds all indexes made
+        _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
         if self.replay and visitors.dataset is not None:
             self.clock, self.replay = begun_at(visitors.dataset.end), False
         until = manifest["learned_until"]["live"]

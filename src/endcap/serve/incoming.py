@@ -32,7 +32,7 @@ CONTEXT = 10_000
 EXPECTED = "expected seconds, milliseconds or microseconds since 1970, or RFC 3339 text"
 
 
-def _blank(value: Any) -> Any:
+def blank(value: Any) -> Any:
     """Trackers send an empty text for someone who is not signed in."""
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -64,7 +64,7 @@ def _from_text(text: str) -> int:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-VisitorId = Annotated[Id | None, BeforeValidator(_blank)]
+VisitorId = Annotated[Id | None, BeforeValidator(blank)]
 Text = Annotated[str | None, StringConstraints(max_length=10_000)]
 Number = FiniteFloat | None
 Moment = Annotated[

@@ -54,9 +54,9 @@ class Problem(Exception):  # noqa: N818, the word of the RFC
         return JSONResponse(content, self.status, dict(self.headers or {}), media_type=media)
 
 
-def wrong(field: str, value: Any, detail: str) -> Problem:
-    """A 422 about one field."""
-    error = {"field": field, "value": short(value), "detail": detail}
+def wrong(field: str, value: Any, detail: str, **more: Any) -> Problem:
+    """A 422 about one field. more: what else there is to say of the error."""
+    error = {"field": field, "value": short(value), "detail": detail, **more}
     return Problem(422, sentence(error), [error])
 
 

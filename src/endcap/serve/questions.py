@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
-from endcap.serve.incoming import Id, VisitorId
+from endcap.serve.incoming import Id, VisitorId, blank
 from endcap.tables.schema import ITEMS
 
 MANY = 1_000
 """Items or events that a request may name."""
 
 Fields = Annotated[list[str], Field(max_length=len(ITEMS))]
+
+
+# As it came, so that the place of a mistake is the caller's.
+_AsItCame = Annotated[str, StringConstraints(strip_whitespace=False)]
+Filter = Annotated[_AsItCame | None, BeforeValidator(blank)]
 
 
 class Question(BaseModel):
@@ -23,6 +35,10 @@ class Question(BaseModel):
     n: int = Field(10, ge=1, le=100, description="items to answer with")
     fields: Fields = Field(
         default_factory=list, description="columns of the items to answer with, title for one"
+    )
+
+    filter: Filter = Field(
+        None, description="which items to answer with: price < 20 and available, say"
     )
 
     @field_validator("fields")
@@ -64,12 +80,6 @@ class Just(BaseModel):
     event_type: str = "view"
 
 
-def _unavailable(value: Any) -> Any:
-    if value is not None:
-        raise ValueError("filters are not available yet; leave it out")
-    return value
-
-
 class Ask(Look):
     """A request for recommendations."""
 
@@ -78,9 +88,20 @@ class Ask(Look):
         max_length=MANY,
         description="what the visitor has just done, oldest first; it counts and is not kept",
     )
-    filter: Annotated[None, BeforeValidator(_unavailable)] = Field(
-        None, description="not available yet"
-    )
+
+
+class Why(Ask):
+    """A request to say why an item is shown, or is not."""
+
+    item_id: Id = Field(description="the item in question")
+
+
+class Rerun(BaseModel):
+    """A request to ask again what was asked."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    release: str = Field(min_length=1, max_length=100, description="the release to ask")
 
 
 class Like(Question):

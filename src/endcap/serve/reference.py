@@ -13,6 +13,9 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
     files("endcap.serve").joinpath("reference.html").read_text(encoding="utf-8")
 )
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+"""The page brings its own style, and nothing else."""
+
 
 def install(app: FastAPI) -> None:
     """Serve the page."""
@@ -20,7 +23,8 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         api = app.openapi()
-        return HTMLResponse(_PAGE.render(info=api["info"], endpoints=_endpoints(api)))
+        page = _PAGE.render(info=api["info"], endpoints=_endpoints(api))
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 def _endpoints(api: dict[str, Any]) -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **PLACE,
         "score": (),
         "release": ("model", "modelversion"),
+        "propensity": ("probability", "chance"),
     },
 }
 """Column of ours → what others call it, the surest first; case and punctuation aside."""

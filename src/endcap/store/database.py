@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 T = TypeVar("T")
@@ -32,10 +32,14 @@ class Database:
     def __init__(self, path: Path, metadata: MetaData) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(path)
-        _create(self.engine, metadata)
+        self.create(metadata)
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
+
+    def create(self, metadata: MetaData) -> None:
+        """Make the tables that are not there yet, and complete those of an older version."""
+        _create(self.engine, metadata)
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Have a job done; the result is there when it is on the disk."""
@@ -76,6 +80,17 @@ class Database:
                 future.set_result(result)
 
 
+def _complete(connection: Connection, table: Table) -> None:
+    """Add the columns that an older version did not have; they are empty in its rows."""
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(
+                f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}'
+            )
+
+
 def _engine(path: Path) -> Engine:
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, pool_size=50, connect_args={"timeout": PATIENCE})
@@ -90,9 +105,11 @@ def _engine(path: Path) -> Engine:
 
 
 def _create(engine: Engine, metadata: MetaData) -> None:
-    """Several processes may do this at the same time."""
+    """Several processes may do this at the same time: each waits until it alone writes."""
     with engine.begin() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
+            _complete(connection, table)
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 connection.execute(CreateIndex(index, if_not_exists=True))

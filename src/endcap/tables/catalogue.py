@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from endcap.tables.filters import Columns, mask
 from endcap.tables.schema import AVAILABILITY
-from endcap.types import Floats, Int8s, Int32s, Int64s
+from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
 NEVER = np.iinfo(np.int64).max
+
+MASKS = 64
+"""Filters whose masks are kept, a byte an item each."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,19 @@ class Catalogue:
     @cached_property
     def expires_at(self) -> Int64s:
         return self._times("expires_at", int(NEVER))
+
+    @cached_property
+    def attributes(self) -> Columns:
+        """What a filter may speak of."""
+        return Columns(self.table)
+
+    def meets(self, text: str) -> Bools:
+        """[items] whether each meets a filter: see `endcap.tables.filters`. Raises FilterError."""
+        return self._meets(text)
+
+    @cached_property
+    def _meets(self) -> Callable[[str], Bools]:
+        return lru_cache(MASKS)(partial(mask, self.attributes))
 
     @cached_property
     def feature_matrix(self) -> Floats:

@@ -75,6 +75,8 @@ IMPRESSIONS = pa.schema(
         pa.field("position", pa.int32()),
         pa.field("score", pa.float64()),
         pa.field("release", TEXT),
+        # How likely the item was to stand there, given those above it; none where not known.
+        pa.field("propensity", pa.float64()),
     ]
 )
 

@@ -28,6 +28,7 @@ class Queries:
     anchors: Q rows of items that the question is about (the product page, the basket).
     exclude: Q rows of items that may not be answered.
     allowed: [items] False where no query may be answered with the item, None for all.
+    seeds: [Q] of the chance in each answer; None leaves nothing to chance.
     """
 
     users: Int32s
@@ -36,6 +37,7 @@ class Queries:
     anchors: Ragged
     exclude: Ragged
     allowed: Bools | None = None
+    seeds: Int64s | None = None
 
     @classmethod
     def of(cls, users: Int32s, times: Int64s, history: History) -> Self:
@@ -53,6 +55,7 @@ class Queries:
             history=self.history.take(rows),
             anchors=self.anchors.take(rows),
             exclude=self.exclude.take(rows),
+            seeds=None if self.seeds is None else self.seeds[rows],
         )
 
     def batches(self, size: int) -> Iterator[tuple[Int64s, Queries]]:
@@ -60,6 +63,10 @@ class Queries:
         for start in range(0, len(self), size):
             rows = np.arange(start, min(start + size, len(self)))
             yield rows, self.take(rows)
+
+    def allow(self, mask: Bools) -> Queries:
+        """The same questions, answered only with items that the mask lets through as well."""
+        return replace(self, allowed=mask if self.allowed is None else mask & self.allowed)
 
     def forbid(self, scores: Floats) -> Floats:
         """Set to −inf, in place, what may not be answered. scores: [Q, items]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,11 +24,16 @@ BLOCK = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A long table (query, item, score), sorted by query, best first. Each column is [rows]."""
+    """A long table (query, item, score), sorted by query, best first. Each column is [rows].
+
+    propensity: how likely each item was to stand where it does, given those above it; None where
+        nothing was left to chance.
+    """
 
     query: Int32s
     item: Int32s
     score: Floats
+    propensity: Floats | None = None
 
     @classmethod
     def sort(cls, query: Int32s, item: Int32s, score: Floats) -> Self:
@@ -55,17 +60,26 @@ class Ranking:
         """Rankings of batches, each with the row numbers of its queries, as one."""
         if not parts:
             return Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        chance = any(part.propensity is not None for _, part in parts)
         return Ranking(
             np.concatenate([rows[part.query] for rows, part in parts]).astype(np.int32),
             np.concatenate([part.item for _, part in parts]),
             np.concatenate([part.score for _, part in parts]),
+            np.concatenate([part.chances for _, part in parts]) if chance else None,
         )
 
     def __len__(self) -> int:
         return len(self.query)
 
-    def keep(self, mask: Bools) -> Ranking:
-        return Ranking(self.query[mask], self.item[mask], self.score[mask])
+    def keep(self, rows: Bools | Int64s | slice) -> Ranking:
+        """Some rows, or all in another order."""
+        propensity = None if self.propensity is None else self.propensity[rows]
+        return Ranking(self.query[rows], self.item[rows], self.score[rows], propensity)
+
+    @property
+    def chances(self) -> Floats:
+        """[rows] `propensity`, 1 where nothing was left to chance."""
+        return np.ones(len(self), np.float32) if self.propensity is None else self.propensity
 
     @property
     def places(self) -> Int32s:
@@ -122,10 +136,39 @@ class Ranking:
     def top(self, n: int) -> Ranking:
         return self.keep(self.places <= n)
 
+    def extended(self, other: Ranking) -> Ranking:
+        """The lists going on with the items of others that they do not hold yet, by scores below
+        all others."""
+        extra = other.keep(~among((other.query, other.item), (self.query, self.item)))
+        if not len(extra):
+            return self
+        below = self.score.min(initial=0.0) - extra.places.astype(np.float32)
+        return Ranking.sort(
+            np.r_[self.query, extra.query],
+            np.r_[self.item, extra.item],
+            np.r_[self.score, below].astype(np.float32),
+        )
+
+    def weighed(self, factor: Floats) -> Ranking:
+        """By scores times factors, best first. What is below 0 is divided, so that a larger factor
+        always lifts. factor: [rows] above 0."""
+        score = np.where(self.score > 0, self.score * factor, self.score / factor)
+        return Ranking.sort(self.query, self.item, score.astype(np.float32))
+
+    def rearranged(self, arrange: Callable[[int, Ranking], Int64s]) -> Ranking:
+        """Each list in an order of its own. arrange: told a query and its list, says which row
+        of the list comes first, second, and so on."""
+        queries, starts = np.unique(self.query, return_index=True)
+        order = [
+            start + arrange(int(query), self.of(int(query)))
+            for query, start in zip(queries, starts, strict=True)
+        ]
+        return self.keep(np.concatenate(order)) if order else self
+
     def of(self, query: int) -> Ranking:
         """The list of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
-        return Ranking(self.query[start:stop], self.item[start:stop], self.score[start:stop])
+        return self.keep(slice(int(start), int(stop)))
 
 
 def _best(scores: Floats, n: int) -> Int64s:

@@ -1,0 +1,42 @@
+"""Items that are never shown."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field
+
+from endcap import config
+from endcap.stages import Rule, Run, check_filter
+from endcap.tables.dataset import Dataset
+from endcap.types import Queries
+
+
+class Settings(config.Settings):
+    """Which ones."""
+
+    items: tuple[str, ...] = Field((), description="by their ids; one that is unknown is no error")
+    filter: str = Field("", description="all that meet it; empty for none")
+
+
+class Blocklist(Rule[Settings]):
+    """state: `free` [items] bool, False for those that are never shown."""
+
+    settings_type = Settings
+
+    @classmethod
+    def check(cls, settings: Settings, key: str) -> None:
+        check_filter(settings.filter, f"{key}.filter")
+
+    @classmethod
+    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
+        catalogue = dataset.catalogue
+        free = np.ones(len(catalogue), np.bool_)
+        free[catalogue.codes(settings.items)] = False
+        if settings.filter:
+            free &= ~catalogue.meets(settings.filter)
+        return cls(settings, {"free": free})
+
+    def restrict(self, queries: Queries) -> Queries:
+        return queries.allow(self.state["free"])

@@ -1,0 +1,49 @@
+"""Some items count more, or less, than their scores say: boosts and buries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field
+
+from endcap import config
+from endcap.stages import Rule, Run, check_filter
+from endcap.tables.dataset import Dataset
+from endcap.types import Floats, Queries, Ranking
+
+Factor = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
+
+
+class Settings(config.Settings):
+    """Which items, and how much."""
+
+    factors: dict[str, Factor] = Field(
+        {},
+        description="for each filter, what the scores of the items that meet it are multiplied "
+        "by: above 1 lifts them, below 1 sinks them",
+    )
+
+
+class Boost(Rule[Settings]):
+    """Multiplies scores. An item that meets several filters has all of their factors.
+
+    state: `factor` [items].
+    """
+
+    settings_type = Settings
+
+    @classmethod
+    def check(cls, settings: Settings, key: str) -> None:
+        for text in settings.factors:
+            check_filter(text, f"{key}.factors")
+
+    @classmethod
+    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
+        factor = np.ones(len(dataset.catalogue), np.float32)
+        for text, own in settings.factors.items():
+            factor[dataset.catalogue.meets(text)] *= own
+        return cls(settings, {"factor": factor})
+
+    def weigh(self, queries: Queries, ranking: Ranking) -> Floats:
+        return np.asarray(self.state["factor"][ranking.item], np.float32)

@@ -1,0 +1,142 @@
+"""How answers came about: `/v1/explain`, and what is asked of `/v1/recommendations/{id}`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from endcap.errors import ReleaseError
+from endcap.experiment.batch import served
+from endcap.experiment.why import moves, proposed, why
+from endcap.recommender import Answer, Recommender
+from endcap.serve import questions
+from endcap.serve.asking import loaded, question
+from endcap.serve.current import Current, Loaded
+from endcap.serve.problems import Problem, wrong
+from endcap.store.releases import Releases
+from endcap.store.visitors import Visitors
+
+
+def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
+    """Raises Problem 404 where the item is unknown."""
+    here = loaded(current)
+    code = here.recommender.catalogue.code(asked.item_id)
+    if code is None:
+        error = {"field": "item_id", "value": asked.item_id, "detail": "there is no such item"}
+        raise Problem(404, f"There is no item {asked.item_id!r}.", [error])
+    queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
+    found = why(here.recommender, queries, code, asked.n, asked.placement)
+    return {
+        "item_id": asked.item_id,
+        "release": here.release,
+        "path": found.path,
+        "shown": found.place is not None,
+        "place": found.place,
+        "text": found.text(asked.n),
+        "forbidden_by": list(found.forbidden),
+        "proposed_by": found.proposed,
+        "steps": [{"step": name, "place": place} for name, place in found.steps],
+    }
+
+
+def traced(ids: Sequence[str], answer: Answer, n: int) -> dict[str, Any]:
+    """What is kept of how a single question was answered. ids: of the catalogue's items.
+
+    removed: items that the models put among the first n and that are nowhere in the list.
+    """
+    shown = answer.ranking
+    items = [
+        {
+            "item_id": ids[item],
+            "score": float(score),
+            "propensity": float(chance),
+            "proposed_by": proposed(answer, item),
+            "moved_by": _moves(answer, item),
+        }
+        for item, score, chance in zip(shown.item.tolist(), shown.score, shown.chances, strict=True)
+    ]
+    first, last = answer.steps[0][1].top(n).item, answer.steps[-1][1].item
+    gone = [item for item in first.tolist() if item not in last]
+    removed = [{"item_id": ids[item], "moved_by": _moves(answer, item)} for item in gone]
+    return {"items": items, "removed": removed}
+
+
+def _moves(answer: Answer, item: int) -> list[dict[str, Any]]:
+    return [
+        {"step": name, "from": before, "to": after}
+        for name, before, after in moves(answer.steps, item)
+    ]
+
+
+def trace(current: Current, recommendation_id: str) -> dict[str, Any]:
+    """Raises Problem 404 where there is no such answer."""
+    row = _found(current, recommendation_id)
+    keys = ("recommendation_id", "timestamp", "release", "path", "question")
+    return {**{key: row[key] for key in keys}, **row["trace"]}
+
+
+def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> dict[str, Any]:
+    """The answer of another release. Raises Problem 404 and 422."""
+    row, here = _found(current, recommendation_id), loaded(current)
+    folder = current.shop.releases
+    try:
+        recommender = _recommender(Releases(folder).path(asked.release))
+    except ReleaseError as error:
+        raise wrong("release", asked.release, str(error)) from error
+    catalogue = recommender.catalogue
+    visitors = Visitors(here.visitors.dataset, catalogue, current.live, recommender.config.events)
+    other = Loaded(asked.release, recommender, visitors, here.until)
+    look = questions.Ask.model_validate(row["question"])
+    id_ = uuid.UUID(recommendation_id)
+    queries = question(other, look, row["timestamp"], id_, again=True)
+    answer = recommender.answer(queries, look.n, look.placement)
+    before = [item["item_id"] for item in row["trace"]["items"]]
+    after = [catalogue.ids[code] for code in answer.ranking.item]
+    scores = answer.ranking.score.tolist()
+    return {
+        "recommendation_id": recommendation_id,
+        "release": asked.release,
+        "path": answer.path,
+        "items": [
+            {"item_id": item, "score": score} for item, score in zip(after, scores, strict=True)
+        ],
+        "difference": difference(before, after),
+    }
+
+
+def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
+    """
+    >>> difference(["a", "b"], ["b", "c"])["moved"]
+    [{'item_id': 'b', 'from': 2, 'to': 1}]
+    """
+    old, new = (
+        {item: place for place, item in enumerate(items, start=1)} for items in (before, after)
+    )
+    return {
+        "entered": [{"item_id": item, "to": new[item]} for item in after if item not in old],
+        "left": [{"item_id": item, "from": old[item]} for item in before if item not in new],
+        "moved": [
+            {"item_id": item, "from": old[item], "to": new[item]}
+            for item in after
+            if item in old and old[item] != new[item]
+        ],
+    }
+
+
+def _found(current: Current, recommendation_id: str) -> dict[str, Any]:
+    row = current.answers.find(recommendation_id)
+    if row is None:
+        detail = "there is no such answer"
+        error = {"field": "recommendation_id", "value": recommendation_id, "detail": detail}
+        raise Problem(404, f"There is no answer {recommendation_id!r}.", [error])
+    return row
+
+
+@lru_cache(maxsize=1)
+def _recommender(folder: Path) -> Recommender:
+    """A release in memory; the last one stays, as many answers may be asked again of it."""
+    return Recommender.load(served(folder))

@@ -1,0 +1,54 @@
+"""What was answered to what: enough to say how an answer came about, and to answer again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
+
+from endcap.store.database import Database
+
+_METADATA = MetaData()
+
+answers = Table(
+    "answers",
+    _METADATA,
+    Column("recommendation_id", String, primary_key=True),
+    Column("visitor", String, index=True),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("release", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("question", String, nullable=False),
+    Column("trace", String, nullable=False),
+)
+"""question: the request, as JSON. trace: items and what was done with them, as JSON."""
+
+
+class Answers:
+    """In the file of the live events."""
+
+    def __init__(self, database: Database) -> None:
+        database.create(_METADATA)
+        self.database = database
+
+    def keep(self, row: dict[str, Any], trace: Callable[[], Any]) -> None:
+        """Have an answer written, soon; whoever calls does not wait, not even for its trace to be
+        made."""
+
+        def write(connection: Connection) -> None:
+            text = json.dumps(trace(), ensure_ascii=False)
+            connection.execute(insert(answers), {**row, "trace": text})
+
+        self.database.submit(write)
+
+    def find(self, recommendation_id: str) -> dict[str, Any] | None:
+        """None where there is no such answer."""
+        self.database.submit(lambda connection: None).result()  # what waits is written first
+        query = select(answers).where(answers.c.recommendation_id == recommendation_id)
+        with self.database.engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            return None
+        return {**row, "question": json.loads(row["question"]), "trace": json.loads(row["trace"])}

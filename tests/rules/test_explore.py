@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from endcap.rules.explore import Explore
+from endcap.types import Queries, Ranking
+from tests.rules.shelf import rule
+from tests.shops import catalogue, queries, ranking
+
+ITEMS = 8
+
+
+def drawn(folder: Path, times: int, **settings: Any) -> Ranking:
+    """The list 0, 1, 2, … as it is shown so many times."""
+    explore = rule(Explore, folder, catalogue(ITEMS), **settings)
+    lists: Ranking = explore.apply(asked(times), ranking(*[range(ITEMS)] * times))
+    return lists
+
+
+def asked(times: int) -> Queries:
+    return replace(queries(*[[]] * times), seeds=np.arange(times) + 7)
+
+
+def test_without_a_seed_nothing_is_left_to_chance(tmp_path: Path) -> None:
+    explore = rule(Explore, tmp_path, catalogue(ITEMS), share=0.9)
+    lists = explore.apply(queries([]), ranking(range(ITEMS)))
+    assert lists.item.tolist() == list(range(ITEMS))
+    assert lists.propensity is None
+
+
+def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
+    first, second = (drawn(tmp_path / name, 20, share=0.5, cut=4) for name in ("1", "2"))
+    assert first.item.tolist() == second.item.tolist()
+    assert first.chances.tolist() == second.chances.tolist()
+    assert len({tuple(first.of(query).item.tolist()) for query in range(20)}) > 5
+
+
+def test_propensities_are_the_frequencies(tmp_path: Path) -> None:
+    """Of 4,000 lists, each item comes to the first place as often as it is said to."""
+    times = 4_000
+    lists = drawn(tmp_path, times, share=0.4, cut=3, reach=2.0)
+    first = lists.keep(lists.places == 1)
+    assert set(first.item.tolist()) == {0, 3, 4, 5, 6, 7}
+    for item in np.unique(first.item):
+        own = first.item == item
+        [said] = np.unique(first.chances[own])
+        assert own.mean() == pytest.approx(said, abs=0.025)
+    assert first.chances[first.item == 0][0] == pytest.approx(0.6)
+    odds = {
+        int(item): float(chance) for item, chance in zip(first.item, first.chances, strict=True)
+    }
+    assert odds[3] / odds[5] == pytest.approx(np.e)  # two places behind
+    assert sum(odds.values()) == pytest.approx(1)
+
+
+def test_an_estimate_by_propensities_is_right(tmp_path: Path) -> None:
+    """What the list as it stands would earn at its first two places, from explored ones alone."""
+    times, worth = 4_000, np.arange(ITEMS) % 5
+    lists = drawn(tmp_path, times, share=0.5, cut=4, reach=5.0)
+    rows = lists.item.reshape(times, ITEMS), lists.chances.reshape(times, ITEMS)
+    same = (rows[0][:, :2] == [0, 1]).all(axis=1)
+    weight = same / rows[1][:, :2].prod(axis=1)
+    assert (weight * worth[rows[0][:, :2]].sum(axis=1)).mean() == pytest.approx(1, abs=0.1)
+    assert weight.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_all_items_stay_and_those_behind_the_cut_in_their_order(tmp_path: Path) -> None:
+    lists = drawn(tmp_path, 50, share=0.5, cut=3)
+    for query in range(50):
+        one = lists.of(query)
+        assert sorted(one.item.tolist()) == list(range(ITEMS))
+        assert one.item[3:].tolist() == sorted(one.item[3:].tolist())
+        assert one.chances[3:].tolist() == [1] * (ITEMS - 3)
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_where_nothing_stands_behind_the_cut_nothing_is_drawn(tmp_path: Path, length: int) -> None:
+    explore = rule(Explore, tmp_path, catalogue(ITEMS), share=0.9, cut=3)
+    lists = explore.apply(asked(1), ranking(range(length)))
+    assert lists.item.tolist() == list(range(length))
+    assert lists.chances.tolist() == [1] * length
+
+
+def test_what_is_behind_the_cut_can_run_out(tmp_path: Path) -> None:
+    lists = drawn(tmp_path, 30, share=0.99, cut=7)
+    assert set(lists.of(0).item.tolist()) == set(range(ITEMS))
+    assert np.all(lists.chances > 0)
