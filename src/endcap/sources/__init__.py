@@ -1,7 +1,8 @@
 """Formats of logs and catalogues: one file here is one format, named like its module.
 
-A module offers two functions, `recognises` and `read`, as `Source` describes; dropping one
-into this folder adds a format, and deleting it removes nothing else.
+A module offers two functions, `recognises` and `read`, as `Source` describes, and `files` where
+it brings its own; dropping one into this folder adds a format, and deleting it removes nothing
+else.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
@@ -23,6 +24,9 @@ from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
 NAME = re.compile(r"(\w+):")
+
+SAMPLE = 1_000
+"""Rows at the beginning of a file that its format is told by."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,42 @@ class Given:
     kind: str | None
     work: Workspace
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names of the file's columns; none where there is no file."""
+        return frozenset(self.rows.columns if self.rows else ())
+
+    @property
+    def file(self) -> Rows:
+        """The rows of the file. Raises SourceError where the name is not that of one."""
+        if self.rows is None:
+            raise SourceError(f"{self.name} is not a file")
+        return self.rows
+
+    def has(self, condition: Any) -> bool:
+        """Whether any of the first rows of a table meets a condition: `row.x == 1`, say."""
+        first = self.file.table.head(SAMPLE)
+        query = first.filter(condition(first)).head(1).count()
+        return bool(self.work.value(self.work.sql(query), of=self.name))
+
+    def wanted(self, *extracts: Extract) -> list[Extract]:
+        """Those of the kind that was asked for; else those that have rows, and at least one.
+
+        What was lost from the file is told of once. Raises SourceError where none is of the kind.
+        """
+        found = [one for one in extracts if self.kind in (None, one.kind)]
+        if not found:
+            kinds = " and ".join(one.kind for one in extracts)
+            raise SourceError(f"{self.name} can't be {self.kind}", expected=kinds)
+        full = [one for one in found[1:] if self._filled(one)] if found[1:] else []
+        if not full or self._filled(found[0]):
+            full = [found[0], *full]
+        return [full[0], *(replace(one, lost={}, notes=()) for one in full[1:])]
+
+    def _filled(self, extract: Extract) -> bool:
+        one = self.work.sql(extract.rows.head(1).count())
+        return bool(self.work.value(one, of=self.name))
+
 
 class Source(Protocol):
     """What a module of this folder offers."""
@@ -49,8 +89,11 @@ class Source(Protocol):
     def read(self, given: Given) -> Sequence[Extract]:
         """What it holds, for one table or several. Raises SourceError."""
 
-    def files(self, given: Given) -> Sequence[Path]:
-        """The files whose content decides whether the same was imported before."""
+
+def files(source: Source, given: Given) -> Sequence[Path]:
+    """The files whose content decides whether the same was imported before."""
+    own = getattr(source, "files", None)
+    return cast(Sequence[Path], own(given)) if own else [Path(given.name)]
 
 
 def sources() -> dict[str, Source]:
@@ -78,7 +121,7 @@ def import_file(
         given = Given(name, rows, kind, work)
         format_ = choose(given, format_)
         source = sources()[format_]
-        origin = Origin(name, format_, _digest(source.files(given)))
+        origin = Origin(name, format_, _digest(files(source, given)))
         return add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
 
 

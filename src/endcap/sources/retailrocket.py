@@ -7,7 +7,6 @@ timestamp,visitorid,event,itemid,transactionid
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from endcap.errors import SourceError
 from endcap.sources import Given
@@ -25,10 +24,6 @@ def recognises(given: Given) -> float:
     return float(
         given.rows is not None and {*given.rows.columns} == {*COLUMNS.values(), "transactionid"}
     )
-
-
-def files(given: Given) -> Sequence[Path]:
-    return [Path(given.name)]
 
 
 def read(given: Given) -> Sequence[Extract]:

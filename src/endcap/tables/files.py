@@ -1,17 +1,20 @@
 """A file of rows, whatever its format, compression and encoding.
 
 What a file is decides its content, never its name: CSV (comma, semicolon, tab or bar), JSON
-Lines (or one JSON array), Parquet; also inside gzip or zstd; in UTF-8, UTF-16 or, where it
-is sure, GB18030 and Windows-1252.
+Lines (or one JSON array, or objects over several lines), Parquet; also inside gzip or zstd; in
+UTF-8, UTF-16 or, where it is sure, GB18030 and Windows-1252.
 """
 
 # ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
 
 from __future__ import annotations
 
+import codecs
 import csv
+import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +58,7 @@ def open_rows(path: Path, work: Workspace) -> Rows:
     if text.start.startswith(b"PAR1"):
         return _parquet(text, path, work)
     rows = (
-        _json(text, path, work)
-        if text.start.lstrip()[:1] in (b"{", b"[")
-        else _csv(text, path, work)
+        _json(text, path, work) if _beginning(text)[:1] in (b"{", b"[") else _csv(text, path, work)
     )
     if not work.value("SELECT count(*) FROM raw", of=path):
         lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
@@ -177,17 +178,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _json(text: Text, path: Path, work: Workspace) -> Rows:
-    if text.start.lstrip().startswith(b"["):
-        array = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
-        lines = f"(SELECT json::VARCHAR AS line FROM read_json_objects({array}, format = 'array'))"
-    else:
-        lines = _lines(text)
-    work.run(
-        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
-        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
-        of=path,
-    )
-    lost = Counter() if lines.startswith("(") else _rejects(work)
+    lost = _read_objects(text, path, work)
     lost += Counter({BROKEN: work.value("SELECT count_if(NOT whole) FROM objects")})
     keys = work.rows(
         "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
@@ -200,6 +191,48 @@ def _json(text: Text, path: Path, work: Workspace) -> Rows:
     )
     work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole")
     return Rows(work.table("raw"), lost, text.notes)
+
+
+def _read_objects(text: Text, path: Path, work: Workspace) -> Counter[str]:
+    """Bring what is in a JSON file into the table `objects`; what was lost on the way."""
+    start = _beginning(text)
+    if start.startswith(b"["):
+        _store_objects(_documents(text, "array"), path, work)
+        return Counter()
+    if not _is_json(start.partition(b"\n")[0]):
+        # Either objects that go over several lines, or lines of which the first is broken.
+        with suppress(SourceError):
+            _store_objects(_documents(text, "unstructured"), path, work)
+            return Counter()
+    _store_objects(_lines(text), path, work)
+    return _rejects(work)
+
+
+def _store_objects(lines: str, path: Path, work: Workspace) -> None:
+    work.run(
+        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
+        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
+        of=path,
+    )
+
+
+def _documents(text: Text, layout: str) -> str:
+    """SQL: the objects of a file that is one array, or that takes several lines for each."""
+    file = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
+    read = f"read_json_objects({file}, format = {quoted(layout)})"
+    return f"(SELECT json::VARCHAR AS line FROM {read})"
+
+
+def _beginning(text: Text) -> bytes:
+    return text.start.removeprefix(codecs.BOM_UTF8).lstrip()
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _pointer(key: str) -> str:
