@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -55,10 +55,9 @@ class Given:
             raise SourceError(f"{self.name} is not a file")
         return self.rows
 
-    def has(self, condition: Any) -> bool:
-        """Whether any of the first rows of a table meets a condition: `row.x == 1`, say."""
-        first = self.file.table.head(SAMPLE)
-        query = first.filter(condition(first)).head(1).count()
+    def has(self, chosen: Callable[[Any], Any]) -> bool:
+        """Whether a function leaves any of the file's first rows: ``rows.filter(…)``, say."""
+        query = chosen(self.file.table.head(SAMPLE)).head(1).count()
         return bool(self.work.value(self.work.sql(query), of=self.name))
 
     def wanted(self, *extracts: Extract) -> list[Extract]:

@@ -20,7 +20,7 @@ import ibis
 
 from endcap.tables import values
 from endcap.tables.conform import LOOSE, Extract, conform
-from endcap.tables.duck import json_merge_patch, json_text, to_json
+from endcap.tables.duck import json_merge_patch, json_text, json_type, to_json
 from endcap.tables.files import Rows
 
 Where: TypeAlias = str | tuple[str, ...]
@@ -29,10 +29,14 @@ PLACE = "place in the list"
 """The column that says which element of a list a row was (int64, from 0)."""
 
 
-def as_json(table: Any) -> Any:
-    """The table with its lists and objects as JSON, as they are in a file of JSON."""
-    inner = {name: table[name] for name in table.columns if table[name].type().is_nested()}
-    return table.mutate(**{name: to_json(column) for name, column in inner.items()})
+def as_json(table: Any, names: Iterable[str] = ()) -> Any:
+    """The table with its lists and objects as JSON, as they are in a file of JSON.
+
+    names: columns that it gets, without values, where it lacks them.
+    """
+    inner = {name: to_json(table[name]) for name in table.columns if table[name].type().is_nested()}
+    missing = {name: ibis.null("json") for name in names if name not in table.columns}
+    return table.mutate(**inner, **missing)
 
 
 def exploded(table: Any, path: str) -> Any:
@@ -52,6 +56,19 @@ def exploded(table: Any, path: str) -> Any:
     return rows.mutate(
         **{name: rows[name].unnest(), PLACE: ibis.range(rows[name].length()).unnest()}
     )
+
+
+def spread(table: Any, column: str, names: Iterable[str]) -> Any:
+    """The keys of a JSON object as columns of their own; the others stay in the object.
+
+    What the row has of the same name stands in where the object lacks it.
+    """
+    inner = table[column]
+    found = {
+        name: ibis.coalesce(inner[name], table[name]) if name in table.columns else inner[name]
+        for name in names
+    }
+    return table.mutate(**found, **{column: json_merge_patch(inner, _object(_tree(names)))})
 
 
 def part(table: Any, path: str) -> Any:
@@ -102,35 +119,51 @@ def text_at(table: Any, where: Where) -> Any:
     return values.text(at(table, where))
 
 
-def conform_nested(kind: str, table: Any, columns: Mapping[str, Any]) -> Any:
-    """Like `conform`, where columns of ours come from paths."""
-    flat = {
-        name: at(table, where) if isinstance(where, str | tuple) else where
-        for name, where in columns.items()
-    }
+def conform_nested(
+    kind: str, table: Any, columns: Mapping[str, Any], used: tuple[str, ...] = ()
+) -> Any:
+    """Like `conform`, where columns of ours come from paths.
+
+    used: more paths that shall not be kept as JSON.
+    """
+    flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
     if kind in LOOSE:
-        flat[LOOSE[kind]] = _rest(table, columns)
+        flat[LOOSE[kind]] = _with(_rest(table, columns, used), flat.get(LOOSE[kind]))
     return conform(kind, table.select(**flat), {name: name for name in flat})
 
 
 def extract(
-    kind: str, rows: Rows, columns: Mapping[str, Any], table: Any = None, **words: str
+    kind: str,
+    rows: Rows,
+    columns: Mapping[str, Any],
+    table: Any = None,
+    used: tuple[str, ...] = (),
+    **words: str,
 ) -> Extract:
     """What a file says for one table.
 
     columns: column of ours → path or paths, or an expression.
-    table: the file's rows when something was done to them.
+    table: the file's rows when something was done to them. used: as in `conform_nested`.
     words: column of ours → where it comes from, for those that are expressions.
     """
     table = as_json(rows.table) if table is None else table
     said = {name: " or ".join(_paths(where)) for name, where in columns.items() if _paths(where)}
-    found = conform_nested(kind, table, columns)
+    found = conform_nested(kind, table, columns, used)
     return Extract(kind, found, rows.lost, said | words, rows.notes)
 
 
-def _rest(table: Any, columns: Mapping[str, Any]) -> Any:
+def _with(rest: Any, given: Any) -> Any:
+    """An object with another, where there is one, on top."""
+    if given is None:
+        return rest
+    whole = json_type(given.cast("json")) == "OBJECT"
+    both = json_merge_patch(rest.cast("json"), given.cast("json")).cast("string")
+    return ibis.ifelse(whole, ibis.coalesce(both, given.cast("string")), rest)
+
+
+def _rest(table: Any, columns: Mapping[str, Any], used: tuple[str, ...]) -> Any:
     """JSON of all that no path takes."""
-    taken = _tree(path for where in columns.values() for path in _paths(where))
+    taken = _tree([*(path for where in columns.values() for path in _paths(where)), *used])
     left = [name for name in table.columns if name != PLACE and taken.get(name, 0) is not None]
     if not left:
         return ibis.null("string")
