@@ -1,8 +1,8 @@
 """A file of rows, whatever its format, compression and encoding.
 
 What a file is decides its content, never its name: CSV (comma, semicolon, tab or bar), JSON
-Lines (or one JSON array, or objects over several lines), Parquet; also inside gzip or zstd; in
-UTF-8, UTF-16 or, where it is sure, GB18030 and Windows-1252.
+Lines (or one JSON array, or objects over several lines), Parquet, XML; also inside gzip or zstd;
+in UTF-8, UTF-16 or, where it is sure, GB18030 and Windows-1252.
 """
 
 # ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
@@ -21,6 +21,7 @@ from typing import Any
 
 from endcap.errors import SourceError
 from endcap.tables.encoding import Text, read_text
+from endcap.tables.markup import read_markup
 from endcap.tables.workspace import Workspace, quoted
 
 SAMPLE_LINES = 50
@@ -57,9 +58,11 @@ def open_rows(path: Path, work: Workspace) -> Rows:
     text = read_text(path, work.folder)
     if text.start.startswith(b"PAR1"):
         return _parquet(text, path, work)
-    rows = (
-        _json(text, path, work) if _beginning(text)[:1] in (b"{", b"[") else _csv(text, path, work)
-    )
+    start = _beginning(text)
+    if start.startswith(b"<"):
+        text = read_markup(text, path, work.folder)
+    json_ = start[:1] in (b"{", b"[", b"<")
+    rows = _json(text, path, work) if json_ else _csv(text, path, work)
     if not work.value("SELECT count(*) FROM raw", of=path):
         lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
         raise SourceError(f"{path} holds no rows{lost}", expected="a header and rows below it")

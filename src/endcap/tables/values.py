@@ -61,7 +61,9 @@ def number(column: Any) -> Any:
         plain = text(column)
         bare = plain.re_replace(r"^[^0-9.,+-]+|[^0-9]+$", "")
         bare = ibis.ifelse(
-            bare.re_search(r"^[+-]?\d+,\d{1,2}$"), bare.replace(",", "."), bare.replace(",", "")
+            bare.re_search(r"^[+-]?\d+(\.\d{3})*,\d{1,2}$"),
+            bare.replace(".", "").replace(",", "."),
+            bare.replace(",", ""),
         )
         found = ibis.coalesce(plain.try_cast("float64"), bare.try_cast("float64"))
     return ibis.ifelse(found.isnan() | found.isinf(), ibis.null("float64"), found)
@@ -83,9 +85,14 @@ def moment(column: Any) -> Any:
     plain = text(column)
     return ibis.coalesce(
         _from_number(plain.try_cast("float64")),
-        epoch_us(plain.try_cast("timestamp('UTC')").cast("timestamp")),
+        epoch_us(_zoned(plain)),
+        epoch_us(_zoned(plain.re_replace(r" ([+-]\d\d)(\d\d)$", r"\1:\2"))),
         epoch_us(strptime(plain, ibis.array([*PATTERNS]))),
     )
+
+
+def _zoned(plain: Any) -> Any:
+    return plain.try_cast("timestamp('UTC')").cast("timestamp")
 
 
 def unit(column: Any) -> Any:
