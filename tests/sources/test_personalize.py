@@ -26,8 +26,7 @@ def test_interactions_and_what_was_shown(tmp_path: Path) -> None:
     (context,) = shop.rows("events", "context")[2]
     assert json.loads(context) == {"DEVICE": 'say "hi"'}
     assert shop.counts("impressions") == (5, 2, {})
-    columns = ("recommendation_id", "user_id", "item_id", "position")
-    assert shop.rows("impressions", *columns) == [
+    assert shop.rows("impressions", "recommendation_id", "user_id", "item_id", "position") == [
         ("r-1", "u1", "i1", 0),
         ("r-1", "u1", "i2", 1),
         ("r-1", "u1", "i3", 2),

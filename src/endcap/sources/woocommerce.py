@@ -21,11 +21,13 @@ QUANTITY = ("item_quantity", "Quantity", "Quantity (- Refund)")
 TOTAL = ("item_total", "Order Line Total")
 BACK = ("item_refunded_qty", "Quantity Refunded")
 
+USER = ("customer_id", "customer_user", "Customer User ID")
+ITEM = ("item_sku", "SKU", "item_product_id", "Product Id", "item_id")
+
 EVENTS = {
     "event_type": TYPE,
-    "user_id": ("customer_id", "customer_user", "Customer User ID"),
     "anonymous_id": ("billing_email", "customer_email", "Email (Billing)"),
-    "item_id": ("item_sku", "SKU", "item_product_id", "Product Id", "item_id"),
+    "item_id": ITEM,
     "timestamp": ("date", "order_date", "Order Date"),
     "currency": ("order_currency", "currency", "Order Currency"),
 }
@@ -36,7 +38,7 @@ UNDONE = ("refunded",)
 
 def recognises(given: Given) -> float:
     columns = given.columns
-    names = (ORDER, STATUS, QUANTITY, (*EVENTS["item_id"], "item_name"))
+    names = (ORDER, STATUS, QUANTITY, (*ITEM, "item_name"))
     return 0.9 * all(columns & {*some} for some in names)
 
 
@@ -53,7 +55,7 @@ def read(given: Given) -> Sequence[Extract]:
     refund = events[TYPE] == "refund"
     quantity = values.number(at(events, QUANTITY))
     number = "woocommerce-" + events["order"] + "-" + events.place.cast("string")
-    guest = text_at(events, EVENTS["user_id"]).nullif("0")
+    guest = text_at(events, USER).nullif("0")
     columns = {
         **EVENTS,
         "user_id": guest,
@@ -63,11 +65,11 @@ def read(given: Given) -> Sequence[Extract]:
         "problem": ibis.cases((events.status.notin(BOUGHT), "order_not_placed")),
     }
     words = {
-        "user_id": " or ".join(EVENTS["user_id"]) + ", but 0",
+        "user_id": " or ".join(USER) + ", but 0",
         "event_type": "purchase, and refund",
         "event_id": "the order's number and the line's place",
         "quantity": " or ".join((*QUANTITY, *BACK)),
         "price": f"{TOTAL[0]} / {QUANTITY[0]}",
     }
-    used = ("line", "place", "back", "order", *ORDER, *EVENTS["user_id"])
+    used = ("line", "place", "back", "order", *ORDER, *USER)
     return given.wanted(extract("events", given.file, columns, events, used, **words))

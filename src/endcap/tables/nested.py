@@ -1,8 +1,8 @@
 """Rows with lists and objects inside → flat rows of a table of ours.
 
 A path names a value: `properties.price` is the key `price` of the object in the column
-`properties`. Several paths are alternatives, the first that has a value counts. What no path
-takes stays as JSON, under the names it came with.
+`properties`, `images.0` the first element of a list. Several paths are alternatives, the first
+that has a value counts. What no path takes stays as JSON, under the names it came with.
 
     {"id": 7, "basket": {"lines": [{"sku": "a", "n": 1}, {"sku": "b"}]}}
 
@@ -177,7 +177,7 @@ def _paths(where: Any) -> tuple[str, ...]:
 
 
 def _tree(paths: Iterable[str]) -> dict[str, Any]:
-    """Objects with nothing at the ends of the paths.
+    """Objects with nothing at the ends of the paths; lists have to stay whole.
 
     >>> _tree(["a.b", "c"])
     {'a': {'b': None}, 'c': None}
@@ -185,6 +185,8 @@ def _tree(paths: Iterable[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path in paths:
         *parents, last = path.split(".")
+        if any(step.isdigit() for step in (*parents, last)):
+            continue
         inner = tree
         for step in parents:
             inner = inner.setdefault(step, {})
@@ -198,7 +200,7 @@ def _object(value: Mapping[str, Any]) -> Any:
 
 def _path(*keys: str) -> str:
     """
-    >>> _path("a", "b c")
-    '$."a"."b c"'
+    >>> _path("a", "0", "b c")
+    '$."a"[0]."b c"'
     """
-    return "$" + "".join(f'."{key}"' for key in keys)
+    return "$" + "".join(f"[{key}]" if key.isdigit() else f'."{key}"' for key in keys)
