@@ -68,7 +68,15 @@ def read(given: Given) -> Sequence[Extract]:
     )
     valued = (text_at(rows, "method").upper() == "POST") & rows["id"].notnull()
     catalogue, people = valued & (rows.what == "items"), valued & (rows.what == "users")
-    used = ("requests", "method", "path", "what", "id", "params.cascadeCreate", "params.!cascadeCreate")
+    used = (
+        "requests",
+        "method",
+        "path",
+        "what",
+        "id",
+        "params.cascadeCreate",
+        "params.!cascadeCreate",
+    )
     interaction = rows.filter(~(catalogue | people).fill_null(False))
     strange = interaction["what"].isin(INTERACTIONS).fill_null(False)
     problem = ibis.cases((~strange, "not_an_interaction"))

@@ -26,6 +26,7 @@ from endcap.tables.workspace import Workspace, quoted
 
 SAMPLE_LINES = 50
 DELIMITERS = ",;\t|"
+COLONS = "::"
 
 NO_DELIMITER = "\x01"
 
@@ -75,7 +76,11 @@ def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
 
 
 def _csv(text: Text, path: Path, work: Workspace) -> Rows:
-    delimiter, names = _layout(text.start.decode("utf-8", errors="replace"))
+    start = text.start.decode("utf-8", errors="replace").lstrip("\ufeff")
+    if names := _nameless(start):
+        _read_csv(text, path, work, COLONS, names)
+        return Rows(work.table("raw"), _rejects(work), text.notes)
+    delimiter, names = _layout(start)
     _read_csv(text, path, work, delimiter, names)
     swallowed = work.value(
         "SELECT count(*) FROM reject_errors "
@@ -96,10 +101,17 @@ def _read_csv(text: Text, path: Path, work: Workspace, delimiter: str, names: li
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     work.run("DROP TABLE IF EXISTS raw")
     work.run(
-        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, header = true, "
-        f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, {_dialect(delimiter)}, nullstr = '', "
         f"columns = {{{columns}}})",
         of=path,
+    )
+
+
+def _dialect(delimiter: str) -> str:
+    mark, names = ("", "false") if delimiter == COLONS else ('"', "true")
+    return (
+        f"delim = {quoted(delimiter)}, header = {names}, quote = {quoted(mark)}, "
+        f"escape = {quoted(mark)}"
     )
 
 
@@ -147,10 +159,24 @@ def _rejects(work: Workspace) -> Counter[str]:
 
 def _layout(start: str) -> tuple[str, list[str]]:
     """The delimiter and the column names of a CSV file, from its beginning."""
-    lines = start.lstrip("\ufeff").splitlines()[:SAMPLE_LINES]
+    lines = start.splitlines()[:SAMPLE_LINES]
     layouts = [_split(lines, delimiter) for delimiter in DELIMITERS]
     best = max(range(len(DELIMITERS)), key=lambda place: _fit(layouts[place]))
     return DELIMITERS[best], _distinct(layouts[best][0] if layouts[best] else [])
+
+
+def _nameless(start: str) -> list[str]:
+    """Names for the columns of a file that has none, and two colons between its fields.
+
+    >>> _nameless("1::1193::5::978300760")
+    ['column 1', 'column 2', 'column 3', 'column 4']
+    """
+    lines = start.splitlines()[:SAMPLE_LINES]
+    widths = Counter(line.count(COLONS) for line in lines if line.strip())
+    ((width, lines_),) = widths.most_common(1) or [(0, 0)]
+    if width < 2 or lines_ < 0.9 * len(lines):
+        return []
+    return [f"column {place}" for place in range(1, width + 2)]
 
 
 def _split(lines: list[str], delimiter: str) -> list[list[str]]:

@@ -97,7 +97,12 @@ def record(table: Any, path: str, key: str, *choices: str) -> Any:
 def _member(pair: Any, key: str, choices: tuple[str, ...]) -> Any:
     found = (_below(pair, choice.split(".")).cast("string").nullif("null") for choice in choices)
     value = ibis.coalesce(*found, "null")
-    return to_json(json_text(pair, _path(key))).cast("string") + ":" + value
+    return quote(json_text(pair, _path(key))) + ":" + value
+
+
+def quote(column: Any) -> Any:
+    """A text as JSON writes it."""
+    return to_json(column).cast("string")
 
 
 def at(table: Any, where: Where) -> Any:
