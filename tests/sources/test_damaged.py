@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import random
 import tempfile
@@ -92,6 +93,6 @@ def _put(value: Any, chance: random.Random) -> None:
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
         key = chance.choice(keys)
         if chance.random() < 0.4 or not isinstance(value[key], dict | list) or not value[key]:
-            value[key] = chance.choice(STRANGE)
+            value[key] = copy.deepcopy(chance.choice(STRANGE))
             return
         value = value[key]

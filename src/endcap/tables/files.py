@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.tables.encoding import Text, read_text
+from endcap.tables.encoding import Text, giant_lines, read_text
 from endcap.tables.markup import read_markup
 from endcap.tables.workspace import Workspace, quoted
 
@@ -86,7 +86,7 @@ def _csv(text: Text, path: Path, work: Workspace) -> Rows:
         "SELECT count(*) FROM reject_errors "
         "WHERE error_type::VARCHAR = 'UNQUOTED VALUE' AND contains(csv_line, chr(10))"
     )
-    lost, notes = _rejects(work), text.notes
+    lost, notes = _rejects(work) + Counter({BROKEN: giant_lines(text)}), text.notes
     if swallowed:
         # A quotation mark that is never closed takes the lines that follow with it.
         mended, lost = _mend(text, path, work)
@@ -120,7 +120,8 @@ def _mend(text: Text, path: Path, work: Workspace) -> tuple[Text, Counter[str]]:
     copy = work.folder / "mended.csv"
     odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
     work.run(f"CREATE TABLE lines AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
-    lost = _rejects(work) + Counter({UNCLOSED: work.value(f"SELECT count_if({odd}) FROM lines")})
+    many = work.value(f"SELECT count(*) FILTER (WHERE {odd}) FROM lines")
+    lost = _rejects(work) + Counter({UNCLOSED: many, BROKEN: giant_lines(text)})
     work.run(
         f"COPY (FROM lines WHERE NOT {odd}) TO {quoted(copy)} "
         f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})"
@@ -208,7 +209,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 def _json(text: Text, path: Path, work: Workspace) -> Rows:
     lost = _read_objects(text, path, work)
-    lost += Counter({BROKEN: work.value("SELECT count_if(NOT whole) FROM objects")})
+    lost += Counter({BROKEN: work.value("SELECT count(*) FILTER (WHERE NOT whole) FROM objects")})
     keys = work.rows(
         "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
         "GROUP BY key ORDER BY count(*) DESC, key"
@@ -234,7 +235,7 @@ def _read_objects(text: Text, path: Path, work: Workspace) -> Counter[str]:
             _store_objects(_documents(text, "unstructured"), path, work)
             return Counter()
     _store_objects(_lines(text), path, work)
-    return _rejects(work)
+    return _rejects(work) + Counter({BROKEN: giant_lines(text)})
 
 
 def _store_objects(lines: str, path: Path, work: Workspace) -> None:
