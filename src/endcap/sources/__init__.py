@@ -11,8 +11,8 @@ import hashlib
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -36,12 +36,14 @@ class Given:
     name: as they typed it, a file or ``format:`` for one that brings its own data.
     rows: the rows of the file, None where the name is not that of a file.
     kind: the table it is for, None to find out.
+    settings: what the format has to be told, as some do.
     """
 
     name: str
     rows: Rows | None
     kind: str | None
     work: Workspace
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -107,6 +109,7 @@ def import_file(
     *,
     kind: str | None = None,
     format_: str | None = None,
+    settings: Mapping[str, str] | None = None,
     dry_run: bool = False,
     report: Report = silent,
 ) -> list[Imported]:
@@ -117,7 +120,7 @@ def import_file(
     report(f"Looking at {name}", 0.0)
     with workspace(folder) as work:
         rows = None if NAME.fullmatch(name) else open_rows(Path(name), work)
-        given = Given(name, rows, kind, work)
+        given = Given(name, rows, kind, work, settings or {})
         format_ = choose(given, format_)
         source = sources()[format_]
         origin = Origin(name, format_, _digest(files(source, given)))

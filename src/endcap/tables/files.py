@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,9 @@ from endcap.tables.workspace import Workspace, quoted
 SAMPLE_LINES = 50
 DELIMITERS = ",;\t|"
 COLONS = "::"
+
+LOG = re.compile(rb'\S+ \S+ [^\[\n]+ \[[^\]\n]+\] "')
+"""How a line of a web server's log begins: it stays a line, in a column of that name."""
 
 NO_DELIMITER = "\x01"
 
@@ -60,6 +64,8 @@ def open_rows(path: Path, work: Workspace) -> Rows:
     if text.start.startswith(b"PAR1"):
         return _parquet(text, path, work)
     start = _beginning(text)
+    if LOG.match(start):
+        return _log(text, path, work)
     if start.startswith(b"<"):
         text = read_markup(text, path, work.folder)
     json_ = start[:1] in (b"{", b"[", b"<")
@@ -73,6 +79,12 @@ def open_rows(path: Path, work: Workspace) -> Rows:
 def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
     work.run(f"CREATE VIEW raw AS FROM read_parquet({quoted(text.path)})", of=path)
     return Rows(work.table("raw"), {}, text.notes)
+
+
+def _log(text: Text, path: Path, work: Workspace) -> Rows:
+    work.run(f"CREATE TABLE raw AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
+    lost = _rejects(work) + Counter({BROKEN: giant_lines(text)})
+    return Rows(work.table("raw"), lost, text.notes)
 
 
 def _csv(text: Text, path: Path, work: Workspace) -> Rows:
