@@ -37,7 +37,8 @@ def import_(
         list[str],
         typer.Argument(
             metavar="FILE…",
-            help="Files, or completejourney: for the demo data.",
+            help="Files, folders, patterns, s3:// or gs:// addresses, a database's address with "
+            "?table=NAME, or completejourney: for the demo data.",
             show_default=False,
         ),
     ],
@@ -65,13 +66,14 @@ def import_(
     """
     from endcap.config import Shop
     from endcap.sources import import_file
+    from endcap.tables.places import expand
 
     folder = Shop.open(shop_folder(shop)).tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     done: list[Imported] = []
     try:
         with progress() as report:
-            for name in files:
+            for name in (one for place in files for one in expand(place, folder)):
                 done += import_file(
                     folder,
                     name,

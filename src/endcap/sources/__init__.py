@@ -18,7 +18,9 @@ from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
+from endcap.tables.database import Position, is_database, read_database
 from endcap.tables.files import Rows, open_rows
+from endcap.tables.places import fetch, is_remote
 from endcap.tables.raw import Imported, Origin, add
 from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
@@ -91,12 +93,6 @@ class Source(Protocol):
         """What it holds, for one table or several. Raises SourceError."""
 
 
-def files(source: Source, given: Given) -> Sequence[Path]:
-    """The files whose content decides whether the same was imported before."""
-    own = getattr(source, "files", None)
-    return cast(Sequence[Path], own(given)) if own else [Path(given.name)]
-
-
 def sources() -> dict[str, Source]:
     """All formats by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
@@ -117,14 +113,43 @@ def import_file(
 
     Raises SourceError where it can't be read, or what it is is not sure.
     """
-    report(f"Looking at {name}", 0.0)
     with workspace(folder) as work:
-        rows = None if NAME.fullmatch(name) else open_rows(Path(name), work)
+        path, position = _bring(name, work, folder)
+        # An address may hold a password, which nobody shall read in a report.
+        name = position.name if position else name
+        report(f"Looking at {name}", 0.0)
+        rows = _open(path, work, name) if path else None
         given = Given(name, rows, kind, work, settings or {})
         format_ = choose(given, format_)
         source = sources()[format_]
-        origin = Origin(name, format_, _digest(files(source, given)))
-        return add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
+        own = getattr(source, "files", None)
+        origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
+        done = add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
+        if position and not dry_run:
+            position.remember(folder)
+        return done
+
+
+def _open(path: Path, work: Workspace, name: str) -> Rows:
+    """The rows of a file, and errors that call it what the user does."""
+    try:
+        return open_rows(path, work)
+    except SourceError as error:
+        came = error.came.replace(str(path), name)
+        raise SourceError(came, expected=error.expected, mend=error.mend) from error
+
+
+def _bring(name: str, work: Workspace, folder: Path) -> tuple[Path | None, Position | None]:
+    """The file itself, or a copy of what is elsewhere; of a database, how far it was read."""
+    if NAME.fullmatch(name):
+        return None, None
+    copy = work.folder / "brought"
+    if is_database(name):
+        return copy, read_database(name, copy, folder)
+    if is_remote(name):
+        fetch(name, copy)
+        return copy, None
+    return Path(name), None
 
 
 def choose(given: Given, format_: str | None = None) -> str:

@@ -20,7 +20,7 @@ from endcap.tables.nested import PLACE, as_json, at, exploded, extract, text_at
 
 EVENT = frozenset({"eventType", "visitorId"})
 PRODUCT = frozenset({"id", "title"})
-SIGNS = frozenset({"priceInfo", "categories", "primaryProductId", "availability"})
+SIGNS = frozenset({"priceInfo", "primaryProductId", "availableTime"})
 
 EVENTS = {
     "event_type": "eventType",
