@@ -32,6 +32,7 @@ ITEMS = {
 USERS = {"user_id": "UserId"}
 
 ABOUT_ITEMS = frozenset({"IsHidden", "Categories", "Labels"})
+ALL = frozenset({"ItemId", "UserId", *ABOUT_ITEMS, "Timestamp", "Comment", "Subscribe"})
 KINDS = {"FeedbackType": "events", "ItemId": "items", "UserId": "users"}
 
 
@@ -40,7 +41,7 @@ def recognises(given: Given) -> float:
     feedback = given.columns >= {"FeedbackType", "UserId", "ItemId"}
     items = "ItemId" in given.columns and given.columns & ABOUT_ITEMS
     users = given.columns >= {"UserId", "Labels"}
-    return 0.9 * bool(feedback or items or users)
+    return 0.9 * bool(feedback or (given.columns <= ALL and (items or users)))
 
 
 def read(given: Given) -> Sequence[Extract]:

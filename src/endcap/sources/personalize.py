@@ -19,7 +19,7 @@ from endcap.tables.conform import Extract
 from endcap.tables.duck import split
 from endcap.tables.nested import PLACE, extract, text_at
 
-ABOUT_ITEMS = frozenset({"CREATION_TIMESTAMP", "PRICE", "CATEGORY_L1", "PRODUCT_DESCRIPTION"})
+ABOUT_ITEMS = frozenset({"CREATION_TIMESTAMP", "CATEGORY_L1", "PRODUCT_DESCRIPTION"})
 LEVELS = ("CATEGORY_L1", "CATEGORY_L2", "CATEGORY_L3")
 CATEGORIES = (*LEVELS, "GENRES", "GENRE", "CATEGORIES", "CATEGORY")
 
@@ -30,6 +30,8 @@ EVENTS = {
     "item_id": "ITEM_ID",
     "event_type": "EVENT_TYPE",
     "value": "EVENT_VALUE",
+    "price": "PRICE",
+    "quantity": "QUANTITY",
     "recommendation_id": "RECOMMENDATION_ID",
 }
 ITEMS = {

@@ -61,7 +61,8 @@ SEEN = ("search", "category-page-view", "home-page-view")
 
 def recognises(given: Given) -> float:
     products = given.columns >= PRODUCT and given.columns & SIGNS
-    return 0.9 * (given.columns >= EVENT or bool(products))
+    events = given.columns >= EVENT and given.columns & {"productDetails", "searchQuery"}
+    return 0.9 * bool(events or products)
 
 
 def read(given: Given) -> Sequence[Extract]:

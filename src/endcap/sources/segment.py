@@ -46,9 +46,9 @@ USERS = {"user_id": "userId", "created_at": "traits.createdAt", "attributes": "t
 def recognises(given: Given) -> float:
     """Sure of calls with their parts, and of a batch of them."""
     visitor = given.columns & {"userId", "anonymousId"}
-    if visitor and (
-        given.columns >= {"event", "properties"} or given.columns >= {"type", "traits"}
-    ):
+    call = given.columns & {"type", "messageId", "originalTimestamp", "sentAt", "receivedAt"}
+    said = given.columns >= {"event", "properties"} or "traits" in given.columns
+    if visitor and call and said:
         return 1.0
     return float("batch" in given.columns and given.has(_calls))
 
