@@ -135,7 +135,8 @@ def test_refuses_clearly(desk: Desk, name: str, content: str | bytes, message: s
 
 
 def test_refuses_a_folder_a_missing_file_and_an_unknown_format(desk: Desk) -> None:
-    assert "is a folder" in desk.refuses(desk.folder)
+    assert "stands for no file" in desk.refuses(desk.folder)
+    assert "stands for no file" in desk.refuses(desk.folder / "*.csv")
     assert "There is no file" in desk.refuses(desk.folder / "nowhere.csv")
     message = desk.refuses(desk.file("events.csv", GOOD), "--format", "excel")
     assert "completejourney, plain, retailrocket" in message or "'plain'" in message

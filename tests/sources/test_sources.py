@@ -16,7 +16,7 @@ from endcap.sources import import_file, sources
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "import.md"
 
 TWIN = """
-from endcap.sources.plain import files, read
+from endcap.sources.plain import read
 
 def recognises(given):
     return {sure}

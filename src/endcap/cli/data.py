@@ -37,7 +37,8 @@ def import_(
         list[str],
         typer.Argument(
             metavar="FILE…",
-            help="Files, or completejourney: for the demo data.",
+            help="Files, folders, patterns, s3:// or gs:// addresses, a database's address with "
+            "?table=NAME, or completejourney: for the demo data.",
             show_default=False,
         ),
     ],
@@ -48,27 +49,39 @@ def import_(
         str | None,
         typer.Option("--format", metavar="NAME", help="The format; found out when not given."),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What a format has to be told."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")
     ] = False,
     shop: ShopOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import CSV, JSON Lines or Parquet: events, items, users or impressions.
+    """Import events, items, users or impressions: CSV, JSON, Parquet, and exports of other systems.
 
     Columns are understood by their usual names. All of a file is imported or nothing of it; the
     same file or event twice changes nothing.
     """
     from endcap.config import Shop
     from endcap.sources import import_file
+    from endcap.tables.places import expand
 
     folder = Shop.open(shop_folder(shop)).tables
+    settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     done: list[Imported] = []
     try:
         with progress() as report:
-            for name in files:
+            for name in (one for place in files for one in expand(place, folder)):
                 done += import_file(
-                    folder, name, kind=kind, format_=format_, dry_run=dry_run, report=report
+                    folder,
+                    name,
+                    kind=kind,
+                    format_=format_,
+                    settings=settings,
+                    dry_run=dry_run,
+                    report=report,
                 )
     finally:
         # What was imported before a file that can't be is imported, and said so.

@@ -31,7 +31,6 @@ class Place:
     step, total: steps that are done of the next one, and the sum of their losses.
     first: the loss of the very first step.
     best_epoch, best_score: the best epoch so far; no score where nobody judges.
-    bfloat16: whether products are in it; None before it was measured.
     """
 
     epoch: int = 0
@@ -40,7 +39,6 @@ class Place:
     first: float | None = None
     best_epoch: int = 0
     best_score: float | None = None
-    bfloat16: bool | None = None
 
     @property
     def loss(self) -> float:

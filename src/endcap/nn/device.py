@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 
 import torch
 from torch import nn
@@ -30,6 +31,7 @@ def autocast(where: torch.device, dtype: torch.dtype) -> torch.autocast:
     return torch.autocast(where.type, dtype, enabled=dtype is not torch.float32)
 
 
+@cache
 def precision(where: torch.device) -> torch.dtype:
     """bfloat16 where a product takes much less time in it, by measurement; else float32."""
     dtypes = (torch.float32, torch.bfloat16)

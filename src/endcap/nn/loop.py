@@ -40,8 +40,9 @@ class Plan:
     average: share that the running mean of the weights keeps at each step; the mean is what
         is judged and returned, and stands in for a falling learning rate.
     patience: epochs without a better score after which to stop.
-    accelerated: whether the steps put their batches where the network is, and bear products in
-        bfloat16; else it learns on the CPU in float32.
+    accelerated: whether the steps put their batches where the network is; else it learns on the
+        CPU. Only on a GPU all products are in bfloat16: on a CPU small products gain nothing, and
+        code for each of their shapes takes memory.
     """
 
     epochs: int
@@ -101,7 +102,7 @@ class _Training(Generic[N]):
         self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
         self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
         processes.meet()  # all have read the checkpoint before one writes another
-        self.dtype = self._precision()
+        self.dtype = precision(self.device) if self.device.type == "cuda" else torch.float32
         settings = {**asdict(plan), "device": str(self.device), "precision": str(self.dtype)}
         self.boards = Boards(run, {**settings, **(shown.settings if shown else {})}, self.steps)
 
@@ -124,13 +125,6 @@ class _Training(Generic[N]):
             vectors = self.mean.module.state_dict()[self.shown.weight][self.shown.rows]
             self.boards.vectors(vectors.cpu().numpy(), self.shown.labels)
         return self.mean.module.cpu(), self.saved.place.best_epoch
-
-    def _precision(self) -> torch.dtype:
-        """Measured once, so that a training that goes on does so in the same."""
-        at = self.saved.place
-        if at.bfloat16 is None and self.plan.accelerated:
-            at.bfloat16 = bool(processes.told(lambda: precision(self.device) is torch.bfloat16))
-        return torch.bfloat16 if at.bfloat16 else torch.float32
 
     def _epoch(self, steps: Steps) -> None:
         """What is left of it."""

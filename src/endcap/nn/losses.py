@@ -16,14 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 128
+BLOCK = 64
 """Positions whose scores are held at once: memory does not grow with batch × catalogue."""
 
 
 class _Softmax(torch.autograd.Function):
     """Cross-entropy over all items; loss and gradients are computed block by block.
 
-    product: the numbers in which vectors are multiplied; all else is in those of `hidden`.
+    The number of positions is a multiple of BLOCK. product: the numbers in which vectors are
+    multiplied; all else is in those of `hidden`.
     """
 
     @staticmethod
@@ -56,20 +57,28 @@ class _Softmax(torch.autograd.Function):
 
 
 def full_softmax(
-    hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None = None
+    hidden: Tensor,
+    items: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    product: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Cross-entropy of the right item among all of them; products as autocast wants them."""
+    """Cross-entropy of the right item among all of them.
+
+    product: the numbers in which vectors are multiplied. All blocks have one size, since a CPU
+    makes code for each shape of a product in bfloat16, and keeps it.
+    """
     share = hidden.new_ones(len(hidden)) if weight is None else weight
-    product = _product(hidden)
-    loss: Tensor = _Softmax.apply(hidden, items, target, share / share.sum(), product)  # type: ignore[no-untyped-call]
+    more = -len(hidden) % BLOCK
+    loss: Tensor = _Softmax.apply(  # type: ignore[no-untyped-call]
+        functional.pad(hidden, (0, 0, 0, more)),
+        items,
+        functional.pad(target, (0, more)),
+        functional.pad(share / share.sum(), (0, more)),
+        product,
+    )
     return loss
-
-
-def _product(hidden: Tensor) -> torch.dtype:
-    """The numbers in which autocast, where it is on, multiplies."""
-    where = hidden.device.type
-    cast = torch.amp.is_autocast_available(where) and torch.is_autocast_enabled(where)
-    return torch.get_autocast_dtype(where) if cast else hidden.dtype
 
 
 def sampled_softmax(

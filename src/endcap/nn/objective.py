@@ -49,18 +49,29 @@ class Negatives:
 
 
 def objective(
-    name: Name, count: Int64s, *, full: float, negatives: int, calibration: float, smoothing: float
+    name: Name,
+    count: Int64s,
+    *,
+    full: float,
+    negatives: int,
+    calibration: float,
+    smoothing: float,
+    product: torch.dtype = torch.float32,
 ) -> Objective:
     """The loss to train by.
 
     count: [items] events of each; full: up to how many pairs of an event and an item auto is the
     full softmax, beyond that the sampled one; negatives: how many items are drawn for a batch,
     where the loss draws;
-    calibration: of gBCE; smoothing: of the labels, where the loss is a softmax.
+    calibration: of gBCE; smoothing: of the labels, where the loss is a softmax;
+    product: the numbers in which the full softmax multiplies.
     """
     if name == "auto":
         name = "full_softmax" if count.sum() * len(count) <= full else "sampled_softmax"
-    loss = full_softmax if name == "full_softmax" else _drawn(name, count, negatives, calibration)
+    if name == "full_softmax":
+        loss: Objective = partial(full_softmax, product=product)
+    else:
+        loss = _drawn(name, count, negatives, calibration)
     if smoothing == 0 or name not in SOFTMAX:
         return loss
 

@@ -20,6 +20,7 @@ from endcap import config
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
+from endcap.nn.device import device, precision
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
@@ -211,6 +212,7 @@ def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
         negatives=settings.negatives,
         calibration=settings.calibration,
         smoothing=settings.label_smoothing,
+        product=precision(device()),
     )
 
 

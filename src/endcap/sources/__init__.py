@@ -1,7 +1,8 @@
 """Formats of logs and catalogues: one file here is one format, named like its module.
 
-A module offers two functions, `recognises` and `read`, as `Source` describes; dropping one
-into this folder adds a format, and deleting it removes nothing else.
+A module offers two functions, `recognises` and `read`, as `Source` describes, and `files` where
+it brings its own; dropping one into this folder adds a format, and deleting it removes nothing
+else.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ import hashlib
 import importlib
 import pkgutil
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
+from endcap.tables.database import Position, is_database, read_database
 from endcap.tables.files import Rows, open_rows
+from endcap.tables.places import fetch, is_remote
 from endcap.tables.raw import Imported, Origin, add
 from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
 NAME = re.compile(r"(\w+):")
+
+SAMPLE = 1_000
+"""Rows at the beginning of a file that its format is told by."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,49 @@ class Given:
     name: as they typed it, a file or ``format:`` for one that brings its own data.
     rows: the rows of the file, None where the name is not that of a file.
     kind: the table it is for, None to find out.
+    settings: what the format has to be told, as some do.
     """
 
     name: str
     rows: Rows | None
     kind: str | None
     work: Workspace
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names of the file's columns; none where there is no file."""
+        return frozenset(self.rows.columns if self.rows else ())
+
+    @property
+    def file(self) -> Rows:
+        """The rows of the file. Raises SourceError where the name is not that of one."""
+        if self.rows is None:
+            raise SourceError(f"{self.name} is not a file")
+        return self.rows
+
+    def has(self, chosen: Callable[[Any], Any]) -> bool:
+        """Whether a function leaves any of the file's first rows: ``rows.filter(…)``, say."""
+        query = chosen(self.file.table.head(SAMPLE)).head(1).count()
+        return bool(self.work.value(self.work.sql(query), of=self.name))
+
+    def wanted(self, *extracts: Extract) -> list[Extract]:
+        """Those of the kind that was asked for; else those that have rows, and at least one.
+
+        What was lost from the file is told of once. Raises SourceError where none is of the kind.
+        """
+        found = [one for one in extracts if self.kind in (None, one.kind)]
+        if not found:
+            kinds = " and ".join(one.kind for one in extracts)
+            raise SourceError(f"{self.name} can't be {self.kind}", expected=kinds)
+        full = [one for one in found[1:] if self._filled(one)] if found[1:] else []
+        if not full or self._filled(found[0]):
+            full = [found[0], *full]
+        return [full[0], *(replace(one, lost={}, notes=()) for one in full[1:])]
+
+    def _filled(self, extract: Extract) -> bool:
+        one = self.work.sql(extract.rows.head(1).count())
+        return bool(self.work.value(one, of=self.name))
 
 
 class Source(Protocol):
@@ -48,9 +91,6 @@ class Source(Protocol):
 
     def read(self, given: Given) -> Sequence[Extract]:
         """What it holds, for one table or several. Raises SourceError."""
-
-    def files(self, given: Given) -> Sequence[Path]:
-        """The files whose content decides whether the same was imported before."""
 
 
 def sources() -> dict[str, Source]:
@@ -65,6 +105,7 @@ def import_file(
     *,
     kind: str | None = None,
     format_: str | None = None,
+    settings: Mapping[str, str] | None = None,
     dry_run: bool = False,
     report: Report = silent,
 ) -> list[Imported]:
@@ -72,14 +113,43 @@ def import_file(
 
     Raises SourceError where it can't be read, or what it is is not sure.
     """
-    report(f"Looking at {name}", 0.0)
     with workspace(folder) as work:
-        rows = None if NAME.fullmatch(name) else open_rows(Path(name), work)
-        given = Given(name, rows, kind, work)
+        path, position = _bring(name, work, folder)
+        # An address may hold a password, which nobody shall read in a report.
+        name = position.name if position else name
+        report(f"Looking at {name}", 0.0)
+        rows = _open(path, work, name) if path else None
+        given = Given(name, rows, kind, work, settings or {})
         format_ = choose(given, format_)
         source = sources()[format_]
-        origin = Origin(name, format_, _digest(source.files(given)))
-        return add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
+        own = getattr(source, "files", None)
+        origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
+        done = add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
+        if position and not dry_run:
+            position.remember(folder)
+        return done
+
+
+def _open(path: Path, work: Workspace, name: str) -> Rows:
+    """The rows of a file, and errors that call it what the user does."""
+    try:
+        return open_rows(path, work)
+    except SourceError as error:
+        came = error.came.replace(str(path), name)
+        raise SourceError(came, expected=error.expected, mend=error.mend) from error
+
+
+def _bring(name: str, work: Workspace, folder: Path) -> tuple[Path | None, Position | None]:
+    """The file itself, or a copy of what is elsewhere; of a database, how far it was read."""
+    if NAME.fullmatch(name):
+        return None, None
+    copy = work.folder / "brought"
+    if is_database(name):
+        return copy, read_database(name, copy, folder)
+    if is_remote(name):
+        fetch(name, copy)
+        return copy, None
+    return Path(name), None
 
 
 def choose(given: Given, format_: str | None = None) -> str:

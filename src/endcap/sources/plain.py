@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -130,10 +129,6 @@ def recognises(given: Given) -> float:
     return 0.5 if found & (VISITOR | {"item_id"}) else 0.0
 
 
-def files(given: Given) -> Sequence[Path]:
-    return [Path(given.name)]
-
-
 def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where the file could be more than one table, or lacks a column."""
     if given.rows is None:
@@ -199,7 +194,7 @@ def _unit(given: Given, rows: Rows, column: str) -> str:
     """How times are written, from the first rows."""
     first = rows.table.head(1_000)
     units = first.select(unit=unit(first[column])).distinct().order_by("unit")
-    found = given.work.rows(ibis.to_sql(units, dialect="duckdb"), of=given.name)
+    found = given.work.rows(given.work.sql(units), of=given.name)
     return " or ".join(name for (name,) in found)
 
 

@@ -1,17 +1,21 @@
-"""The event log of the RetailRocket data set: views, carts and transactions of one shop.
+"""The RetailRocket data set: views, carts and transactions of one shop, and what it knows of items.
 
 timestamp,visitorid,event,itemid,transactionid
 1433221332117,257597,view,355908,
+
+timestamp,itemid,property,value
+1435460400000,460429,categoryid,1338
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from endcap.errors import SourceError
 from endcap.sources import Given
+from endcap.tables import values
 from endcap.tables.conform import Extract, conform
+from endcap.tables.nested import extract, quote
 
 COLUMNS = {
     "timestamp": "timestamp",
@@ -21,18 +25,20 @@ COLUMNS = {
 }
 
 
+PROPERTIES = frozenset({"timestamp", "itemid", "property", "value"})
+
+OWN = ("categoryid", "available")
+"""The properties whose names and values are not hashed."""
+
+
 def recognises(given: Given) -> float:
-    return float(
-        given.rows is not None and {*given.rows.columns} == {*COLUMNS.values(), "transactionid"}
-    )
-
-
-def files(given: Given) -> Sequence[Path]:
-    return [Path(given.name)]
+    return float(given.columns in ({*COLUMNS.values(), "transactionid"}, PROPERTIES))
 
 
 def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where a column is missing."""
+    if given.columns == PROPERTIES:
+        return given.wanted(_items(given))
     missing = {*COLUMNS.values()} - {*(given.rows.columns if given.rows else ())}
     if given.rows is None or missing:
         raise SourceError(
@@ -44,3 +50,26 @@ def read(given: Given) -> Sequence[Extract]:
     rows = conform("events", given.rows.table, COLUMNS)
     words = COLUMNS | {"timestamp": "timestamp (milliseconds since 1970)"}
     return [Extract("events", rows, given.rows.lost, words, given.rows.notes)]
+
+
+def _items(given: Given) -> Extract:
+    """Of each item, the newest value of each property."""
+    said = given.file.table
+    newest = said.group_by("itemid", "property").agg(
+        value=said["value"].argmax(values.moment(said["timestamp"]))
+    )
+    own = newest["property"].isin(OWN)
+    pair = quote(newest["property"]) + ":" + quote(newest["value"])
+    items = newest.group_by("itemid").agg(
+        category=newest["value"].max(where=newest["property"] == "categoryid"),
+        available=newest["value"].max(where=newest["property"] == "available"),
+        others=pair.group_concat(",", where=~own, order_by=newest["property"]),
+    )
+    columns = {
+        "item_id": "itemid",
+        "categories": "category",
+        "availability": "available",
+        "attributes": "{" + items["others"] + "}",
+    }
+    words = {"categories": "categoryid", "attributes": "the other properties"}
+    return extract("items", given.file, columns, items, ("others",), **words)

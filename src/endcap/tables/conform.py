@@ -46,23 +46,41 @@ class Extract:
 def conform(kind: str, table: Any, columns: Mapping[str, Any]) -> Any:
     """The rows of a table of ours.
 
-    columns: column of ours → a column of `table`, or a constant. All others of the table are
-    kept as JSON.
+    columns: column of ours → a column of `table`, or an expression; `problem` says why a row
+    can't be kept, missing where it can. All other columns of the table are kept as JSON.
     """
     given = {name: _column(table, source) for name, source in columns.items()}
-    ready = {
-        field_.name: _convert(field_, given[field_.name])
-        if field_.name in given
+    # In steps, so that each is computed once: SQL repeats an expression wherever it is used.
+    ready = {name: _plain(name, column) for name, column in given.items()}
+    plain = table.select(**(ready | _loose(kind, table, columns, given)))
+    converted = {
+        field_.name: _convert(field_, plain[field_.name])
+        if field_.name in plain.columns
         else ibis.null(_type(field_.type))
         for field_ in TABLES[kind]
     }
-    if kind in LOOSE:
-        loose = LOOSE[kind]
-        extra = [name for name in table.columns if name not in _used(columns)]
-        ready[loose] = _loose({name: table[name] for name in extra}, given.get(loose))
-    problem = _problem(kind, ready, given)
-    rows = table.select(**ready, problem=problem)
+    known = plain["problem"] if "problem" in given else ibis.null("string")
+    rows = plain.select(**converted, known=known, said=_said(plain))
+    rows = rows.mutate(problem=ibis.coalesce(rows.known, _problem(kind, rows)))
+    rows = rows.drop("known", "said")
     return _with_event_id(rows) if kind == "events" else rows
+
+
+def _plain(name: str, column: Any) -> Any:
+    """An id, or text that is trimmed; other types as they are."""
+    if isinstance(column.op(), Literal):
+        return column
+    if name in IDS:
+        return values.ident(column)
+    kind = column.type()
+    return values.text(column) if kind.is_string() or kind.is_json() else column
+
+
+def _said(plain: Any) -> Any:
+    """Whether there is a time, readable or not."""
+    if "timestamp" not in plain.columns:
+        return ibis.literal(False)
+    return values.text(plain["timestamp"]).notnull()
 
 
 def _used(columns: Mapping[str, Any]) -> set[str]:
@@ -79,48 +97,51 @@ def _type(kind: pa.DataType) -> str:
 
 def _convert(field_: pa.Field, column: Any) -> Any:
     name, kind = field_.name, field_.type
-    if isinstance(column.op(), Literal):
-        return column.cast(_type(kind))
     if name in ("event_type", "availability"):
         return getattr(values, name)(column)
     if pa.types.is_list(kind):
         return values.paths(column) if name == "categories" else values.texts(column, "|,;")
-    if name in IDS:
-        return values.ident(column)
+    if name in (*IDS, *LOOSE.values()):
+        return column
     converters = {TEXT: values.text, TIME: values.moment, pa.int32(): values.whole}
     return converters.get(kind, values.number)(column)
 
 
-def _loose(extra: Mapping[str, Any], given: Any) -> Any:
+def _loose(
+    kind: str, table: Any, columns: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
     """JSON of what has no column of its own, with an object that is there already on top."""
+    if kind not in LOOSE:
+        return {}
+    extra = {name: table[name] for name in table.columns if name not in _used(columns)}
     objects = [to_json(ibis.struct(extra))] if extra else []
-    if given is not None:
-        plain = values.text(given)
+    if LOOSE[kind] in given:
+        plain = values.text(given[LOOSE[kind]])
         whole = plain.startswith("{") & json_valid(plain)
         objects.append(ibis.ifelse(whole, plain, "{}").cast("json"))
     if not objects:
-        return ibis.null("string")
+        return {}
     empty = ibis.literal("{}").cast("json")
-    return reduce(json_merge_patch, objects, empty).cast("string").nullif("{}")
+    return {LOOSE[kind]: reduce(json_merge_patch, objects, empty).cast("string").nullif("{}")}
 
 
-def _problem(kind: str, ready: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def _problem(kind: str, rows: Any) -> Any:
     """The first reason why a row can't be kept."""
     if kind == "events":
-        return _event_problem(ready, values.text(given["timestamp"]))
-    return ibis.cases(*((ready[name].isnull(), f"missing_{name}") for name in KEYS[kind]))
+        return _event_problem(rows)
+    return ibis.cases(*((rows[name].isnull(), f"missing_{name}") for name in KEYS[kind]))
 
 
-def _event_problem(ready: Mapping[str, Any], time: Any) -> Any:
-    visitor = ibis.coalesce(*(ready[name] for name in VISITOR))
-    no_item = ready["item_id"].isnull() & ready["event_type"].notin(ITEMLESS)
+def _event_problem(rows: Any) -> Any:
+    visitor = ibis.coalesce(*(rows[name] for name in VISITOR))
+    no_item = rows.item_id.isnull() & rows.event_type.notin(ITEMLESS)
     return ibis.cases(
         (visitor.isnull(), "missing_user_id"),
         (
-            ready["timestamp"].isnull(),
-            ibis.ifelse(time.isnull(), "missing_timestamp", "unreadable_timestamp"),
+            rows.timestamp.isnull(),
+            ibis.ifelse(rows.said, "unreadable_timestamp", "missing_timestamp"),
         ),
-        (ready["event_type"].isnull(), "missing_event_type"),
+        (rows.event_type.isnull(), "missing_event_type"),
         (no_item, "missing_item_id"),
     )
 

@@ -13,6 +13,8 @@ from endcap.errors import SourceError
 
 CHUNK = 1 << 20
 SURE = 0.9
+GIANT = 32_000_000
+"""Bytes: 16 times the length from which DuckDB drops a line, and says so."""
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -52,6 +54,20 @@ def read_text(path: Path, folder: Path) -> Text:
     copy = _copy(path, compression, folder, encoding)
     notes = (f"Read as {NAMES[encoding]}; the file is not UTF-8",) if encoding in NAMES else ()
     return Text(copy, None, next(_chunks(copy, None), b""), notes)
+
+
+def giant_lines(text: Text) -> int:
+    """How many lines are so long that DuckDB leaves them out without a word."""
+    if not text.compression and text.path.stat().st_size < GIANT:
+        return 0
+    found = so_far = 0
+    for chunk in _chunks(text.path, text.compression):
+        first, *others = chunk.split(b"\n") if b"\n" in chunk else [chunk]
+        so_far += len(first)
+        if others:
+            found += so_far >= GIANT
+            so_far = len(others[-1])
+    return found + (so_far >= GIANT)
 
 
 def _check(path: Path) -> None:

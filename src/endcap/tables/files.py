@@ -1,27 +1,36 @@
 """A file of rows, whatever its format, compression and encoding.
 
 What a file is decides its content, never its name: CSV (comma, semicolon, tab or bar), JSON
-Lines (or one JSON array), Parquet; also inside gzip or zstd; in UTF-8, UTF-16 or, where it
-is sure, GB18030 and Windows-1252.
+Lines (or one JSON array, or objects over several lines), Parquet, XML; also inside gzip or zstd;
+in UTF-8, UTF-16 or, where it is sure, GB18030 and Windows-1252.
 """
 
 # ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
 
 from __future__ import annotations
 
+import codecs
 import csv
+import json
+import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.tables.encoding import Text, read_text
+from endcap.tables.encoding import Text, giant_lines, read_text
+from endcap.tables.markup import read_markup
 from endcap.tables.workspace import Workspace, quoted
 
 SAMPLE_LINES = 50
 DELIMITERS = ",;\t|"
+COLONS = "::"
+
+LOG = re.compile(rb'\S+ \S+ [^\[\n]+ \[[^\]\n]+\] "')
+"""How a line of a web server's log begins: it stays a line, in a column of that name."""
 
 NO_DELIMITER = "\x01"
 
@@ -54,11 +63,13 @@ def open_rows(path: Path, work: Workspace) -> Rows:
     text = read_text(path, work.folder)
     if text.start.startswith(b"PAR1"):
         return _parquet(text, path, work)
-    rows = (
-        _json(text, path, work)
-        if text.start.lstrip()[:1] in (b"{", b"[")
-        else _csv(text, path, work)
-    )
+    start = _beginning(text)
+    if LOG.match(start):
+        return _log(text, path, work)
+    if start.startswith(b"<"):
+        text = read_markup(text, path, work.folder)
+    json_ = start[:1] in (b"{", b"[", b"<")
+    rows = _json(text, path, work) if json_ else _csv(text, path, work)
     if not work.value("SELECT count(*) FROM raw", of=path):
         lost = f" ({sum(rows.lost.values())} broken ones aside)" if rows.lost else ""
         raise SourceError(f"{path} holds no rows{lost}", expected="a header and rows below it")
@@ -70,14 +81,24 @@ def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
     return Rows(work.table("raw"), {}, text.notes)
 
 
+def _log(text: Text, path: Path, work: Workspace) -> Rows:
+    work.run(f"CREATE TABLE raw AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
+    lost = _rejects(work) + Counter({BROKEN: giant_lines(text)})
+    return Rows(work.table("raw"), lost, text.notes)
+
+
 def _csv(text: Text, path: Path, work: Workspace) -> Rows:
-    delimiter, names = _layout(text.start.decode("utf-8", errors="replace"))
+    start = text.start.decode("utf-8", errors="replace").lstrip("\ufeff")
+    if names := _nameless(start):
+        _read_csv(text, path, work, COLONS, names)
+        return Rows(work.table("raw"), _rejects(work), text.notes)
+    delimiter, names = _layout(start)
     _read_csv(text, path, work, delimiter, names)
     swallowed = work.value(
         "SELECT count(*) FROM reject_errors "
         "WHERE error_type::VARCHAR = 'UNQUOTED VALUE' AND contains(csv_line, chr(10))"
     )
-    lost, notes = _rejects(work), text.notes
+    lost, notes = _rejects(work) + Counter({BROKEN: giant_lines(text)}), text.notes
     if swallowed:
         # A quotation mark that is never closed takes the lines that follow with it.
         mended, lost = _mend(text, path, work)
@@ -92,10 +113,17 @@ def _read_csv(text: Text, path: Path, work: Workspace, delimiter: str, names: li
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     work.run("DROP TABLE IF EXISTS raw")
     work.run(
-        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, header = true, "
-        f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"CREATE TABLE raw AS FROM read_csv({_way(text)}, {_dialect(delimiter)}, nullstr = '', "
         f"columns = {{{columns}}})",
         of=path,
+    )
+
+
+def _dialect(delimiter: str) -> str:
+    mark, names = ("", "false") if delimiter == COLONS else ('"', "true")
+    return (
+        f"delim = {quoted(delimiter)}, header = {names}, quote = {quoted(mark)}, "
+        f"escape = {quoted(mark)}"
     )
 
 
@@ -104,7 +132,8 @@ def _mend(text: Text, path: Path, work: Workspace) -> tuple[Text, Counter[str]]:
     copy = work.folder / "mended.csv"
     odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
     work.run(f"CREATE TABLE lines AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
-    lost = _rejects(work) + Counter({UNCLOSED: work.value(f"SELECT count_if({odd}) FROM lines")})
+    many = work.value(f"SELECT count(*) FILTER (WHERE {odd}) FROM lines")
+    lost = _rejects(work) + Counter({UNCLOSED: many, BROKEN: giant_lines(text)})
     work.run(
         f"COPY (FROM lines WHERE NOT {odd}) TO {quoted(copy)} "
         f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})"
@@ -143,10 +172,24 @@ def _rejects(work: Workspace) -> Counter[str]:
 
 def _layout(start: str) -> tuple[str, list[str]]:
     """The delimiter and the column names of a CSV file, from its beginning."""
-    lines = start.lstrip("\ufeff").splitlines()[:SAMPLE_LINES]
+    lines = start.splitlines()[:SAMPLE_LINES]
     layouts = [_split(lines, delimiter) for delimiter in DELIMITERS]
     best = max(range(len(DELIMITERS)), key=lambda place: _fit(layouts[place]))
     return DELIMITERS[best], _distinct(layouts[best][0] if layouts[best] else [])
+
+
+def _nameless(start: str) -> list[str]:
+    """Names for the columns of a file that has none, and two colons between its fields.
+
+    >>> _nameless("1::1193::5::978300760")
+    ['column 1', 'column 2', 'column 3', 'column 4']
+    """
+    lines = start.splitlines()[:SAMPLE_LINES]
+    widths = Counter(line.count(COLONS) for line in lines if line.strip())
+    ((width, lines_),) = widths.most_common(1) or [(0, 0)]
+    if width < 2 or lines_ < 0.9 * len(lines):
+        return []
+    return [f"column {place}" for place in range(1, width + 2)]
 
 
 def _split(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -177,18 +220,8 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _json(text: Text, path: Path, work: Workspace) -> Rows:
-    if text.start.lstrip().startswith(b"["):
-        array = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
-        lines = f"(SELECT json::VARCHAR AS line FROM read_json_objects({array}, format = 'array'))"
-    else:
-        lines = _lines(text)
-    work.run(
-        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
-        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
-        of=path,
-    )
-    lost = Counter() if lines.startswith("(") else _rejects(work)
-    lost += Counter({BROKEN: work.value("SELECT count_if(NOT whole) FROM objects")})
+    lost = _read_objects(text, path, work)
+    lost += Counter({BROKEN: work.value("SELECT count(*) FILTER (WHERE NOT whole) FROM objects")})
     keys = work.rows(
         "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
         "GROUP BY key ORDER BY count(*) DESC, key"
@@ -200,6 +233,48 @@ def _json(text: Text, path: Path, work: Workspace) -> Rows:
     )
     work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole")
     return Rows(work.table("raw"), lost, text.notes)
+
+
+def _read_objects(text: Text, path: Path, work: Workspace) -> Counter[str]:
+    """Bring what is in a JSON file into the table `objects`; what was lost on the way."""
+    start = _beginning(text)
+    if start.startswith(b"["):
+        _store_objects(_documents(text, "array"), path, work)
+        return Counter()
+    if not _is_json(start.partition(b"\n")[0]):
+        # Either objects that go over several lines, or lines of which the first is broken.
+        with suppress(SourceError):
+            _store_objects(_documents(text, "unstructured"), path, work)
+            return Counter()
+    _store_objects(_lines(text), path, work)
+    return _rejects(work) + Counter({BROKEN: giant_lines(text)})
+
+
+def _store_objects(lines: str, path: Path, work: Workspace) -> None:
+    work.run(
+        "CREATE TABLE objects AS SELECT CASE WHEN json_valid(line) THEN line::JSON END AS object, "
+        f"(json_type(object) = 'OBJECT') IS TRUE AS whole FROM {lines} WHERE trim(line) <> ''",
+        of=path,
+    )
+
+
+def _documents(text: Text, layout: str) -> str:
+    """SQL: the objects of a file that is one array, or that takes several lines for each."""
+    file = f"{quoted(text.path)}, compression = {quoted(text.compression or 'none')}"
+    read = f"read_json_objects({file}, format = {quoted(layout)})"
+    return f"(SELECT json::VARCHAR AS line FROM {read})"
+
+
+def _beginning(text: Text) -> bytes:
+    return text.start.removeprefix(codecs.BOM_UTF8).lstrip()
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _pointer(key: str) -> str:

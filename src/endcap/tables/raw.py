@@ -17,12 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import ibis
-
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
 from endcap.tables.schema import EVENT_TYPES, KEYS, TABLES
-from endcap.tables.workspace import Workspace, quoted
+from endcap.tables.workspace import Rows, Workspace, quoted
 from endcap.types import Report, silent
 
 LOGS = ("events", "impressions")
@@ -85,9 +83,7 @@ def add(
 def _stage(folder: Path, work: Workspace, origin: Origin, extract: Extract) -> None:
     """Bring the rows into the table `staged`, and the numbers of repeated ones into `repeats`."""
     work.run("DROP TABLE IF EXISTS staged; DROP TABLE IF EXISTS repeats")
-    work.run(
-        f"CREATE TABLE staged AS {ibis.to_sql(extract.rows, dialect='duckdb')}", of=origin.path
-    )
+    work.run(f"CREATE TABLE staged AS {work.sql(extract.rows)}", of=origin.path)
     kept = "min" if extract.kind in LOGS else "max"
     key = _hash(extract.kind)
     work.run(
@@ -123,7 +119,8 @@ def _count(work: Workspace, origin: Origin, extract: Extract) -> Imported:
             f"{origin.path} has no usable row of {extract.kind}: {why or 'it has no row at all'}"
         )
     repeated = work.value("SELECT count(*) FROM repeats")
-    notes = (*extract.notes, *(_unknown_types(work) if extract.kind == "events" else ()))
+    events = extract.kind == "events"
+    notes = (*extract.notes, *(_unknown_types(work) + _without_item(work) if events else ()))
     return Imported(origin, extract, good - repeated, repeated, dropped, notes)
 
 
@@ -133,10 +130,22 @@ def _unknown_types(work: Workspace) -> list[str]:
         f"SELECT event_type, count(*) FROM staged WHERE event_type NOT IN ({names}) "
         "AND problem IS NULL GROUP BY 1 ORDER BY 2 DESC"
     )
-    listed = ", ".join(f"{name} ({count:,})" for name, count in found[:5])
+    note = "Event types that Endcap does not know are kept, but not learnt from: "
+    return [note + _listed(found)] if found else []
+
+
+def _without_item(work: Workspace) -> list[str]:
+    found = work.rows(
+        "SELECT event_type, count(*) FROM staged WHERE problem = 'missing_item_id' "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return [f"Event types without an item are dropped: {_listed(found)}"] if found else []
+
+
+def _listed(found: Rows) -> str:
+    """Names and how many of each there are, the first five."""
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    note = f"Event types that Endcap does not know are kept, but not learnt from: {listed}{more}"
-    return [note] if found else []
+    return ", ".join(f"{name} ({count:,})" for name, count in found[:5]) + more
 
 
 def _write(folder: Path, work: Workspace, result: Imported) -> tuple[Path, Path]:

@@ -12,6 +12,7 @@ from typing import Any
 import ibis
 
 from endcap.tables.duck import epoch_us, from_json, json_text, json_valid, split, strptime
+from endcap.tables.words import STOCK, SYNONYMS
 
 MISSING = ("", "null", "none", "nan", "n/a", "\\n", "<na>", "undefined")
 
@@ -27,40 +28,6 @@ DAYS = (19000101, 29991231)
 """Whole numbers between are days as YYYYMMDD."""
 
 PATTERNS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y年%m月%d日", "%Y%m%dT%H%M%S")
-
-SYNONYMS = {
-    "impression": ("impressions", "show", "shown", "exposure", "expose", "曝光", "展示"),
-    "click": ("clicks", "clk", "点击"),
-    "view": (
-        *("pv", "views", "viewed", "pageview", "page_view", "detail", "product_view"),
-        *("view_item", "detail_product_view", "item_view", "browse", "浏览"),
-    ),
-    "search": ("searched", "view_search_results", "搜索"),
-    "add_to_wishlist": (
-        *("fav", "favorite", "favourite", "wishlist", "like", "liked", "collect", "save"),
-        *("add_to_favorites", "addtowishlist", "收藏"),
-    ),
-    "add_to_cart": (
-        *("addtocart", "cart", "carts", "add", "basket", "add_to_basket", "addtobasket"),
-        *("cart_add", "加购", "加入购物车"),
-    ),
-    "remove_from_cart": ("removefromcart", "remove", "cart_remove"),
-    "begin_checkout": ("begincheckout", "checkout", "initiate_checkout", "initiatecheckout"),
-    "purchase": (
-        *("buy", "buys", "bought", "order", "orders", "ordered", "transaction", "purchased"),
-        *("sale", "pay", "paid", "checkout_complete", "购买", "下单", "支付"),
-    ),
-    "refund": ("refunded", "return", "returned", "退货", "退款"),
-    "rate": ("rating", "ratings", "rated", "review", "reviewed", "评分", "评价"),
-    "dislike": ("disliked", "hide", "not_interested"),
-}
-"""What others call the event types; upper case, blanks and hyphens aside."""
-
-STOCK = {
-    "in_stock": ("instock", "available", "true", "yes", "limitedavailability", "有货"),
-    "out_of_stock": ("outofstock", "soldout", "unavailable", "false", "no", "discontinued", "缺货"),
-    "preorder": ("backorder", "presale", "预售"),
-}
 
 
 def text(column: Any) -> Any:
@@ -94,7 +61,9 @@ def number(column: Any) -> Any:
         plain = text(column)
         bare = plain.re_replace(r"^[^0-9.,+-]+|[^0-9]+$", "")
         bare = ibis.ifelse(
-            bare.re_search(r"^[+-]?\d+,\d{1,2}$"), bare.replace(",", "."), bare.replace(",", "")
+            bare.re_search(r"^[+-]?\d+(\.\d{3})*,\d{1,2}$"),
+            bare.replace(".", "").replace(",", "."),
+            bare.replace(",", ""),
         )
         found = ibis.coalesce(plain.try_cast("float64"), bare.try_cast("float64"))
     return ibis.ifelse(found.isnan() | found.isinf(), ibis.null("float64"), found)
@@ -116,9 +85,14 @@ def moment(column: Any) -> Any:
     plain = text(column)
     return ibis.coalesce(
         _from_number(plain.try_cast("float64")),
-        epoch_us(plain.try_cast("timestamp('UTC')").cast("timestamp")),
+        epoch_us(_zoned(plain)),
+        epoch_us(_zoned(plain.re_replace(r" ([+-]\d\d)(\d\d)$", r"\1:\2"))),
         epoch_us(strptime(plain, ibis.array([*PATTERNS]))),
     )
+
+
+def _zoned(plain: Any) -> Any:
+    return plain.try_cast("timestamp('UTC')").cast("timestamp")
 
 
 def unit(column: Any) -> Any:

@@ -66,6 +66,18 @@ class Workspace:
                 self.con.con.interrupt()
                 raise
 
+    def sql(self, expression: Any) -> str:
+        """What an Ibis expression is in DuckDB's words."""
+        import ibis
+
+        fused = ibis.options.sql.fuse_selects
+        try:
+            # Fused, a step's expressions are repeated wherever the next one uses them.
+            ibis.options.sql.fuse_selects = False
+            return str(ibis.to_sql(expression, dialect="duckdb"))
+        finally:
+            ibis.options.sql.fuse_selects = fused
+
     def value(self, sql: str, *, of: str | Path | None = None) -> Any:
         """The one value that a query returns."""
         return self.rows(sql, of=of)[0][0]

@@ -1,0 +1,91 @@
+"""Online Retail and Online Retail II: the invoices of a wholesaler for gifts, as CSV.
+
+InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,12/1/2010 8:26,2.55,17850,United Kingdom
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+
+from endcap.sources import Given
+from endcap.tables import values
+from endcap.tables.conform import Extract
+from endcap.tables.duck import epoch_us, strptime
+from endcap.tables.nested import as_json, at, extract, text_at
+
+INVOICE, PRICE = ("InvoiceNo", "Invoice"), ("UnitPrice", "Price")
+CUSTOMER = ("CustomerID", "Customer ID")
+
+DATES = ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
+"""As the spreadsheets write them: the month first."""
+
+SERVICES = r"(?i)^(POST|D|M|DOT|C2|C3|S|B|CRUK|AMAZONFEE|BANK CHARGES|ADJUST\w*|TEST\w*)$"
+"""Stock codes of postage, discounts, fees and corrections."""
+
+EVENTS = {
+    "event_type": "kind",
+    "user_id": CUSTOMER,
+    "session_id": "number",
+    "item_id": "StockCode",
+    "timestamp": "time",
+    "price": PRICE,
+}
+
+
+def recognises(given: Given) -> float:
+    named = given.columns & {*INVOICE} and given.columns & {*PRICE}
+    return float(bool(named) and given.columns >= {"StockCode", "InvoiceDate", "Quantity"})
+
+
+def read(given: Given) -> Sequence[Extract]:
+    rows = as_json(given.file.table, ["StockCode", "Description", "Quantity", "InvoiceDate"])
+    number, date = text_at(rows, INVOICE), at(rows, "InvoiceDate")
+    undone = number.upper().startswith("C")
+    written = epoch_us(strptime(text_at(rows, "InvoiceDate"), ibis.array([*DATES])))
+    time = ibis.coalesce(values.moment(date), written).cast("string")
+    lines = rows.mutate(
+        number=number,
+        kind=ibis.ifelse(undone, "refund", "purchase"),
+        # A time that can't be read stays as it is, to be told apart from one that is missing.
+        time=ibis.coalesce(time, text_at(rows, "InvoiceDate")),
+        amount=values.number(at(rows, "Quantity")),
+        code=text_at(rows, "StockCode"),
+    )
+    return given.wanted(_events(given, lines), _items(given, lines))
+
+
+def _events(given: Given, lines: Any) -> Extract:
+    plain = lines.number.re_search(r"^[Cc]?\d+$")
+    wrong = ~plain | ((lines.amount < 0) & (lines.kind == "purchase"))
+    columns = {
+        **EVENTS,
+        "quantity": lines.amount.abs(),
+        "problem": ibis.cases(
+            (lines.code.re_search(SERVICES), "not_an_item"), (wrong, "correction")
+        ),
+    }
+    words = {
+        "event_type": "purchase, or refund where the invoice begins with C",
+        "session_id": " or ".join(INVOICE),
+        "timestamp": "InvoiceDate, the month first",
+        "quantity": "Quantity",
+    }
+    used = ("number", "kind", "time", "amount", "code", "Quantity", "InvoiceDate", *INVOICE)
+    return extract("events", given.file, columns, lines, (*used, "Description"), **words)
+
+
+def _items(given: Given, lines: Any) -> Extract:
+    sold = lines.filter((lines.kind == "purchase") & (lines.amount > 0) & lines.code.notnull())
+    sold = sold.filter(~sold.code.re_search(SERVICES))
+    price = values.number(at(sold, PRICE)).nullif(0)
+    items = sold.group_by("code").agg(
+        title=text_at(sold, "Description").argmax(sold.time), price=price.median().round(2)
+    )
+    columns = {"item_id": "code", "title": "title", "price": "price", "currency": "currency"}
+    items = items.mutate(currency=ibis.literal("GBP"))
+    words = {"title": "the newest Description", "price": f"median of {PRICE[0]}"}
+    return extract("items", given.file, columns, items, (), **words)

@@ -1,0 +1,49 @@
+"""Logs that REES46 publishes: events of a shop, each with what was known of its product.
+
+event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session
+2019-10-01 00:00:00 UTC,view,44600062,2103807459595387724,,shiseido,35.79,541312140,72d76fde-…
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+
+from endcap.sources import Given
+from endcap.tables import values
+from endcap.tables.conform import Extract
+from endcap.tables.nested import extract, text_at
+
+EVENTS = {
+    "timestamp": "event_time",
+    "event_type": "event_type",
+    "item_id": "product_id",
+    "user_id": "user_id",
+    "session_id": "user_session",
+    "price": "price",
+}
+ABOUT = ("category_id", "category_code", "brand", "price")
+ITEMS = {"item_id": "product_id", "brand": "brand", "price": "price"}
+
+
+def recognises(given: Given) -> float:
+    return float(given.columns >= {*EVENTS.values(), "category_id", "category_code", "brand"})
+
+
+def read(given: Given) -> Sequence[Extract]:
+    events = extract("events", given.file, EVENTS, given.file.table, ABOUT)
+    return given.wanted(events, _items(given))
+
+
+def _items(given: Given) -> Extract:
+    """What the newest event of each product says of it."""
+    rows = given.file.table
+    when = values.moment(rows["event_time"])
+    known = {name: text_at(rows, name).argmax(when) for name in ABOUT}
+    items = rows.filter(text_at(rows, "product_id").notnull()).group_by("product_id").agg(**known)
+    path = items["category_code"].replace(".", " > ")
+    columns: dict[str, Any] = {**ITEMS, "categories": ibis.coalesce(path, items["category_id"])}
+    words = {"categories": "category_code, or category_id"}
+    return extract("items", given.file, columns, items, ("category_code",), **words)

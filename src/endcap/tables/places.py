@@ -1,0 +1,92 @@
+"""Where files are: one, a folder of them, a pattern, on this machine or in a cloud's storage."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Any
+
+from endcap.errors import SourceError
+from endcap.tables.database import is_database
+
+CLOUD = "pip install 'endcap[cloud]'"
+
+
+def is_remote(name: str) -> bool:
+    """
+    >>> is_remote("s3://shop/events.parquet"), is_remote("sqlite:///shop.db"), is_remote("a:")
+    (True, False, False)
+    """
+    return "://" in name and not is_database(name)
+
+
+def expand(name: str, without: Path) -> list[str]:
+    """The files that a name stands for, in order. Raises SourceError where it is none.
+
+    without: a folder that is left out, as it holds what was imported.
+    """
+    if is_remote(name):
+        return _remote(name)
+    path = Path(name)
+    if path.is_dir():
+        files = (one for one in path.rglob("*") if one.is_file() and not _hidden(one, path))
+        found = [str(one) for one in files if without.resolve() not in one.resolve().parents]
+    elif path.exists() or not glob.has_magic(name):
+        return [name]
+    else:
+        found = [one for one in glob.glob(name, recursive=True) if Path(one).is_file()]
+    return _some(found, name)
+
+
+def fetch(name: str, target: Path) -> None:
+    """Copy a file of a cloud's storage to this machine. Raises SourceError."""
+    try:
+        system, path = _system(name)
+        system.get_file(path, str(target))
+    except SourceError:
+        raise
+    # Each storage raises errors of its own.
+    except Exception as error:
+        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+
+
+def _remote(name: str) -> list[str]:
+    system, path = _system(name)
+    try:
+        if glob.has_magic(path):
+            found = system.glob(path)
+        elif system.isdir(path):
+            found = system.find(path)
+        else:
+            return [name]
+    except Exception as error:
+        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+    protocol = name.partition("://")[0]
+    return _some([f"{protocol}://{one.lstrip('/')}" for one in found], name)
+
+
+def _system(name: str) -> tuple[Any, str]:
+    """The storage that a name is in, and the path there."""
+    try:
+        from fsspec.core import url_to_fs
+
+        system, path = url_to_fs(name)
+    except ImportError as error:
+        raise SourceError(f"{name} needs a library that is not there", mend=CLOUD) from error
+    except Exception as error:
+        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+    return system, path
+
+
+def _hidden(path: Path, below: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.relative_to(below).parts)
+
+
+def _some(found: list[str], name: str) -> list[str]:
+    if not found:
+        raise SourceError(f"{name} stands for no file")
+    return sorted(found)
+
+
+def _words(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0] or type(error).__name__
