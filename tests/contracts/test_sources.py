@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from endcap.errors import SourceError
 from endcap.sources import Given, choose, sources
 from endcap.tables.files import open_rows
 from endcap.tables.workspace import workspace
@@ -44,6 +46,15 @@ def test_tables_of_a_shop_of_ones_own_are_left_to_plain(tmp_path: Path, columns:
     with workspace(tmp_path / "tables") as work:
         given = Given("own.csv", open_rows(tmp_path / "own.csv", work), None, work)
         assert choose(given) == "plain"
+
+
+@pytest.mark.parametrize("format_", sorted(sources().keys() - {"completejourney"}))
+@pytest.mark.parametrize("name", ["access.log", "ga4_export.jsonl", "movielens_tags.csv"])
+def test_a_file_of_another_format_is_refused_or_read(
+    tmp_path: Path, name: str, format_: str
+) -> None:
+    with contextlib.suppress(SourceError):
+        take(tmp_path, name, format_=format_, settings=TOLD["access.log"])
 
 
 @pytest.mark.parametrize("name", NAMES)

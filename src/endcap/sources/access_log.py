@@ -37,6 +37,8 @@ def recognises(given: Given) -> float:
 
 def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where nobody said what is a product's page."""
+    if "line" not in given.columns:
+        raise SourceError(f"{given.name} is not a web server's log", expected="lines of text")
     page = given.settings.get(SETTING, "")
     if page.count(ITEM) != 1:
         raise SourceError(

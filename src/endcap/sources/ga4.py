@@ -70,7 +70,7 @@ def recognises(given: Given) -> float:
 
 def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where it is something else than events."""
-    rows = as_json(given.file.table)
+    rows = as_json(given.file.table, ["event_params"])
     events = _exported(rows) if "event_name" in given.columns else _sent(rows)
     columns = EXPORTED if "event_name" in given.columns else SENT
     found = events.mutate(
@@ -89,24 +89,14 @@ def read(given: Given) -> Sequence[Extract]:
 
 
 def _exported(rows: Any) -> Any:
-    values_ = ("value.string_value", "value.int_value", "value.double_value", "value.float_value")
-    listed = "event_params" in rows.columns and rows.event_params.type().is_json()
-    params = record(rows, "event_params", "key", *values_) if listed else _none()
-    rows = rows.mutate(params=params).drop(*({"event_params"} & {*rows.columns}))
-    return _with_items(rows, "items")
+    kinds = ("value.string_value", "value.int_value", "value.double_value", "value.float_value")
+    params = record(rows, "event_params", "key", *kinds)
+    return exploded(rows.mutate(params=params).drop("event_params"), "items")
 
 
 def _sent(rows: Any) -> Any:
     rows = exploded(rows, "events").drop(PLACE)
-    params = rows["events"]["params"]
-    return _with_items(rows.mutate(params=params), "params.items")
-
-
-def _with_items(rows: Any, path: str) -> Any:
-    found = exploded(rows, path)
-    if "items" in found.columns and PLACE in found.columns:
-        return found
-    return rows.mutate(**{"items": _none(), PLACE: ibis.literal(0, "int64")})
+    return exploded(rows.mutate(params=rows["events"]["params"]), "params.items")
 
 
 def _none() -> Any:

@@ -20,6 +20,8 @@ from endcap.tables.nested import as_json, at, extract, text_at
 INVOICE, PRICE = ("InvoiceNo", "Invoice"), ("UnitPrice", "Price")
 CUSTOMER = ("CustomerID", "Customer ID")
 
+NEEDED = ("StockCode", "Description", "Quantity", "InvoiceDate")
+
 DATES = ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 """As the spreadsheets write them: the month first."""
 
@@ -42,7 +44,7 @@ def recognises(given: Given) -> float:
 
 
 def read(given: Given) -> Sequence[Extract]:
-    rows = as_json(given.file.table, ["StockCode", "Description", "Quantity", "InvoiceDate"])
+    rows = as_json(given.file.table, NEEDED)
     number, date = text_at(rows, INVOICE), at(rows, "InvoiceDate")
     undone = number.upper().startswith("C")
     written = epoch_us(strptime(text_at(rows, "InvoiceDate"), ibis.array([*DATES])))
@@ -81,9 +83,9 @@ def _events(given: Given, lines: Any) -> Extract:
 def _items(given: Given, lines: Any) -> Extract:
     sold = lines.filter((lines.kind == "purchase") & (lines.amount > 0) & lines.code.notnull())
     sold = sold.filter(~sold.code.re_search(SERVICES))
-    price = values.number(at(sold, PRICE)).nullif(0)
+    sold = sold.mutate(paid=values.number(at(sold, PRICE)).nullif(0))
     items = sold.group_by("code").agg(
-        title=text_at(sold, "Description").argmax(sold.time), price=price.median().round(2)
+        title=text_at(sold, "Description").argmax(sold.time), price=sold.paid.median().round(2)
     )
     columns = {"item_id": "code", "title": "title", "price": "price", "currency": "currency"}
     items = items.mutate(currency=ibis.literal("GBP"))

@@ -14,7 +14,7 @@ import ibis
 from endcap.sources import Given
 from endcap.tables import values
 from endcap.tables.conform import Extract
-from endcap.tables.nested import extract, text_at
+from endcap.tables.nested import as_json, extract, text_at
 
 EVENTS = {
     "timestamp": "event_time",
@@ -33,13 +33,13 @@ def recognises(given: Given) -> float:
 
 
 def read(given: Given) -> Sequence[Extract]:
-    events = extract("events", given.file, EVENTS, given.file.table, ABOUT)
-    return given.wanted(events, _items(given))
+    rows = as_json(given.file.table, [*EVENTS.values(), *ABOUT])
+    events = extract("events", given.file, EVENTS, rows, ABOUT)
+    return given.wanted(events, _items(given, rows))
 
 
-def _items(given: Given) -> Extract:
+def _items(given: Given, rows: Any) -> Extract:
     """What the newest event of each product says of it."""
-    rows = given.file.table
     when = values.moment(rows["event_time"])
     known = {name: text_at(rows, name).argmax(when) for name in ABOUT}
     items = rows.filter(text_at(rows, "product_id").notnull()).group_by("product_id").agg(**known)

@@ -45,9 +45,10 @@ def exploded(table: Any, path: str) -> Any:
     A row without a list, or with an empty one, stays, with a missing element.
     """
     column, *keys = path.split(".")
+    name = [column, *keys][-1]
     if column not in table.columns or not table[column].type().is_json():
-        return table
-    found, name = part(table, path).try_cast("array<json>"), [column, *keys][-1]
+        return table.mutate(**{name: ibis.null("json"), PLACE: ibis.literal(0, "int64")})
+    found = part(table, path).try_cast("array<json>")
     listed = {name: ibis.ifelse(found.length() > 0, found, ibis.array([ibis.null("json")]))}
     if keys:
         bare = json_merge_patch(table[column], _object(_tree([".".join(keys)])))
