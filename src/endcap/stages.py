@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -310,6 +311,8 @@ def import_class(kind: type[Any], path: str, key: str) -> type[Any]:
         ) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ConfigError(f"{key}.use = {path!r} is not a {kind.__name__}")
+    if inspect.isabstract(found):
+        raise ConfigError(f"{key}.use = {path!r} is abstract", expected="a class that is complete")
     return found
 
 

@@ -287,6 +287,10 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
         ),
         ("retrievers.popular.use=nowhere:It", ["retrievers.popular.use", "cannot be imported"]),
         ("retrievers.popular.use=pathlib:Path", ["'pathlib:Path' is not a Retriever"]),
+        (
+            "retrievers.popular.use=endcap.stages:Retriever",
+            ["'endcap.stages:Retriever' is abstract"],
+        ),
         ("seed", ["--set 'seed' is not a change", "KEY.PATH=VALUE"]),
         ("seed.x.y=1", ["seed = {'x': {'y': 1}}", "valid integer"]),
     ],

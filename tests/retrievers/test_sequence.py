@@ -141,6 +141,6 @@ def test_a_wrong_setting_is_told_before_any_work(change: str, message: str) -> N
 
 
 def test_labels_of_a_binary_loss_are_not_smoothed() -> None:
-    changes = ["retrievers.sequence.loss=bce", "retrievers.sequence.label_smoothing=0.1"]
-    with pytest.raises(ConfigError, match=r"label_smoothing = 0\.1 with loss = 'bce'.* Expected 0"):
+    changes = ["retrievers.sequence.loss=bce", "retrievers.sequence.label_smoothing=0.2"]
+    with pytest.raises(ConfigError, match=r"label_smoothing = 0\.2 with loss = 'bce'.* Expected 0"):
         check(parse("", changes))

@@ -134,8 +134,8 @@ class Sequence(Retriever[Settings]):
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
         loss, share = settings.loss, settings.label_smoothing
-        asked = "label_smoothing" in settings.model_fields_set
-        if asked and share and loss not in objective.SOFTMAX:
+        asked = share not in (0, Settings.model_fields["label_smoothing"].default)
+        if asked and loss not in objective.SOFTMAX:
             raise ConfigError(
                 f"{key}: label_smoothing = {share} with loss = {loss!r}",
                 expected="0, or the loss auto, full_softmax or sampled_softmax",
