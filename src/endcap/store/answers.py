@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
 
-from endcap.store.database import Database
+from endcap.store.database import Held
 
 _METADATA = MetaData()
 
@@ -26,12 +26,10 @@ answers = Table(
 """question: the request, as JSON. trace: items and what was done with them, as JSON."""
 
 
-class Answers:
+class Answers(Held):
     """In the file of the live events."""
 
-    def __init__(self, database: Database) -> None:
-        database.create(_METADATA)
-        self.database = database
+    metadata = _METADATA
 
     def keep(self, row: dict[str, Any], trace: Callable[[], Any]) -> None:
         """Have an answer written, soon; whoever calls does not wait, not even for its trace to be

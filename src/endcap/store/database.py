@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -29,10 +29,9 @@ class Database:
     way wait and are committed together, and a hundred writers are as quick as one.
     """
 
-    def __init__(self, path: Path, metadata: MetaData) -> None:
+    def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(path)
-        self.create(metadata)
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
@@ -78,6 +77,24 @@ class Database:
         else:
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
+
+
+class Held:
+    """Tables of a shop's file of live events, and what is asked of them."""
+
+    metadata: ClassVar[MetaData]
+
+    def __init__(self, database: Database) -> None:
+        database.create(self.metadata)
+        self.database = database
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Made where there is none."""
+        return cls(Database(path))
+
+    def close(self) -> None:
+        self.database.close()
 
 
 def _complete(connection: Connection, table: Table) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.types import TypeEngine
 
-from endcap.store.database import Database
+from endcap.store.database import Held
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
 
 Row: TypeAlias = dict[str, Any]
@@ -79,19 +79,10 @@ class Arrival(NamedTuple):
     seen: Seen
 
 
-class LiveEvents:
+class LiveEvents(Held):
     """The file live.sqlite of a shop."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Made where there is none."""
-        return cls(Database(path, _METADATA))
-
-    def close(self) -> None:
-        self.database.close()
+    metadata = _METADATA
 
     def append(self, rows: Sequence[Row]) -> tuple[int, int]:
         """Write events; they are on the disk when this returns.

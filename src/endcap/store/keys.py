@@ -11,8 +11,7 @@ import hmac
 import re
 import secrets
 import time
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +27,7 @@ from sqlalchemy import (
 )
 
 from endcap.errors import StateError
-from endcap.store.database import Database
+from endcap.store.database import Held
 
 Scope: TypeAlias = Literal["collect", "recommend", "admin"]
 
@@ -88,21 +87,11 @@ class Act(NamedTuple):
     what: str
 
 
-class Keys:
+class Keys(Held):
     """The keys of a shop, in the file of its live events. Every change is written down with who
     made it."""
 
-    def __init__(self, database: Database) -> None:
-        database.create(_METADATA)
-        self.database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Made where there is none."""
-        return cls(Database(path, _METADATA))
-
-    def close(self) -> None:
-        self.database.close()
+    metadata = _METADATA
 
     def all(self) -> dict[str, Key]:
         """By id, the oldest first, those that have ended too."""
