@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from endcap.nn.losses import (
     label_smoothing,
     sampled_softmax,
 )
+from endcap.tables.dataset import Dataset
 from endcap.types import Int64s
 
 Name: TypeAlias = Literal["auto", "full_softmax", "sampled_softmax", "gbce", "bce", "bpr"]
@@ -41,6 +42,11 @@ class Negatives:
         share = popular * count / count.sum() + (1 - popular) / len(count)
         self.size, self.below = size, torch.from_numpy(share.cumsum())
         self.log_q = torch.from_numpy(np.log(size * share)).float()
+
+    @classmethod
+    def of(cls, dataset: Dataset, size: int, popular: float) -> Self:
+        """By how often the events of a dataset name each item."""
+        return cls(np.bincount(dataset.item, minlength=len(dataset.catalogue)), size, popular)
 
     def draw(self) -> Tensor:
         """[size] codes."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from endcap.nn.loop import Steps
 from endcap.tables.dataset import Dataset
 from endcap.types import Floats, History, Int64s, spans
 
@@ -52,6 +54,21 @@ def pair_batches(
                 ),
             ),
         )
+
+
+def pair_steps(
+    loss: Callable[[Pairs], Tensor],
+    dataset: Dataset,
+    weight: Floats,
+    history: int,
+    size: int | None,
+    seed: int,
+    epoch: int,
+) -> Steps:
+    """The steps of an epoch, each with the loss of its batch of `pair_batches`."""
+    rng = np.random.default_rng([seed, epoch])
+    for done, pairs in pair_batches(dataset, weight, history, size, rng):
+        yield done, partial(loss, pairs)
 
 
 def pasts(dataset: Dataset, history: int) -> tuple[Int64s, Int64s]:

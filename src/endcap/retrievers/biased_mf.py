@@ -18,9 +18,8 @@ from torch.nn import functional
 
 from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
-from endcap.nn.loop import Steps
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_batches
+from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
@@ -106,8 +105,14 @@ class BiasedMF(Retriever[Settings]):
         rated = _rated(dataset)
         mean = float(dataset.value[rated].mean()) if rated.any() else 0.0
         network = Factors(settings, len(dataset.catalogue), dataset.kind_weights, mean)
-        lessons = _ratings if rated.any() else _events
-        steps = partial(lessons, network, dataset, run.seed)
+        if rated.any():
+            loss = partial(_off, network, _own_ratings(network, dataset))
+            weight = rated.astype(np.float32)
+        else:
+            loss = partial(_off_zeros, network, Negatives.of(dataset, settings.negatives, 0.0))
+            weight = dataset.weight
+        lessons = loss, dataset, weight
+        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
         return cls(*fitted(network, settings, steps, _scorer, judge, run, "biased MF"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -132,13 +137,6 @@ def _rated(dataset: Dataset) -> Bools:
     return rated
 
 
-def _ratings(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
-    settings, rng = network.settings, np.random.default_rng([seed, epoch])
-    weight, ratings = _rated(dataset).astype(np.float32), _own_ratings(network, dataset)
-    for done, pairs in pair_batches(dataset, weight, settings.history, settings.batch, rng):
-        yield done, partial(_off, network, pairs, ratings[pairs.events])
-
-
 def _own_ratings(network: Factors, dataset: Dataset) -> Tensor:
     """[events] each rating less how much higher its visitor rates than the mean."""
     above = np.where(_rated(dataset), dataset.value - network.mean.item(), 0)
@@ -148,17 +146,9 @@ def _own_ratings(network: Factors, dataset: Dataset) -> Tensor:
     return torch.from_numpy((dataset.value - lenience[dataset.user]).astype(np.float32))
 
 
-def _off(network: Factors, pairs: Pairs, ratings: Tensor) -> Tensor:
-    return functional.mse_loss(network.own(network.visitors(pairs.past), pairs.items), ratings)
-
-
-def _events(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
-    settings, rng = network.settings, np.random.default_rng([seed, epoch])
-    count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
-    zeros = Negatives(count, settings.negatives, popular=0.0)
-    weight = dataset.weight
-    for done, pairs in pair_batches(dataset, weight, settings.history, settings.batch, rng):
-        yield done, partial(_off_zeros, network, zeros, pairs)
+def _off(network: Factors, ratings: Tensor, pairs: Pairs) -> Tensor:
+    foretold = network.own(network.visitors(pairs.past), pairs.items)
+    return functional.mse_loss(foretold, ratings[pairs.events])
 
 
 def _off_zeros(network: Factors, zeros: Negatives, pairs: Pairs) -> Tensor:

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
-from endcap.nn.loop import Steps
 from endcap.nn.losses import bpr
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_batches
+from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
@@ -88,7 +87,9 @@ class BPR(Retriever[Settings]):
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Factors(settings, len(dataset.catalogue), dataset.kind_weights)
-        steps = partial(_steps, network, dataset, run.seed)
+        negatives = Negatives.of(dataset, settings.negatives, settings.popular)
+        lessons = partial(_loss, network, negatives), dataset, dataset.weight
+        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
         return cls(*fitted(network, settings, steps, _scorer, judge, run, "BPR"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -105,14 +106,6 @@ def _scores(network: Factors, queries: Queries) -> Floats:
     visitors = network(queries.history.last(network.settings.history))
     scores: Floats = (visitors @ network.item.weight.t()).numpy()
     return scores
-
-
-def _steps(network: Factors, dataset: Dataset, seed: int, epoch: int) -> Steps:
-    settings, rng = network.settings, np.random.default_rng([seed, epoch])
-    count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
-    negatives = Negatives(count, settings.negatives, settings.popular)
-    for done, pairs in pair_batches(dataset, dataset.weight, settings.history, settings.batch, rng):
-        yield done, partial(_loss, network, negatives, pairs)
 
 
 def _loss(network: Factors, negatives: Negatives, pairs: Pairs) -> Tensor:

@@ -19,9 +19,8 @@ from torch.nn import functional
 
 from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
-from endcap.nn.loop import Steps
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_batches
+from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
@@ -122,7 +121,9 @@ class MLP(Retriever[Settings]):
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         network = Dense(settings, len(dataset.catalogue), dataset.kind_weights)
-        steps = partial(_steps, network, dataset, run.seed)
+        negatives = Negatives.of(dataset, settings.negatives, settings.popular)
+        lessons = partial(_loss, network, negatives), dataset, dataset.weight
+        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
         return cls(*fitted(network, settings, steps, _scorer, judge, run, "MLP"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -143,15 +144,6 @@ def _scores(network: Dense, items: Tensor, queries: Queries) -> Floats:
     blocks = [network(visitors, block) for block in items.split(at_once)]  # type: ignore[no-untyped-call]
     scores: Floats = torch.cat(blocks, dim=1).numpy()
     return scores
-
-
-def _steps(network: Dense, dataset: Dataset, seed: int, epoch: int) -> Steps:
-    settings, rng = network.settings, np.random.default_rng([seed, epoch])
-    count = np.bincount(dataset.item, minlength=len(dataset.catalogue))
-    negatives = Negatives(count, settings.negatives, settings.popular)
-    weight = dataset.weight
-    for done, pairs in pair_batches(dataset, weight, settings.history, settings.batch, rng):
-        yield done, partial(_loss, network, negatives, pairs)
 
 
 def _loss(network: Dense, negatives: Negatives, pairs: Pairs) -> Tensor:

@@ -160,7 +160,7 @@ class Sequence(Retriever[Settings]):
             name="sequence",
             accelerated=True,
         )
-        steps = partial(_steps, network, settings, dataset, run)
+        steps = partial(_steps, network, settings, dataset, run, _objective(settings, dataset))
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
@@ -186,10 +186,15 @@ def _judge(asked: Asked, network: Reader) -> float:
 
 
 def _steps(
-    network: Reader, settings: Settings, dataset: Dataset, run: Run, epoch: int
+    network: Reader,
+    settings: Settings,
+    dataset: Dataset,
+    run: Run,
+    loss: objective.Objective,
+    epoch: int,
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
     rng = np.random.default_rng([run.seed, epoch])
-    loss, weight = _objective(settings, dataset), _weight(dataset)
+    weight = _weight(dataset)
     if run.earlier is not None:
         weight = what_is_new(dataset, run.earlier, settings.replay, rng)
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))

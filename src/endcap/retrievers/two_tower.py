@@ -17,10 +17,9 @@ from torch.nn import functional
 
 from endcap import config
 from endcap.nn.fitting import Training, fitted, restored
-from endcap.nn.loop import Steps
 from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_batches
+from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
 from endcap.stages import Retriever, Run, State
@@ -131,7 +130,8 @@ class TwoTower(Retriever[Settings]):
         count = np.bincount(dataset.item, minlength=len(codes))
         network.forget(np.flatnonzero(count == 0))
         negatives = Negatives(count, settings.negatives, settings.popular)
-        steps = partial(_steps, network, negatives, dataset, run.seed)
+        lessons = partial(_loss, network, negatives), dataset, dataset.weight
+        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
         return cls(*fitted(network, settings, steps, _scorer, judge, run, "two towers"))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -173,13 +173,6 @@ def _scores(network: Towers, items: Tensor, queries: Queries) -> Floats:
     visitors = network.visitors(queries.history.last(network.settings.history))
     scores: Floats = (visitors @ items.t()).numpy()
     return scores
-
-
-def _steps(network: Towers, negatives: Negatives, dataset: Dataset, seed: int, epoch: int) -> Steps:
-    settings, rng = network.settings, np.random.default_rng([seed, epoch])
-    weight = dataset.weight
-    for done, pairs in pair_batches(dataset, weight, settings.history, settings.batch, rng):
-        yield done, partial(_loss, network, negatives, pairs)
 
 
 def _loss(network: Towers, negatives: Negatives, pairs: Pairs) -> Tensor:
