@@ -123,6 +123,19 @@ def test_value_and_gradients_are_those_of_the_plain_formula(
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("positions", [7, 2 * BLOCK + 44])
+def test_the_full_softmax_in_bfloat16_is_nearly_that_in_float32(positions: int) -> None:
+    hidden, items, target = example(positions)
+    single, half = (
+        torch.autograd.grad(full_softmax(hidden, items, target, product=dtype), (hidden, items))
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    for one, other in zip(single, half, strict=True):
+        assert one.dtype is other.dtype is torch.float32
+        assert not torch.equal(one, other)
+        assert (one - other).norm() < 0.02 * one.norm()
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_equal_weights_are_as_none(case: str) -> None:
     loss, _ = CASES[case]
