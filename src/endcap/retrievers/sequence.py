@@ -6,7 +6,8 @@ one event, and each further event changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -17,18 +18,27 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endcap import config
+from endcap.content import voices
+from endcap.content.voices import Voices, below
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
+from endcap.nn.fusion import Items
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.scoring import best, ndcg
 from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Earlier, Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Floats, Queries, Ranking
+from endcap.types import Bools, Floats, Queries, Ranking
+
+CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
+"""What the names in the state begin with."""
+
+TEXT = "endcap.encoders.text_hashing:TextHashing"
 
 
 class Settings(config.Settings):
@@ -41,8 +51,22 @@ class Settings(config.Settings):
         description="class path of the network, attention without one, and its settings",
     )
     gap: bool = Field(False, description="whether the time to the next event is read too")
+    content: dict[str, dict[str, Any]] = Field(
+        default_factory=lambda: {"text": {"use": TEXT, "dim": 64}},
+        description="encoders by names of your own, each a class path and its settings, whose "
+        "vectors are added to the items' own",
+    )
+    id_dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of items told by their content alone in training"
+    )
     embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
     token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
+    ahead: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="how likely an event learns from a moment after the visitor's next, and so on",
+    )
     loss: objective.Name = Field(
         "auto", description="the loss; auto is a softmax, full or sampled by the size of the log"
     )
@@ -76,20 +100,21 @@ class Settings(config.Settings):
 class Reader(nn.Module):
     """Events → vectors that the next item's vector should resemble."""
 
-    def __init__(self, settings: Settings, items: int) -> None:
+    def __init__(self, settings: Settings, own: Bools, content: Mapping[str, Floats]) -> None:
+        """own: [items] which had events to learn from; content: see `endcap.nn.fusion`."""
         super().__init__()
         self.settings = settings
-        self.item = nn.Embedding(items, settings.dim)
+        self.item = Items(own, settings.dim, content, settings.id_dropout)
         self.kind = nn.Embedding(len(EVENT_TYPES), settings.dim)
         self.place = nn.Embedding(settings.length, settings.dim)
         self.gap = nn.Embedding(GAPS, settings.dim)
-        for table in (self.item, self.kind, self.place, self.gap):
+        for table in (self.kind, self.place, self.gap):
             nn.init.normal_(table.weight, std=settings.dim**-0.5)
         self.body = networks.build(settings.network, settings.dim, "network")
 
-    def forward(self, batch: Batch) -> Tensor:
-        """[batch, length, dim]"""
-        x = self.item(batch.items) + self.kind(batch.kinds)
+    def forward(self, batch: Batch, items: Tensor) -> Tensor:
+        """[batch, length, dim]. items: [batch, length, dim] the vectors of the events' items."""
+        x = items + self.kind(batch.kinds)
         x = x + self.place.weight[: batch.items.shape[1]]
         if self.settings.gap:
             x = x + self.gap(batch.gaps)
@@ -100,22 +125,25 @@ class Reader(nn.Module):
         return out
 
     @torch.no_grad()
-    def read(self, queries: Queries) -> Tensor:
-        """[queries, dim] the vector at each query's newest event."""
-        batch = query_batch(queries, self.settings.length).to(self.item.weight.device)
+    def scores(self, vectors: Tensor, queries: Queries) -> Floats:
+        """[queries, items]. vectors: [items, dim] of all items."""
+        batch = query_batch(queries, self.settings.length).to(vectors.device)
         row = torch.arange(len(queries), device=batch.last.device)
-        newest: Tensor = self(batch)[row, batch.last]
-        return newest
+        newest = self(batch, functional.embedding(batch.items, vectors))[row, batch.last]
+        scores: Floats = (newest @ vectors.t()).cpu().numpy()
+        return scores
 
 
 class Sequence(Retriever[Settings]):
-    """state: the network's weights, by their names."""
+    """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
+    items; `encoder.NAME.ARRAY` its own arrays."""
 
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
         length=config.Choice(20, 50, 100),
         gap=config.Choice(False, True),
+        ahead=config.Choice(0.0, 0.2, 0.3, 0.4),
         embedding_dropout=config.Between(0.0, 0.6),
         learning_rate=config.Between(5e-4, 1e-2, log=True),
         weight_decay=config.Between(1e-3, 0.3, log=True),
@@ -124,15 +152,19 @@ class Sequence(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        self.network = Reader(settings, len(state["item.weight"]))
+        weights = below(state, NETWORK)
+        self.network = Reader(settings, weights["item.own"], below(state, CONTENT))
         self.network.load_state_dict(
-            {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
+            {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
         )
         self.network.eval()
+        with torch.no_grad():
+            self.scores = partial(self.network.scores, self.network.item())
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
+        voices.resolved(settings.content, f"{key}.content")
         loss, share = settings.loss, settings.label_smoothing
         asked = share not in (0, Settings.model_fields["label_smoothing"].default)
         if asked and loss not in objective.SOFTMAX:
@@ -148,9 +180,10 @@ class Sequence(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
-        network = Reader(settings, len(dataset.catalogue))
+        content, encoders = _content(settings, dataset.catalogue, run)
+        network = Reader(settings, _met(dataset), content)
         if run.earlier is not None:
-            network.load_state_dict(grown(run.earlier, "item.weight"))
+            _go_on(network, run.earlier)
         plan = Plan(
             epochs=settings.epochs,
             patience=settings.patience,
@@ -166,23 +199,45 @@ class Sequence(Retriever[Settings]):
             score = partial(_judge, judge.sample(settings.judged, run.seed))
         shown = Shown.items(settings, dataset, "item.weight")
         chosen, epochs = train(network, steps, score, plan, run, shown)
-        state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
+        weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
+        parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders}
+        state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(partial(_scores, self.network), queries, n)
+        return best(self.scores, queries, n)
 
 
-@torch.no_grad()
-def _scores(network: Reader, queries: Queries) -> Floats:
-    """[queries, items]"""
-    scores: Floats = (network.read(queries) @ network.item.weight.t()).cpu().numpy()
-    return scores
+def _content(
+    settings: Settings, catalogue: Catalogue, run: Run
+) -> tuple[dict[str, Floats], dict[str, Any]]:
+    """What encoders say of the items, and their arrays. Of an earlier fit its own, which are what
+    its network knows; else new ones, without those that know nothing."""
+    chosen, past = settings.content, run.earlier.state if run.earlier else None
+    if past is None:
+        voices = Voices.fit(chosen, catalogue, run, CONTENT)
+    else:
+        voices = Voices.of(chosen, below(past, ENCODER), CONTENT)
+    said = voices.say(catalogue, run)
+    heard = below(past, CONTENT) if past else [name for name in said if said[name].known.any()]
+    return {name: said[name].vectors for name in heard}, voices.state
+
+
+def _met(dataset: Dataset) -> Bools:
+    """[items] which have an event."""
+    return np.bincount(dataset.item, minlength=len(dataset.catalogue)) > 0
+
+
+def _go_on(network: Reader, earlier: Earlier) -> None:
+    """Take over what an earlier network knows, but for which items have events."""
+    known = replace(earlier, state=below(earlier.state, NETWORK))
+    network.load_state_dict({**grown(known, "item.weight"), "item.own": network.item.own})
 
 
 def _judge(asked: Asked, network: Reader) -> float:
     network.eval()
-    return ndcg(partial(_scores, network), asked)
+    with torch.no_grad():
+        return ndcg(partial(network.scores, network.item()), asked)
 
 
 def _steps(
@@ -190,7 +245,7 @@ def _steps(
     settings: Settings,
     dataset: Dataset,
     run: Run,
-    loss: objective.Objective,
+    goal: objective.Objective,
     epoch: int,
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
     rng = np.random.default_rng([run.seed, epoch])
@@ -198,9 +253,10 @@ def _steps(
     if run.earlier is not None:
         weight = what_is_new(dataset, run.earlier, settings.replay, rng)
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
-    for batch in training_batches(dataset.history, settings.length, settings.tokens, rng, weight):
+    history, ahead = dataset.history, settings.ahead
+    for batch in training_batches(history, settings.length, settings.tokens, rng, weight, ahead):
         done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(_own, partial(_loss, network, loss), batch)
+        yield min(1.0, done / total), partial(_own, partial(_loss, network, goal), batch)
 
 
 def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
@@ -226,10 +282,13 @@ def _weight(dataset: Dataset) -> Floats | None:
     return None if np.ptp(dataset.kind_weights) == 0 else dataset.weight
 
 
-def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
+def _loss(network: Reader, goal: objective.Objective, batch: Batch) -> Tensor:
     """Over the positions where there is something to learn."""
     batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0
+    among = goal.among(torch.cat([batch.items.flatten(), batch.target[learn]]))
+    vectors = network.item(among.items)
+    read, target = among.rows[: batch.items.numel()], among.rows[batch.items.numel() :]
+    items = functional.embedding(read.view(batch.items.shape), vectors)
     weight = None if batch.weight is None else batch.weight[learn]
-    hidden = network(batch)[learn].float()
-    return loss(hidden, network.item.weight, batch.target[learn], weight)
+    return goal.loss(network(batch, items)[learn].float(), vectors, target, among, weight)
