@@ -27,7 +27,7 @@ from endcap.nn.device import device, precision
 from endcap.nn.fusion import Items
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
-from endcap.nn.scoring import best, ndcg
+from endcap.nn.scoring import Scores, best, ndcg
 from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
 from endcap.stages import Earlier, Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
@@ -37,8 +37,6 @@ from endcap.types import Bools, Floats, Queries, Ranking
 
 CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
 """What the names in the state begin with."""
-
-TEXT = "endcap.encoders.text_hashing:TextHashing"
 
 
 class Settings(config.Settings):
@@ -52,9 +50,12 @@ class Settings(config.Settings):
     )
     gap: bool = Field(False, description="whether the time to the next event is read too")
     content: dict[str, dict[str, Any]] = Field(
-        default_factory=lambda: {"text": {"use": TEXT, "dim": 64}},
+        {},
         description="encoders by names of your own, each a class path and its settings, whose "
         "vectors are added to the items' own",
+    )
+    needs_content: bool = Field(
+        False, description="whether it answers nothing where encoders know nothing of any item"
     )
     id_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of items told by their content alone in training"
@@ -94,7 +95,7 @@ class Settings(config.Settings):
     replay: float = Field(
         1.0, ge=0, description="continuing a fit: earlier events learned again for each new one"
     )
-    judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
+    judged: int = Field(4_000, gt=0, description="questions by which epochs are chosen")
 
 
 class Reader(nn.Module):
@@ -136,7 +137,7 @@ class Reader(nn.Module):
 
 class Sequence(Retriever[Settings]):
     """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
-    items; `encoder.NAME.ARRAY` its own arrays."""
+    items; `encoder.NAME.ARRAY` its own arrays. Nothing where it needs content and there is none."""
 
     settings_type = Settings
     search = config.space(
@@ -152,14 +153,7 @@ class Sequence(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        weights = below(state, NETWORK)
-        self.network = Reader(settings, weights["item.own"], below(state, CONTENT))
-        self.network.load_state_dict(
-            {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
-        )
-        self.network.eval()
-        with torch.no_grad():
-            self.scores = partial(self.network.scores, self.network.item())
+        self.scores = _scorer(settings, state) if state else None
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
@@ -181,6 +175,8 @@ class Sequence(Retriever[Settings]):
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
         content, encoders = _content(settings, dataset.catalogue, run)
+        if settings.needs_content and not content:
+            return cls(settings, {})
         network = Reader(settings, _met(dataset), content)
         if run.earlier is not None:
             _go_on(network, run.earlier)
@@ -205,7 +201,18 @@ class Sequence(Retriever[Settings]):
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
+        return best(self.scores, queries, n) if self.scores else Ranking.concat([])
+
+
+def _scorer(settings: Settings, state: State) -> Scores:
+    weights = below(state, NETWORK)
+    network = Reader(settings, weights["item.own"], below(state, CONTENT))
+    network.load_state_dict(
+        {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
+    )
+    network.eval()
+    with torch.no_grad():
+        return partial(network.scores, network.item())
 
 
 def _content(
