@@ -204,8 +204,8 @@ class Rule(Stage[S]):
     """
 
     @classmethod
-    def fit(cls, settings: S, dataset: Dataset, run: Run) -> Self:
-        """Take from the catalogue what the rule needs."""
+    def fit(cls, settings: S, catalogue: Catalogue, run: Run) -> Self:
+        """Take from the catalogue what the rule needs; again, whenever it changes."""
         return cls(settings, {})
 
     def restrict(self, queries: Queries) -> Queries:
