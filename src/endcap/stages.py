@@ -161,6 +161,14 @@ class Retriever(Stage[S]):
         """
         return self
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The model that knows further items as well. Where they are not asked about, it answers
+        as before. None where it can't: then it is asked as if they did not exist.
+
+        new: their codes, which follow on those that it knows.
+        """
+        return None
+
     def because(self, queries: Queries, ranking: Ranking) -> Ragged | None:
         """For each row of the ranking, the items of the query's history that speak for it,
         best first. None where the model can't say.
@@ -192,6 +200,11 @@ class Ranker(Stage[S]):
     @abstractmethod
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         """All candidates, by their new score."""
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The ranker that can place further items as well; see `Retriever.adopt`. None where it
+        can't: then it does not see them, and they stand behind all others."""
+        return None
 
 
 class Rule(Stage[S]):

@@ -103,6 +103,8 @@ def prepare(
     opened = Shop.open(shop_folder(shop))
     live = importlib.import_module("endcap.store.events")
     live.export(opened.live, opened.tables / "events" / "live.parquet")
+    goods = importlib.import_module("endcap.store.items")
+    goods.export(opened.live, opened.tables / "items" / "live.parquet")
     with progress() as report:
         found = steps.prepare(opened, report)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)

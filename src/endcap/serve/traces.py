@@ -14,20 +14,19 @@ from endcap.experiment.batch import served
 from endcap.experiment.why import moves, proposed, why
 from endcap.recommender import Answer, Recommender
 from endcap.serve import questions
-from endcap.serve.asking import loaded, question
+from endcap.serve.asking import latest, loaded, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem, wrong
+from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
-    here = loaded(current)
+    here = latest(current)
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
-        error = {"field": "item_id", "value": asked.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {asked.item_id!r}.", [error])
+        raise no_item(asked.item_id)
     queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
     found = why(here.recommender, queries, code, asked.n, asked.placement)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,18 @@ class Visitors:
     catalogue: Catalogue
     live: LiveEvents
     settings: Events
+
+    def over(self, catalogue: Catalogue) -> Visitors:
+        """The same over a later state of the catalogue, in which items have the codes that they
+        had, and further items may have come."""
+        after = replace(self, catalogue=catalogue)
+        if self.dataset is not None and "_codes" in vars(self):
+            codes, ids = self._codes.copy(), self.dataset.catalogue.ids
+            for place in np.flatnonzero(codes < 0).tolist():
+                code = catalogue.code(ids[place])
+                codes[place] = -1 if code is None else code
+            vars(after)["_codes"] = codes
+        return after
 
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""

@@ -90,6 +90,11 @@ class Catalogue:
         """[items] which are no longer for sale at all; None where none is known to be so."""
         return None
 
+    @property
+    def new(self) -> Int32s:
+        """The codes of items that came since models learned of the others, in that order."""
+        return np.zeros(0, np.int32)
+
     @cached_property
     def category(self) -> Int32s:
         """[items] the finest category's code, 0 for none."""

@@ -74,6 +74,10 @@ class Overlay(Catalogue):
             vars(after).update({name: vars(self)[name] for name in _OF_IDS if name in vars(self)})
         return after
 
+    @property
+    def new(self) -> Int32s:
+        return np.arange(len(self.base), len(self), dtype=np.int32)
+
     def __len__(self) -> int:
         return len(self.base) + len(self.came)
 
