@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,21 +14,15 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from endcap.cli.app import run
 from endcap.config import Shop
 from endcap.serve.door import scope_of
-from endcap.store.items import Goods, export
+from endcap.store.items import export
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
 from endcap.types import History, Queries
-from tests.serve.shops import NOW, QUICK, serving
+from tests.serve.shops import NOW, serving
 from tests.tables.raw_shop import DAY
-
-
-@pytest.fixture
-def own(shop: Shop, tmp_path: Path) -> Shop:
-    """A copy of the shop, without what other tests sent to it."""
-    sent = shutil.ignore_patterns("live.sqlite*")
-    return Shop.open(shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent), QUICK)
 
 
 @pytest.fixture
@@ -256,14 +249,13 @@ def test_the_next_prepare_knows_what_was_said(own: Shop) -> None:
     assert catalogue.expires_at[gone] < 2e18
 
 
-def test_an_import_has_the_last_word_on_what_was_said_before(own: Shop) -> None:
+def test_an_import_has_the_last_word_on_what_was_said_before(own: Shop, tmp_path: Path) -> None:
     with serving(own) as (client, _):
         put(client, "item-01", price=1)
         client.delete("/v1/items/item-02").raise_for_status()
-        rows = [{"item_id": f"item-0{n}", "title": "fed", "price": 9.0} for n in (1, 2, 3)]
-        goods = Goods.open(own.live)
-        assert goods.overtaken(rows) == 2
-        goods.close()
+        feed = tmp_path / "feed.csv"
+        feed.write_text("item_id,title,price\n" + "".join(f"item-0{n},fed,9\n" for n in (1, 2, 3)))
+        assert run(["import", str(feed), "--shop", str(own.folder)]) == 0
         assert client.get("/v1/items/item-01").json()["price"] == 9
         assert client.get("/v1/items/item-02").json()["title"] == "fed"
         assert client.get("/v1/items/item-03").json()["title"] != "fed"

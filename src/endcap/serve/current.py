@@ -19,6 +19,7 @@ from endcap.recommender import Recommender
 from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
 from endcap.store.items import Goods, Word
+from endcap.store.people import People
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 from endcap.tables.catalogue import Catalogue
@@ -110,6 +111,7 @@ class Current:
         self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
         self.answers = Answers(live.database)
         self.goods = Goods(live.database)
+        self.people = People(live.database)
         self.loaded: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
@@ -194,7 +196,11 @@ class Current:
         refit = folder / "live"
         recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
         visitors = Visitors(
-            self._dataset(), recommender.catalogue, self.live, recommender.config.events
+            self._dataset(),
+            recommender.catalogue,
+            self.live,
+            recommender.config.events,
+            self.people,
         )
         visitors.history("")  # so that the first request finds all indexes made
         _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of

@@ -87,7 +87,9 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     except ReleaseError as error:
         raise wrong("release", asked.release, str(error)) from error
     catalogue = recommender.catalogue
-    visitors = Visitors(here.visitors.dataset, catalogue, current.live, recommender.config.events)
+    visitors = Visitors(
+        here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
+    )
     other = Loaded(asked.release, recommender, visitors, here.until)
     look = questions.Ask.model_validate(row["question"])
     id_ = uuid.UUID(recommendation_id)

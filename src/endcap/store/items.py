@@ -9,11 +9,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import (
     BigInteger,
@@ -119,16 +119,24 @@ class Goods(Held):
         words = [Word(json.loads(row.content), row.gone_at) for row in rows]
         return max((row.place for row in rows), default=place), words
 
-    def overtaken(self, items: Iterable[Item]) -> int:
-        """What an import says of items that something is said of here counts from now on.
-        Returns how many there are."""
-        left, found = iter(items), 0
-        while some := {item["item_id"]: Word(item) for item in islice(left, SOME)}:
-            with self.database.engine.connect() as connection:
-                known = _words(connection, list(some))
-            self.put(some[id_].item for id_ in known)
-            found += len(known)
-        return found
+
+def overtake(database: Path, imported: Path) -> int:
+    """Let what an import says of items count, of which something is said already; returns how many
+    there are.
+
+    imported: a Parquet file of the table `items`.
+    """
+    if not database.is_file():
+        return 0
+    goods = Goods.open(database)
+    try:
+        _, words = goods.since(0)
+        known = pa.array([item["item_id"] for item, _ in words], pa.string())
+        rows = pq.read_table(imported, filters=pc.field("item_id").isin(known)).to_pylist()
+        goods.put({name: row.get(name) for name in ITEMS.names} for row in rows)
+    finally:
+        goods.close()
+    return len(rows)
 
 
 def export(database: Path, path: Path) -> int:
