@@ -65,7 +65,9 @@ def main() -> None:
         found = metrics.every()["recall"](ranking, asked.truth, dataset.catalogue, DEPTH)
         recall = bootstrap(found, SAMPLES, SEED)
         interval = f"{recall.low:.4f} to {recall.high:.4f}"
-        rows.append([name, f"{recall.value:.4f}", interval, f"{(recall.value or 0.0) / chance:.1f}"])
+        rows.append(
+            [name, f"{recall.value:.4f}", interval, f"{(recall.value or 0.0) / chance:.1f}"]
+        )
     print(table(["", f"recall@{DEPTH}", "95 %", "× chance"], rows))
 
 

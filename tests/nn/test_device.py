@@ -14,8 +14,8 @@ from endcap.nn import networks, objective
 from endcap.nn.device import CPU, autocast, precision
 from endcap.nn.losses import full_softmax
 from endcap.nn.objective import Among
+from endcap.nn.reader import Reader, Reading
 from endcap.nn.sequences import Batch
-from endcap.retrievers.sequence import Reader, Settings
 from tests.nn.test_networks import CASES
 
 
@@ -27,7 +27,7 @@ def batch() -> Batch:
 def reader(**settings: Any) -> Reader:
     """A network of 20 items with content."""
     says = {"text": np.eye(20, 6, dtype=np.float32)}
-    return Reader(Settings.model_validate(settings), np.arange(20) > 3, says)
+    return Reader(Reading.model_validate(settings), np.arange(20) > 3, says)
 
 
 def loss_of(network: Reader) -> Tensor:

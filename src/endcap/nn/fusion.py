@@ -46,11 +46,17 @@ class Content(nn.Module):
 
     def forward(self, items: Tensor | None = None) -> Tensor:
         """[n, dim] of some items, of all where None. There must be some content."""
+        told = (
+            self.vectors if items is None else {k: v[items.cpu()] for k, v in self.vectors.items()}
+        )
+        return self.heard(told)
+
+    def heard(self, told: Mapping[str, Tensor]) -> Tensor:
+        """[n, dim] of what the encoders say of any items: by their names, [n, width]."""
         parts = []
-        for name, table in self.vectors.items():
-            own = table if items is None else table[items.to(table.device)]
+        for name, vectors in told.items():
             gate = self.gate[name]
-            parts.append(self.project[name](own.to(gate.device)) * gate)
+            parts.append(self.project[name](vectors.to(gate.device)) * gate)
         return torch.stack(parts).sum(0)
 
 

@@ -6,7 +6,8 @@ one event, and each further event changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -14,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from endcap import config
@@ -24,31 +25,23 @@ from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
-from endcap.nn.fusion import Items
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.loop import Plan, train
-from endcap.nn.scoring import Scores, best, ndcg
-from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
+from endcap.nn.reader import Reader, Reading
+from endcap.nn.scoring import best, ndcg
+from endcap.nn.sequences import Batch, shared, training_batches
 from endcap.stages import Earlier, Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Bools, Floats, Queries, Ranking
+from endcap.types import Bools, Floats, Int32s, Queries, Ranking
 
 CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
 """What the names in the state begin with."""
 
 
-class Settings(config.Settings):
+class Settings(Reading):
     """The network, the loss and the training."""
 
-    dim: int = Field(64, gt=0, description="width of the vectors of items and events")
-    length: int = Field(50, gt=1, description="newest events of a visitor that are read")
-    network: dict[str, Any] = Field(
-        default_factory=dict,
-        description="class path of the network, attention without one, and its settings",
-    )
-    gap: bool = Field(False, description="whether the time to the next event is read too")
     content: dict[str, dict[str, Any]] = Field(
         {},
         description="encoders by names of your own, each a class path and its settings, whose "
@@ -57,11 +50,6 @@ class Settings(config.Settings):
     needs_content: bool = Field(
         False, description="whether it answers nothing where encoders know nothing of any item"
     )
-    id_dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of items told by their content alone in training"
-    )
-    embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
-    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
     ahead: float = Field(
         0.3,
         ge=0,
@@ -98,43 +86,6 @@ class Settings(config.Settings):
     judged: int = Field(4_000, gt=0, description="questions by which epochs are chosen")
 
 
-class Reader(nn.Module):
-    """Events → vectors that the next item's vector should resemble."""
-
-    def __init__(self, settings: Settings, own: Bools, content: Mapping[str, Floats]) -> None:
-        """own: [items] which had events to learn from; content: see `endcap.nn.fusion`."""
-        super().__init__()
-        self.settings = settings
-        self.item = Items(own, settings.dim, content, settings.id_dropout)
-        self.kind = nn.Embedding(len(EVENT_TYPES), settings.dim)
-        self.place = nn.Embedding(settings.length, settings.dim)
-        self.gap = nn.Embedding(GAPS, settings.dim)
-        for table in (self.kind, self.place, self.gap):
-            nn.init.normal_(table.weight, std=settings.dim**-0.5)
-        self.body = networks.build(settings.network, settings.dim, "network")
-
-    def forward(self, batch: Batch, items: Tensor) -> Tensor:
-        """[batch, length, dim]. items: [batch, length, dim] the vectors of the events' items."""
-        x = items + self.kind(batch.kinds)
-        x = x + self.place.weight[: batch.items.shape[1]]
-        if self.settings.gap:
-            x = x + self.gap(batch.gaps)
-        x = functional.dropout(x, self.settings.embedding_dropout, self.training)
-        if self.training and self.settings.token_dropout:
-            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
-        out: Tensor = self.body(x, batch.times)
-        return out
-
-    @torch.no_grad()
-    def scores(self, vectors: Tensor, queries: Queries) -> Floats:
-        """[queries, items]. vectors: [items, dim] of all items."""
-        batch = query_batch(queries, self.settings.length).to(vectors.device)
-        row = torch.arange(len(queries), device=batch.last.device)
-        newest = self(batch, functional.embedding(batch.items, vectors))[row, batch.last]
-        scores: Floats = (newest @ vectors.t()).cpu().numpy()
-        return scores
-
-
 class Sequence(Retriever[Settings]):
     """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
     items; `encoder.NAME.ARRAY` its own arrays. Nothing where it needs content and there is none."""
@@ -153,7 +104,9 @@ class Sequence(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        self.scores = _scorer(settings, state) if state else None
+        self.network = _restored(settings, state) if state else None
+        self.vectors = self.network.item().detach() if self.network else torch.zeros(0)
+        self.heard: Bools | None = None
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
@@ -201,18 +154,34 @@ class Sequence(Retriever[Settings]):
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n) if self.scores else Ranking.concat([])
+        if self.network is None:
+            return Ranking.concat([])
+        asked = queries if self.heard is None else queries.allow(self.heard)
+        return best(partial(self.network.scores, self.vectors), asked, n)
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """New items stand where their content puts them; one that says nothing is not proposed."""
+        chosen = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
+        if self.network is None or not chosen:
+            return None
+        voices = Voices.of(chosen, below(self.state, ENCODER), CONTENT)
+        said = voices.say(catalogue.some(new))
+        told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
+        known = np.any([one.known for one in said.values()], axis=0)
+        grown = copy(self)
+        grown.heard = np.r_[np.ones(len(self.vectors), np.bool_), known]
+        with torch.no_grad():
+            grown.vectors = torch.cat([self.vectors, self.network.item.content.heard(told)])
+        return grown
 
 
-def _scorer(settings: Settings, state: State) -> Scores:
+def _restored(settings: Settings, state: State) -> Reader:
     weights = below(state, NETWORK)
     network = Reader(settings, weights["item.own"], below(state, CONTENT))
     network.load_state_dict(
         {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
     )
-    network.eval()
-    with torch.no_grad():
-        return partial(network.scores, network.item())
+    return network.eval()
 
 
 def _content(
