@@ -30,20 +30,20 @@ HEARS: dict[str, Any] = {"content": TEXT, "epochs": 60, "id_dropout": 0.3, "ahea
 
 
 def title(item: int) -> str:
-    return f"{KINDS[item % 3]} no {item}"
+    return f"{KINDS[item % 3]} {'abcdefghijkl'[item]}"
 
 
 def shop(folder: Path, *, titles: bool = True) -> Dataset:
     """Who takes an item takes another of the same kind next."""
     rng, users, days = np.random.default_rng(1), 60, 6
     kinds = np.repeat(np.arange(users) % 3, days)
-    goods = {"title": [title(item) for item in range(ITEMS)]} if titles else {}
+    names = [title(item) if titles else None for item in range(ITEMS)]
     return dataset(
         folder,
         users=np.repeat(np.arange(1, users + 1), days).tolist(),
         items=(kinds + 3 * rng.integers(0, 3, len(kinds))).tolist(),
         times=np.tile(np.arange(days) * DAY, users).tolist(),
-        goods=catalogue(ITEMS, **goods),
+        goods=catalogue(ITEMS, title=names),
     )
 
 
