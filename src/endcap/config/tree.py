@@ -19,6 +19,10 @@ def _iso_day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_iso_day)]
 
 
+Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
+"""What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
+
+
 class Settings(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
 
@@ -43,6 +47,12 @@ class Clean(Settings):
     earliest: Day = Field("1995-01-01", description="events before this day are impossible")
     future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
     bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
+    without_visitors: tuple[str, ...] = Field(
+        (), description="visitors that are none, by their id: testers, tills, monitors"
+    )
+    match_ids: tuple[Difference, ...] = Field(
+        (), description="what may differ between an item's id in events and in the catalogue"
+    )
     unknown_items: Literal["keep", "drop"] = Field(
         "keep", description="events on items that the catalogue does not list"
     )
