@@ -11,7 +11,18 @@ from pydantic import Field
 from endcap import config
 from endcap.stages import Retriever, Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import DAY, UNIT, Floats, Int8s, Int32s, Int64s, Queries, Ranking, whole
+from endcap.types import (
+    DAY,
+    UNIT,
+    Bools,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Queries,
+    Ranking,
+    whole,
+)
 
 
 class Settings(config.Settings):
@@ -65,14 +76,18 @@ class Popular(Retriever[Settings]):
         return order.astype(np.int32), (score[order] / UNIT).astype(np.float32)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        item, score = self.ranked
-        if queries.allowed is not None:
-            allowed = queries.allowed[item]
-            item, score = item[allowed], score[allowed]
         # So many that n remain even where everything excluded is popular.
-        head = min(len(item), n + int(queries.exclude.lengths.max(initial=0)))
-        query = np.repeat(np.arange(len(queries), dtype=np.int32), head)
-        ranking = Ranking(
-            query, np.tile(item[:head], len(queries)), np.tile(score[:head], len(queries))
-        )
+        rows = self._first(n + int(queries.exclude.lengths.max(initial=0)), queries.allowed)
+        query = np.repeat(np.arange(len(queries), dtype=np.int32), len(rows))
+        item, score = (np.tile(column[rows], len(queries)) for column in self.ranked)
+        ranking = Ranking(query, item, score)
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+    def _first(self, head: int, allowed: Bools | None) -> Int64s:
+        """The first rows of the list that are allowed, found without going through all of it."""
+        items, reach = self.ranked[0], head
+        if allowed is None:
+            return np.arange(min(head, len(items)))
+        while np.count_nonzero(allowed[items[:reach]]) < head and reach < len(items):
+            reach *= 4
+        return np.flatnonzero(allowed[items[:reach]])[:head]

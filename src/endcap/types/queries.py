@@ -71,7 +71,7 @@ class Queries:
     def forbid(self, scores: Floats) -> Floats:
         """Set to −inf, in place, what may not be answered. scores: [Q, items]."""
         if self.allowed is not None:
-            scores[:, ~self.allowed] = -np.inf
+            scores[:, np.flatnonzero(~self.allowed)] = -np.inf
         scores[self.exclude.rows, self.exclude.values] = -np.inf
         return scores
 

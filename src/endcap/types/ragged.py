@@ -65,10 +65,20 @@ class Ragged:
 
     def union(self, other: Ragged) -> Ragged:
         """Row by row, what stands in either, without repeats."""
-        pairs = np.unique(
-            np.stack([np.r_[self.rows, other.rows], np.r_[self.values, other.values]]), axis=1
-        )
-        return Ragged(offsets_of(np.bincount(pairs[0], minlength=len(self))), pairs[1])
+        if not len(other.values) and self._rising:
+            return self
+        values = np.r_[self.values, other.values]
+        width = 1 + int(values.max(initial=0))
+        keys = np.unique(np.r_[self.rows, other.rows].astype(np.int64) * width + values)
+        rows, found = np.divmod(keys, width)
+        lengths = np.bincount(rows, minlength=len(self))
+        return Ragged(offsets_of(lengths), found.astype(np.int32))
+
+    @property
+    def _rising(self) -> bool:
+        """Whether each row is sorted and without repeats."""
+        starts = np.diff(self.rows) != 0
+        return bool(np.all(starts | (np.diff(self.values) > 0)))
 
 
 @dataclass(frozen=True, slots=True)
