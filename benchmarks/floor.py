@@ -17,6 +17,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 
 from endcap.cli.service import _listen, _run, service
+from endcap.config import Shop
 from endcap.serve.bodies import body, parsed, read
 from endcap.serve.questions import Ask
 
@@ -34,7 +35,8 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     with _listen("127.0.0.1", given.port) as listening:
         print(f"Serving at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-        _run(partial(floor, given.shop.absolute()), listening, given.workers)
+        shop = Shop.open(given.shop)
+        _run(partial(floor, shop.folder), shop, listening, given.workers)
 
 
 def floor(shop: Path) -> FastAPI:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.served_shop FOLDER [--events 1000000] [--items 100000]
 
-The network learns for one epoch and the ranker of what is looked at next: what counts is their size, so
-the ranker is kept whether or not it is any good. What is done is kept in the folder.
+The network learns for one epoch, and the ranker what is looked at next: what counts is their size,
+so the ranker is kept whether or not it is any good. What is done is kept in the folder.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from endcap.errors import ConfigError, EndcapError, StateError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from endcap.config import Shop
+
 
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
@@ -35,6 +37,8 @@ def serve(
     shop: ShopOption = None,
 ) -> None:
     """Serve recommendations, take in events, and show the pages for people."""
+    from endcap.config import Shop
+
     folder = shop_folder(shop).resolve()
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,7 +54,7 @@ def serve(
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay, local), listening, workers)
+        _run(partial(service, folder, replay, local), Shop.open(folder), listening, workers)
 
 
 def service(folder: Path, replay: bool, local: bool) -> FastAPI:
@@ -113,19 +117,20 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _run(make: Callable[[], FastAPI], listening: socket.socket, workers: int) -> None:
+def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, workers: int) -> None:
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
+    from endcap.serve import kept
+    from endcap.serve.connections import limited
+    from endcap.serve.workers import GRACE, serve
+
+    if workers > 1:
+        kept.read(shop)
     config = uvicorn.Config(
         make,
         factory=True,
-        workers=workers,
         log_level="warning",
-        http="httptools",
-        timeout_graceful_shutdown=10,
+        http=limited(shop.config.serve),
+        timeout_graceful_shutdown=GRACE,
     )
-    if workers == 1:
-        uvicorn.Server(config).run(sockets=[listening])
-    else:
-        Multiprocess(config, sockets=[listening]).run()
+    serve(config, listening, workers)

@@ -151,7 +151,7 @@ class Evaluate(Settings):
 
 
 class Serve(Settings):
-    """How much the service takes from whom. A worker counts on its own."""
+    """How much the service takes from whom, and how it answers. A worker counts on its own."""
 
     key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
     key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
@@ -159,6 +159,21 @@ class Serve(Settings):
         20.0, gt=0, description="requests a second from one address with a key to collect, or none"
     )
     address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    together: int = Field(
+        32, ge=1, le=512, description="questions that have come together and are answered at once"
+    )
+    waiting: int = Field(
+        256, ge=1, description="questions that may wait; more are told to come again, with a 503"
+    )
+    ranker_seconds: float = Field(
+        0.25, gt=0, description="what the ranker may take; after it, the lists go out without it"
+    )
+    connections: int = Field(
+        1_000, ge=1, description="connections at once; more are told to come again, with a 503"
+    )
+    patience: float = Field(
+        10.0, gt=0, description="seconds that a request may take to come in, head and body"
+    )
     origins: tuple[str, ...] = Field(
         (), description="web sites whose pages may call the service, as https://shop.example"
     )

@@ -79,8 +79,10 @@ class Popular(Retriever[Settings]):
         # So many that n remain even where everything excluded is popular.
         rows = self._first(n + int(queries.exclude.lengths.max(initial=0)), queries.allowed)
         query = np.repeat(np.arange(len(queries), dtype=np.int32), len(rows))
-        item, score = (np.tile(column[rows], len(queries)) for column in self.ranked)
-        ranking = Ranking(query, item, score)
+        item, score = self.ranked
+        ranking = Ranking(
+            query, np.tile(item[rows], len(queries)), np.tile(score[rows], len(queries))
+        )
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
 
     def _first(self, head: int, allowed: Bools | None) -> Int64s:

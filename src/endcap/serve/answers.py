@@ -6,52 +6,118 @@ import json
 import logging
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic_core import to_json
 
 from endcap.recommender import Answer
 from endcap.serve.asking import loaded, meeting, question
 from endcap.serve.current import Current, Loaded
+from endcap.serve.meters import Meters
 from endcap.serve.problems import Problem
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.traces import traced
-from endcap.types import Floats, Int32s, Queries
+from endcap.types import Floats, Int32s, Laps, Queries
 
 log = logging.getLogger("endcap.serve")
 
 
-def recommend(current: Current, look: Look) -> dict[str, Any]:
-    """The answer to a request for recommendations."""
-    now, here = current.clock(), loaded(current)
+class Sitting(NamedTuple):
+    """What all that is answered at once has in common."""
+
+    current: Current
+    meters: Meters
+    here: Loaded
+    now: int
+
+
+class Asking(NamedTuple):
+    """A request, its place among those that are answered at once, and what it asks."""
+
+    place: int
+    look: Look
+    id: uuid.UUID
+    queries: Queries
+
+
+def recommend(current: Current, meters: Meters, looks: Sequence[Look]) -> list[bytes | Exception]:
+    """For each request its answer as JSON, or what it gets instead. Those that differ only in who
+    is asking are answered together."""
+    sitting, laps = Sitting(current, meters, loaded(current), current.clock()), Laps()
+    found: dict[int, bytes | Exception] = {}
+    alike: dict[Hashable, list[Asking]] = {}
+    for place, look in enumerate(looks):
+        try:
+            one = _asking(sitting, place, look)
+        except Exception as error:
+            found[place] = error
+        else:
+            alike.setdefault((look.placement, look.n, look.filter), []).append(one)
+    laps.done("history")
+    meters.took(laps.seconds)
+    for group in alike.values():
+        found |= _answered(sitting, group)
+    return [found[place] for place in range(len(looks))]
+
+
+def _asking(sitting: Sitting, place: int, look: Look) -> Asking:
     id_ = uuid.uuid4()
-    queries = question(here, look, now, id_)
-    answer = here.recommender.answer(queries, look.n, look.placement)
-    items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
+    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_))
+
+
+def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
+    """By place. One that can't be answered takes no other down."""
+    try:
+        return _answered_together(sitting, group)
+    except Exception as error:
+        if len(group) == 1:
+            return {group[0].place: error}
+    alone = [_answered(sitting, [one]) for one in group]
+    return {place: found for one in alone for place, found in one.items()}
+
+
+def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
+    """Raises Failed where alone some might be answered better."""
+    queries = Queries.concat([one.queries for one in group])
+    look = group[0].look
+    answer = sitting.here.recommender.answer(queries, look.n, look.placement)
+    if answer.path == "popular" and len(group) > 1:
+        raise Failed(f"Retrieval failed for one of {len(group)} questions, or all")
+    sitting.meters.took(answer.seconds)
+    laps = Laps()
+    told = {one.place: _told(sitting, one, answer, row) for row, one in enumerate(group)}
+    laps.done("telling")
+    sitting.meters.took(laps.seconds)
+    sitting.meters.answers.labels(answer.path).inc(len(group))
+    return dict(told)
+
+
+class Failed(Exception):  # noqa: N818, it is told to nobody
+    """Questions that are to be asked one by one."""
+
+
+def _told(sitting: Sitting, one: Asking, answer: Answer, row: int) -> bytes:
+    """The answer to one of them, which is written down."""
+    here, look, own = sitting.here, one.look, answer.ranking.of(row)
+    items = _items(here, own.item, own.score, look.fields)
     if look.explain:
-        _explain(here, queries, answer, look.placement, items)
-    _show(current, here, look, str(id_), now, items, answer.ranking.chances)
-    current.answers.keep(
-        {
-            "recommendation_id": str(id_),
+        _explain(here, one.queries, answer.of(row), look.placement, items)
+    head = {"recommendation_id": str(one.id), "release": here.release, "path": answer.path}
+    _show(sitting, one, items, own.chances)
+    sitting.current.answers.keep(
+        head
+        | {
             "visitor": look.visitor(),
-            "timestamp": int(queries.times[0]),
-            "release": here.release,
-            "path": answer.path,
+            "timestamp": int(one.queries.times[0]),
             "question": look.model_dump_json(exclude_defaults=True),
         },
-        partial(traced, here.recommender.catalogue.ids, answer, look.n),
+        lambda: traced(here.recommender.catalogue.ids, answer.of(row), look.n),
     )
-    return {
-        "recommendation_id": str(id_),
-        "release": here.release,
-        "path": answer.path,
-        "items": items,
-    }
+    return to_json(head | {"items": items}, inf_nan_mode="null")
 
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
@@ -105,26 +171,18 @@ def _explain(
         log.exception("Answering without reasons")
 
 
-def _show(
-    current: Current,
-    here: Loaded,
-    look: Look,
-    id_: str,
-    now: int,
-    items: list[dict[str, Any]],
-    chances: Floats,
-) -> None:
+def _show(sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: Floats) -> None:
     """Write down what was shown, off the answer's way."""
     common = {
-        "recommendation_id": id_,
-        "user_id": look.user_id,
-        "anonymous_id": look.anonymous_id,
-        "session_id": look.session_id,
-        "timestamp": now,
-        "placement": look.placement,
-        "release": here.release,
+        "recommendation_id": str(one.id),
+        "user_id": one.look.user_id,
+        "anonymous_id": one.look.anonymous_id,
+        "session_id": one.look.session_id,
+        "timestamp": sitting.now,
+        "placement": one.look.placement,
+        "release": sitting.here.release,
     }
-    current.live.shown(
+    sitting.current.live.shown(
         [
             common
             | {

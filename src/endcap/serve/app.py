@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
 from endcap.store.keys import Keys
 
@@ -39,7 +41,9 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current.start()
+        answers.start()
         yield
+        answers.stop()
         current.stop()
 
     app = FastAPI(
@@ -50,10 +54,12 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    meters = Meters()
+    meters, settings = Meters(), current.shop.config.serve
+    answers = Together(
+        partial(recommend, current, meters), settings.together, settings.waiting, meters.met
+    )
     problems.install(app)
     reference.install(app)
-    settings = current.shop.config.serve
     door = Door(Keys(current.live.database), settings, local=local)
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters)
@@ -64,13 +70,13 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.include_router(_shop(current, meters))
+    app.include_router(_shop(current, meters, answers))
     app.include_router(_operations(current, meters))
     return app
 
 
-def _shop(current: Current, meters: Meters) -> APIRouter:
-    """What a shop calls. Plain functions: they run on a pool of threads, off the event loop."""
+def _shop(current: Current, meters: Meters, answers: Together[Look, bytes]) -> APIRouter:
+    """What a shop calls. Plain functions run on a pool of threads, off the event loop."""
     router = APIRouter(prefix="/v1")
 
     @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
@@ -82,20 +88,15 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         meters.events.labels("rejected").inc(len(answer["rejected"]))
         return JSONResponse(answer, 202)
 
-    def answered(look: Look) -> JSONResponse:
-        answer = recommend(current, look)
-        meters.answers.labels(answer["path"]).inc()
-        return JSONResponse(answer)
-
-    @router.post("/recommend", openapi_extra=described(Ask))
-    def post_recommend(text: Body) -> JSONResponse:
+    @router.post("/recommend", openapi_extra=described(Ask), response_class=JSONResponse)
+    async def post_recommend(text: Body) -> Response:
         """Items for a visitor. Someone unknown gets an answer too."""
-        return answered(read(Ask, parsed(text)))
+        return _json(await answers.ask(read(Ask, parsed(text))))
 
-    @router.get("/recommend")
-    def get_recommend(look: Annotated[Look, Query()]) -> JSONResponse:
+    @router.get("/recommend", response_class=JSONResponse)
+    async def get_recommend(look: Annotated[Look, Query()]) -> Response:
         """The same, for a quick look."""
-        return answered(look)
+        return _json(await answers.ask(look))
 
     @router.post("/similar", openapi_extra=described(Like))
     def post_similar(text: Body) -> JSONResponse:
@@ -126,6 +127,10 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         return JSONResponse(rerun(current, recommendation_id, read(Rerun, parsed(text))))
 
     return router
+
+
+def _json(text: bytes) -> Response:
+    return Response(text, media_type="application/json")
 
 
 def _operations(current: Current, meters: Meters) -> APIRouter:

@@ -14,7 +14,10 @@ import numpy as np
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
+from endcap.experiment.batch import served
 from endcap.recommender import Recommender
+from endcap.serve import kept
+from endcap.serve.deadline import Deadline
 from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
@@ -144,8 +147,8 @@ class Current:
     def _load(self) -> Loaded:
         releases = Releases(self.shop.releases)
         folder, manifest = releases.path(), releases.manifest()
-        refit = folder / "live"
-        recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
+        deadline = Deadline(self.shop.config.serve.ranker_seconds)
+        recommender = replace(kept.recommender(served(folder)), within=deadline)
         visitors = Visitors(
             self._dataset(), recommender.catalogue, self.live, recommender.config.events
         )
@@ -161,7 +164,7 @@ class Current:
         pointer = self.shop.prepared / "current"
         if not pointer.is_file():
             return None
-        return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+        return kept.dataset(self.shop.prepared / pointer.read_text().strip())
 
 
 def _mark(pointer: Path) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -30,7 +31,36 @@ class Meters:
         self.events = Counter(
             "endcap_events", "Events that came in, by what became of them", ["outcome"], **common
         )
+        self.stages = Histogram(
+            "endcap_stage_seconds",
+            "Seconds of each stage of an answer, for all requests that it answered at once",
+            ["stage"],
+            buckets=BUCKETS,
+            **common,
+        )
+        self.together = Histogram(
+            "endcap_answered_together",
+            "Requests that were answered at once",
+            buckets=(1, 2, 4, 8, 16, 32, 64),
+            **common,
+        )
+        self.waited = Histogram(
+            "endcap_waited_seconds",
+            "Seconds that the first of them had waited",
+            buckets=BUCKETS,
+            **common,
+        )
         self.release = Gauge("endcap_release", "1 for the live release", ["release"], **common)
+
+    def met(self, count: int, waited: float) -> None:
+        """Requests that came together."""
+        self.together.observe(count)
+        self.waited.observe(waited)
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """What each stage took."""
+        for stage, took in seconds.items():
+            self.stages.labels(stage).observe(took)
 
     def text(self, release: str | None) -> bytes:
         self.release.clear()

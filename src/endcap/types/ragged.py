@@ -40,6 +40,18 @@ class Ragged:
         flat = [value for row in rows for value in row]
         return cls(offsets_of(lengths), np.array(flat, np.int32))
 
+    @classmethod
+    def concat(cls, parts: Sequence[Ragged]) -> Ragged:
+        """The rows of all parts, one after the other.
+
+        >>> Ragged.concat([Ragged.of([[7]]), Ragged.of([[], [2, 3]])]).offsets
+        array([0, 1, 1, 3])
+        """
+        return cls(
+            offsets_of(np.concatenate([part.lengths for part in parts])),
+            np.concatenate([part.values for part in parts]),
+        )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -45,7 +45,7 @@ class Ranking:
         return cls(query[order], item[order], score[order])
 
     @classmethod
-    def best(cls, scores: Floats, n: int) -> Self:
+    def best(cls, scores: Floats, n: int) -> Ranking:
         """The best `n` of each row of a full score matrix [Q, items]; −inf is left out.
 
         >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
@@ -137,11 +137,13 @@ class Ranking:
 
     def extended(self, other: Ranking) -> Ranking:
         """The lists going on with the items of others that they do not hold yet, by scores below
-        all others."""
+        0 and all others of the list."""
         extra = other.keep(~among((other.query, other.item), (self.query, self.item)))
         if not len(extra):
             return self
-        below = self.score.min(initial=0.0) - extra.places.astype(np.float32)
+        least = np.zeros(1 + max(self.query.max(initial=0), extra.query.max()), np.float32)
+        np.minimum.at(least, self.query, self.score)
+        below = least[extra.query] - extra.places
         return Ranking.sort(
             np.r_[self.query, extra.query],
             np.r_[self.item, extra.item],
@@ -166,8 +168,12 @@ class Ranking:
 
     def of(self, query: int) -> Ranking:
         """The list of one query."""
+        return self.keep(self.span(query))
+
+    def span(self, query: int) -> slice:
+        """The rows of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
-        return self.keep(slice(int(start), int(stop)))
+        return slice(int(start), int(stop))
 
 
 def _reaching(scores: Floats, n: int) -> tuple[Int32s, Int32s]:
