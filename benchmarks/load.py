@@ -4,8 +4,8 @@
 
 Posts the lines of the file, one a request, round and round; in a line, each `#` becomes a number
 that has not been used before, so that events have ids of their own. Writes one JSON object:
-requests a second, the median and the 99th percentile in milliseconds, and how many were not
-answered with a status of 2xx, by status.
+requests a second, the median and the 99th percentile in milliseconds, how many were answered in
+all, and how many not with a status of 2xx, by status.
 
 It speaks to sockets itself. A client library would take longer for a request than the service
 takes for its answer, and the figures would be those of the client.
@@ -96,14 +96,14 @@ def drive(lines: list[Line], asked: Iterator[bytes], seconds: float) -> dict[str
         selector.register(line.socket, selectors.EVENT_READ, line)
         line.ask(next(asked))
     begin = time.perf_counter() + WARM
-    took, wrong = list[float](), Counter[int]()
+    count, took, wrong = 0, list[float](), Counter[int]()
     while (now := time.perf_counter()) < begin + seconds:
         for ready, _ in selector.select(1.0):
             line = ready.data
             status = line.hear()
             if not status:
                 continue
-            now = time.perf_counter()
+            now, count = time.perf_counter(), count + 1
             if now >= begin:
                 took.append(now - line.asked)
                 if status // 100 != 2:
@@ -111,7 +111,7 @@ def drive(lines: list[Line], asked: Iterator[bytes], seconds: float) -> dict[str
             if status < 0:
                 raise ConnectionError("the service has cut a connection")
             line.ask(next(asked))
-    return figures(took, seconds) | {"wrong": dict(wrong)}
+    return figures(took, seconds) | {"all": count, "wrong": dict(wrong)}
 
 
 def figures(took: list[float], seconds: float) -> dict[str, float]:

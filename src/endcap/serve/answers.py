@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import uuid
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -21,7 +21,9 @@ from endcap.serve.problems import Problem
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.traces import traced
-from endcap.types import Floats, Int32s, Laps, Queries
+from endcap.store.answers import Trace
+from endcap.store.events import Row
+from endcap.types import Floats, History, Int32s, Laps, Queries
 
 log = logging.getLogger("endcap.serve")
 
@@ -33,6 +35,7 @@ class Sitting(NamedTuple):
     meters: Meters
     here: Loaded
     now: int
+    pasts: Mapping[str | None, History]
 
 
 class Asking(NamedTuple):
@@ -47,7 +50,9 @@ class Asking(NamedTuple):
 def recommend(current: Current, meters: Meters, looks: Sequence[Look]) -> list[bytes | Exception]:
     """For each request its answer as JSON, or what it gets instead. Those that differ only in who
     is asking are answered together."""
-    sitting, laps = Sitting(current, meters, loaded(current), current.clock()), Laps()
+    laps, here = Laps(), loaded(current)
+    pasts = here.visitors.histories(look.visitor() for look in looks)
+    sitting = Sitting(current, meters, here, current.clock(), pasts)
     found: dict[int, bytes | Exception] = {}
     alike: dict[Hashable, list[Asking]] = {}
     for place, look in enumerate(looks):
@@ -66,7 +71,8 @@ def recommend(current: Current, meters: Meters, looks: Sequence[Look]) -> list[b
 
 def _asking(sitting: Sitting, place: int, look: Look) -> Asking:
     id_ = uuid.uuid4()
-    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_))
+    past = sitting.pasts[look.visitor()]
+    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_, past=past))
 
 
 def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
@@ -89,35 +95,54 @@ def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, b
         raise Failed(f"Retrieval failed for one of {len(group)} questions, or all")
     sitting.meters.took(answer.seconds)
     laps = Laps()
-    told = {one.place: _told(sitting, one, answer, row) for row, one in enumerate(group)}
+    told: dict[int, bytes | Exception] = {}
+    shown: list[Row] = []
+    kept: list[tuple[Row, Trace]] = []
+    for row, one in enumerate(group):
+        own = answer.ranking.of(row)
+        items = _items(sitting.here, own.item, own.score, one.look.fields)
+        told[one.place] = _told(sitting, one, answer, row, items)
+        shown += _shown(sitting, one, items, own.chances)
+        kept.append(_kept(sitting, one, answer, row))
+    sitting.current.live.shown(shown)
+    sitting.current.answers.keep_all(kept)
     laps.done("telling")
     sitting.meters.took(laps.seconds)
     sitting.meters.answers.labels(answer.path).inc(len(group))
-    return dict(told)
+    return told
 
 
 class Failed(Exception):  # noqa: N818, it is told to nobody
     """Questions that are to be asked one by one."""
 
 
-def _told(sitting: Sitting, one: Asking, answer: Answer, row: int) -> bytes:
-    """The answer to one of them, which is written down."""
-    here, look, own = sitting.here, one.look, answer.ranking.of(row)
-    items = _items(here, own.item, own.score, look.fields)
-    if look.explain:
-        _explain(here, one.queries, answer.of(row), look.placement, items)
-    head = {"recommendation_id": str(one.id), "release": here.release, "path": answer.path}
-    _show(sitting, one, items, own.chances)
-    sitting.current.answers.keep(
-        head
-        | {
-            "visitor": look.visitor(),
-            "timestamp": int(one.queries.times[0]),
-            "question": look.model_dump_json(exclude_defaults=True),
-        },
-        lambda: traced(here.recommender.catalogue.ids, answer.of(row), look.n),
-    )
-    return to_json(head | {"items": items}, inf_nan_mode="null")
+def _told(
+    sitting: Sitting, one: Asking, answer: Answer, row: int, items: list[dict[str, Any]]
+) -> bytes:
+    """The answer to one of them."""
+    if one.look.explain:
+        _explain(sitting.here, one.queries, answer.of(row), one.look.placement, items)
+    told = {
+        "recommendation_id": str(one.id),
+        "release": sitting.here.release,
+        "path": answer.path,
+        "items": items,
+    }
+    return to_json(told, inf_nan_mode="null")
+
+
+def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row, Trace]:
+    """What is written down of it; the trace is made off the answer's way."""
+    written = {
+        "recommendation_id": str(one.id),
+        "visitor": one.look.visitor(),
+        "timestamp": int(one.queries.times[0]),
+        "release": sitting.here.release,
+        "path": answer.path,
+        "question": one.look.model_dump_json(exclude_defaults=True),
+    }
+    ids = sitting.here.recommender.catalogue.ids
+    return written, lambda: traced(ids, answer.of(row), one.look.n)
 
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
@@ -141,8 +166,8 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
     catalogue = here.recommender.catalogue
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
-        {"item_id": catalogue.ids[code], "score": float(score)} | _plain(row)
-        for code, score, row in zip(codes, scores, known, strict=True)
+        {"item_id": catalogue.ids[code], "score": score} | _plain(row)
+        for code, score, row in zip(codes.tolist(), scores.tolist(), known, strict=True)
     ]
 
 
@@ -171,8 +196,10 @@ def _explain(
         log.exception("Answering without reasons")
 
 
-def _show(sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: Floats) -> None:
-    """Write down what was shown, off the answer's way."""
+def _shown(
+    sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: Floats
+) -> list[Row]:
+    """The impressions of an answer."""
     common = {
         "recommendation_id": str(one.id),
         "user_id": one.look.user_id,
@@ -182,15 +209,13 @@ def _show(sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: F
         "placement": one.look.placement,
         "release": sitting.here.release,
     }
-    sitting.current.live.shown(
-        [
-            common
-            | {
-                "item_id": item["item_id"],
-                "position": place,
-                "score": item["score"],
-                "propensity": float(chance),
-            }
-            for place, (item, chance) in enumerate(zip(items, chances, strict=True), start=1)
-        ]
-    )
+    return [
+        common
+        | {
+            "item_id": item["item_id"],
+            "position": place,
+            "score": item["score"],
+            "propensity": chance,
+        }
+        for place, (item, chance) in enumerate(zip(items, chances.tolist(), strict=True), start=1)
+    ]

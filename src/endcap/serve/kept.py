@@ -7,8 +7,11 @@ one that starts the others reads the live release first, and each of them finds 
 from __future__ import annotations
 
 import gc
+import time
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
@@ -17,12 +20,20 @@ from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
+from endcap.types import History, Queries
 
 
 @lru_cache(maxsize=1)
 def recommender(folder: Path) -> Recommender:
-    """Of a release's folder; the last one is kept. Raises ReleaseError."""
-    return Recommender.load(folder)
+    """Of a release's folder, with all that its first answer makes; the last one is kept. Raises
+    ReleaseError."""
+    found = Recommender.load(folder)
+    nobody, now = np.zeros(1, np.int32), np.array([time.time_ns() // 1_000])
+    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), now - 1)
+    queries = Queries.of(nobody, now, past)
+    for placement in found.config.placements if len(found.catalogue) else ():
+        found.answer(queries, 1, placement)
+    return found
 
 
 @lru_cache(maxsize=1)

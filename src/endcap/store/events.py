@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     func,
     select,
 )
@@ -79,6 +80,19 @@ class Arrival(NamedTuple):
     seen: Seen
 
 
+# Made once: to put a statement together takes longer than to execute it.
+_NEWEST = (
+    select(events.c.item_id, events.c.event_type, events.c.timestamp)
+    .where(
+        events.c.visitor == bindparam("key"),
+        events.c.event_type.in_(bindparam("kinds", expanding=True)),
+        events.c.item_id.is_not(None),
+    )
+    .order_by(events.c.timestamp.desc(), events.c.place.desc())
+    .limit(bindparam("limit"))
+)
+
+
 class LiveEvents(Held):
     """The file live.sqlite of a shop."""
 
@@ -106,15 +120,20 @@ class LiveEvents(Held):
 
     def of_visitor(self, key: str, kinds: Iterable[str], limit: int) -> list[Seen]:
         """The newest events of some types of a visitor that name an item, oldest first."""
-        c = events.c
-        query = (
-            select(c.item_id, c.event_type, c.timestamp)
-            .where(c.visitor == key, c.event_type.in_(list(kinds)), c.item_id.is_not(None))
-            .order_by(c.timestamp.desc(), c.place.desc())
-            .limit(limit)
-        )
+        return self.of_visitors([key], kinds, limit)[key]
+
+    def of_visitors(
+        self, keys: Iterable[str], kinds: Iterable[str], limit: int
+    ) -> dict[str, list[Seen]]:
+        """The same of several, each with `limit` events at most."""
+        asked = {"kinds": list(kinds), "limit": limit}
         with self.database.engine.connect() as connection:
-            return [Seen(*row) for row in connection.execute(query)][::-1]
+            return {
+                key: [Seen(*row) for row in connection.execute(_NEWEST, {**asked, "key": key})][
+                    ::-1
+                ]
+                for key in keys
+            }
 
     def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
         """The events of some types that name an item and came after the one at `place`, in the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,14 +41,20 @@ class Visitors:
     def history(self, key: str | None) -> History:
         """One row: the visitor's newest events, nothing for None. Where the live ones can't be
         read, it is the prepared ones alone: an answer from them is better than none."""
-        if key is None:
-            return History.empty(1)
+        return self.histories([key])[key]
+
+    def histories(self, keys: Iterable[str | None]) -> dict[str | None, History]:
+        """The same of several visitors, who are looked up together."""
+        known = sorted({key for key in keys if key is not None})
+        seen: dict[str, list[Seen]] = {}
         try:
-            seen = self.live.of_visitor(key, self.kinds, self.settings.history)
+            seen = self.live.of_visitors(known, self.kinds, self.settings.history) if known else {}
         except SQLAlchemyError:
             log.exception("Live events can't be read; going on without them")
-            seen = []
-        return self.add(self._prepared(key), seen)
+        found: dict[str | None, History] = {None: History.empty(1)}
+        for key in known:
+            found[key] = self.add(self._prepared(key), seen.get(key, []))
+        return found
 
     def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
         """What models learn from events as they come: each visitor at the moment of the event,
@@ -56,9 +62,7 @@ class Visitors:
 
         An event on an item unknown here teaches nothing.
         """
-        histories = {
-            visitor: self.history(visitor) for visitor in {one.visitor for one in arrivals}
-        }
+        histories = self.histories(one.visitor for one in arrivals)
         found = []
         for _, visitor, seen in sorted(arrivals, key=lambda one: one.seen.time):
             place = self._place(histories[visitor], seen)
@@ -88,6 +92,8 @@ class Visitors:
 
         Events of other kinds than those in use, and on items unknown here, don't count.
         """
+        if not seen:
+            return history
         columns = (history.items, history.kinds, history.times)
         had = set(zip(*(column.tolist() for column in columns), strict=True))
         new = [

@@ -68,7 +68,8 @@ class Ragged:
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
     def take(self, rows: Int64s | Int32s) -> Ragged:
-        return Ragged(offsets_of(self.lengths[rows]), self.values[ranges(self.offsets, rows)])
+        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
+        return Ragged(offsets_of(lengths), self.values[ranges(self.offsets, rows)])
 
     def keep(self, mask: Bools) -> Ragged:
         """The values where `mask` is true, in the same rows."""
@@ -144,7 +145,8 @@ class History:
         )
 
     def take(self, rows: Int64s | Int32s) -> History:
-        return self.select(ranges(self.offsets, rows), self.lengths[rows])
+        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
+        return self.select(ranges(self.offsets, rows), lengths)
 
     def keep(self, mask: Bools) -> History:
         """The events where `mask` is true, in the same rows."""
