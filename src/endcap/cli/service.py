@@ -64,11 +64,13 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
     """
     from endcap.config import Shop
     from endcap.dashboard import pages
+    from endcap.serve import logs
     from endcap.serve.app import create
     from endcap.serve.current import Current
     from endcap.store.events import LiveEvents
 
     shop = Shop.open(folder)
+    logs.begin(shop.config.serve)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
@@ -129,7 +131,8 @@ def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, work
     config = uvicorn.Config(
         make,
         factory=True,
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         http=limited(shop.config.serve),
         timeout_graceful_shutdown=GRACE,
     )

@@ -174,6 +174,14 @@ class Serve(Settings):
     patience: float = Field(
         10.0, gt=0, description="seconds that a request may take to come in, head and body"
     )
+    log: Literal["text", "json"] = Field(
+        "text", description="what the service writes about itself: text, or JSON a line"
+    )
+    log_requests: Literal["none", "plain", "full"] = Field(
+        "none",
+        description="a line for each request: plain has no data of visitors; "
+        "full has paths and queries, in which ids stand",
+    )
     origins: tuple[str, ...] = Field(
         (), description="web sites whose pages may call the service, as https://shop.example"
     )

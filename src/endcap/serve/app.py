@@ -62,7 +62,7 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     reference.install(app)
     door = Door(Keys(current.live.database), settings, local=local)
     app.add_middleware(Guard, door=door)
-    app.add_middleware(Timed, meters=meters)
+    app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -150,7 +150,6 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:
         """Figures for Prometheus."""
-        release = current.loaded.release if current.loaded else None
-        return Response(meters.text(release), media_type=CONTENT_TYPE_LATEST)
+        return Response(meters.text(current.loaded), media_type=CONTENT_TYPE_LATEST)
 
     return router
