@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import to_json
 
 from endcap.recommender import Answer
-from endcap.serve.asking import loaded, meeting, question
+from endcap.serve.asking import latest, meeting, question
 from endcap.serve.current import Current, Loaded
+from endcap.serve.goods import plain
 from endcap.serve.meters import Meters
-from endcap.serve.problems import Problem
+from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.traces import traced
@@ -50,7 +48,7 @@ class Asking(NamedTuple):
 def recommend(current: Current, meters: Meters, looks: Sequence[Look]) -> list[bytes | Exception]:
     """For each request its answer as JSON, or what it gets instead. Those that differ only in who
     is asking are answered together."""
-    laps, here = Laps(), loaded(current)
+    laps, here = Laps(), latest(current)
     pasts = here.visitors.histories(look.visitor() for look in looks)
     sitting = Sitting(current, meters, here, current.clock(), pasts)
     found: dict[int, bytes | Exception] = {}
@@ -147,11 +145,10 @@ def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row,
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = loaded(current)
-    code = here.recommender.catalogue.code(like.item_id)
-    if code is None:
-        error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {like.item_id!r}.", [error])
+    here = latest(current)
+    code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
+    if code is None or (gone is not None and gone[code]):
+        raise no_item(like.item_id)
     if like.filter:
         meeting(here, like.filter)
     item = np.array([code], np.int32)
@@ -166,20 +163,9 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
     catalogue = here.recommender.catalogue
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
-        {"item_id": catalogue.ids[code], "score": score} | _plain(row)
+        {"item_id": catalogue.ids[code], "score": score} | plain(row)
         for code, score, row in zip(codes.tolist(), scores.tolist(), known, strict=True)
     ]
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """As JSON has it: no NaN, and attributes as an object, where they are one."""
-    if row.get("attributes"):
-        with suppress(ValueError):
-            row["attributes"] = json.loads(row["attributes"])
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
 
 
 def _explain(
