@@ -54,7 +54,7 @@ def test_what_was_done_is_done_though_it_can_not_be_noted(
     shop = Shop.open(tmp_path)
     written_down(shop, "promote", "a release")
     assert asked(capsys, tmp_path, "audit")["acts"][0]["what"] == "a release"
-    shop.live.write_text("no database at all")
+    (tmp_path / "live.sqlite").write_text("no database at all")
     written_down(shop, "promote", "a release")
     assert "Done, but it can't be noted in" in capsys.readouterr().err
 

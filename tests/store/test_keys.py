@@ -16,8 +16,8 @@ NOW = time.time_ns() // 1_000
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Keys]:
-    opened = Keys.open(tmp_path / "live.sqlite")
+def keys(where: Path | str) -> Iterator[Keys]:
+    opened = Keys.open(where)
     yield opened
     opened.close()
 

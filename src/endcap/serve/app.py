@@ -23,8 +23,10 @@ from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.shadow import Asked, Shadow
 from endcap.serve.traces import explain, rerun, trace
 from endcap.store.keys import Keys
+from endcap.store.shadows import Shadows
 
 Body = Annotated[bytes, Depends(body)]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
@@ -39,7 +41,9 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current.start()
+        shadow.start()
         yield
+        shadow.stop()
         current.stop()
 
     app = FastAPI(
@@ -51,10 +55,11 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         redoc_url=None,
     )
     meters = Meters()
+    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
     problems.install(app)
     reference.install(app)
     settings = current.shop.config.serve
-    door = Door(Keys(current.live.database), settings, local=local)
+    door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters)
     if settings.origins:
@@ -64,12 +69,12 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.include_router(_shop(current, meters))
+    app.include_router(_shop(current, meters, shadow))
     app.include_router(_operations(current, meters))
     return app
 
 
-def _shop(current: Current, meters: Meters) -> APIRouter:
+def _shop(current: Current, meters: Meters, shadow: Shadow) -> APIRouter:
     """What a shop calls. Plain functions: they run on a pool of threads, off the event loop."""
     router = APIRouter(prefix="/v1")
 
@@ -83,7 +88,8 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         return JSONResponse(answer, 202)
 
     def answered(look: Look) -> JSONResponse:
-        answer = recommend(current, look)
+        moment, answer = current.clock(), recommend(current, look)
+        shadow.follow(Asked(look, moment, answer))
         meters.answers.labels(answer["path"]).inc()
         return JSONResponse(answer)
 
@@ -139,8 +145,10 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> dict[str, str]:
-        """A release is loaded, so recommendations are answered; 503 until then."""
-        return {"status": "ready", "release": loaded(current).release}
+        """A release is loaded, so recommendations are answered; 503 until then. Where a newer one
+        was refused, `trouble` says why."""
+        here = {"status": "ready", "release": loaded(current).release}
+        return here | ({"trouble": current.trouble} if current.trouble else {})
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.recommender import Recommender
+from endcap.serve.probes import probe
+from endcap.serve.upkeep import Upkeep
 from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
@@ -74,9 +77,11 @@ class Loaded:
 
 
 class Current:
-    """The live release. A newer one is loaded beside it, then takes its place between requests.
+    """The live release. A newer one is loaded beside it and tried, then takes its place between
+    two requests; one that is refused changes nothing.
 
     loaded: None until there is one.
+    shadow: a release that answers in the background, None where there is none.
     trouble: why the newest can't be loaded, for people; "" where all is well.
     replay: take the end of the log for now. Models know the gaps between a shop's visits; to
         them, visitors of a log that ended years ago have all been away for years.
@@ -88,11 +93,13 @@ class Current:
         self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
         self.answers = Answers(live.database)
         self.loaded: Loaded | None = None
+        self.shadow: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
         self._learning = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
+        self._upkeep = Upkeep(shop, live.database, lambda: self.clock())
 
     @property
     def visitors(self) -> Visitors | None:
@@ -100,22 +107,25 @@ class Current:
 
     def start(self) -> None:
         self._thread.start()
+        self._upkeep.start()
 
     def stop(self) -> None:
         """Stop looking, and write what is still to be written."""
         self._stop.set()
         self._thread.join()
+        self._upkeep.stop()
         self.live.close()
 
     def refresh(self) -> None:
         """Load what the pointers name, if they have moved."""
-        marks = [_mark(self.shop.releases / "live"), _mark(self.shop.prepared / "current")]
+        marks = [_mark(path) for path in self._pointers()]
         if marks == self._seen:
             return
         self._seen = marks
         try:
-            self.loaded, self.trouble = self._load(), ""
+            self._follow()
         except EndcapError as error:
+            log.error("The live release stays what it is: %s", error)
             self.trouble = str(error)
         except Exception:
             log.exception("The live release can't be loaded")
@@ -124,10 +134,13 @@ class Current:
     def learn(self) -> None:
         """Teach the models that learn from each event what has come since they last learned."""
         with self._learning:
-            if self.loaded is None:
-                return
             try:
-                self.loaded = self.loaded.grown(LESSONS)
+                if self.loaded is not None:
+                    self.loaded = self.loaded.grown(LESSONS)
+                if self.shadow is not None:
+                    self.shadow = self.shadow.grown(LESSONS)
+            except SQLAlchemyError as error:
+                log.warning("Live events can't be read; answering from what is known: %s", error)
             except Exception:
                 log.exception("Live events can't be learned; answering from what is known")
 
@@ -141,20 +154,40 @@ class Current:
                 self.learn()
                 rested = time.monotonic() + REST * (time.monotonic() - began)
 
-    def _load(self) -> Loaded:
+    def _pointers(self) -> Iterator[Path]:
+        yield self.shop.releases / "live"
+        yield self.shop.releases / "shadow"
+        yield self.shop.prepared / "current"
+
+    def _follow(self) -> None:
+        """Raises EndcapError where the live release is refused."""
+        releases, dataset = Releases(self.shop.releases), self._dataset()
+        if self.replay and dataset is not None:
+            self.clock, self.replay = begun_at(dataset.end), False
+        live = releases.path().name
+        try:
+            loaded = self._load(live, dataset)
+        except Exception:
+            if self.loaded is None:  # as in a worker that begins
+                self.loaded = self._earlier(releases, dataset)
+            raise
+        with self._learning:
+            self.loaded, self.trouble = loaded, ""
+        self._cast(releases.shadow(), dataset)
+
+    def _load(self, name: str, dataset: Dataset | None) -> Loaded:
+        """Raises ReleaseError where a file is not what was written, or where the release does not
+        answer as it should."""
         releases = Releases(self.shop.releases)
-        folder, manifest = releases.path(), releases.manifest()
+        folder, manifest = releases.path(name), releases.manifest(name)
+        releases.verify(name)
         refit = folder / "live"
         recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
-        visitors = Visitors(
-            self._dataset(), recommender.catalogue, self.live, recommender.config.events
-        )
+        visitors = Visitors(dataset, recommender.catalogue, self.live, recommender.config.events)
         visitors.history("")  # so that the first request finds all indexes made
         _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
-        if self.replay and visitors.dataset is not None:
-            self.clock, self.replay = begun_at(visitors.dataset.end), False
-        until = manifest["learned_until"]["live"]
-        return Loaded(folder.name, recommender, visitors, until)
+        probe(recommender, visitors, self.clock(), self.shop.config.serve.probe_seconds)
+        return Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
 
     def _dataset(self) -> Dataset | None:
         """What was prepared; a release answers without it, knowing live events only."""
@@ -162,6 +195,25 @@ class Current:
         if not pointer.is_file():
             return None
         return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+
+    def _earlier(self, releases: Releases, dataset: Dataset | None) -> Loaded | None:
+        """The newest release that was live before and can be loaded."""
+        for name in releases.before():
+            try:
+                return self._load(name, dataset)
+            except Exception:
+                log.exception("An earlier release, %s, can't be loaded either", name)
+        return None
+
+    def _cast(self, name: str | None, dataset: Dataset | None) -> None:
+        """Load the shadow; one that can't be loaded is none."""
+        self.shadow = None
+        if name is None:
+            return
+        try:
+            self.shadow = self._load(name, dataset)
+        except Exception:
+            log.exception("The shadow %s can't be loaded", name)
 
 
 def _mark(pointer: Path) -> tuple[int, int] | None:
