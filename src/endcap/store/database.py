@@ -81,21 +81,24 @@ class Database:
             return job(connection)
 
     def glance(self, job: Job[T], seconds: float = GLANCE) -> T:
-        """What a job reads, or an SQLAlchemyError soon: for those who can do without."""
-        if self._glances is None:
-            return self.read(job)
+        """What a job reads, or an SQLAlchemyError soon: for those who can do without. A server is
+        waited for so many seconds."""
         if time.monotonic() < self._rested:
-            raise exc.TimeoutError("The database was away a moment ago")
-        future = self._glances.submit(self.read, job)
+            raise exc.TimeoutError("The store was away a moment ago")
+        try:
+            return self._bounded(self._glances, job, seconds) if self._glances else self.read(job)
+        except (exc.OperationalError, exc.TimeoutError) as error:
+            self._rested = time.monotonic() + PAUSE
+            log.warning("The store can't be read; doing without it for %g s: %s", PAUSE, error)
+            raise
+
+    def _bounded(self, pool: ThreadPoolExecutor, job: Job[T], seconds: float) -> T:
+        future = pool.submit(self.read, job)
         try:
             return future.result(seconds)
-        except (exc.OperationalError, exc.TimeoutError):
-            self._rested = time.monotonic() + PAUSE
-            raise
         except TimeoutError as error:
-            self._rested = time.monotonic() + PAUSE
             future.cancel()
-            raise exc.TimeoutError(f"The database took longer than {seconds} s") from error
+            raise exc.TimeoutError(f"It took longer than {seconds:g} s") from error
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Have a job done; the result is there when it is on the disk."""
@@ -119,9 +122,9 @@ class Database:
                     raise exc.TimeoutError("The database did not take it in time") from error
 
     def close(self) -> None:
-        """Do what waits, then stop."""
+        """Do what waits, then stop; a database that is away is not waited for."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(2 * STUCK)
         if self._glances is not None:
             self._glances.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +15,6 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
-
-log = logging.getLogger("endcap.store")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,6 @@ class Visitors:
         try:
             seen = self.live.of_visitor(key, self.kinds, self.settings.history)
         except SQLAlchemyError:
-            log.exception("Live events can't be read; going on without them")
             seen = []
         return self.add(self._prepared(key), seen)
 
