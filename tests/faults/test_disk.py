@@ -62,6 +62,7 @@ def test_a_full_disk(original: Path, disk: Disk) -> None:
 def test_a_disk_that_can_only_be_read(original: Path, disk: Disk) -> None:
     """Recommendations go on; when the disk was mended and all was started again, events too."""
     shop = Path(shutil.copytree(original, disk.folder / "shop"))
+    os.sync()  # the copy was not made by us, who would have waited for the disk
     with served(shop) as service:
         with Load(service.address) as load:
             load.more()

@@ -17,9 +17,10 @@ from endcap.recommender import Recommender
 from endcap.serve.probes import probe
 from endcap.store.events import LiveEvents
 from endcap.store.visitors import Visitors
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
-from endcap.types import Queries, Ranking
+from endcap.types import Candidates, Queries, Ranking
 from tests.serve.shops import NOW
 
 
@@ -61,7 +62,6 @@ def test_a_good_one_stands_it(known: tuple[Recommender, Visitors]) -> None:
     [
         (broken, "'popular' lists come"),
         (lambda found: found.keep(np.zeros(len(found), np.bool_)), "it has no items for anyone"),
-        (lambda found: found.weighed(np.full(len(found), np.nan)), "is not a number"),
     ],
 )
 def test_a_bad_one_does_not(known: tuple[Recommender, Visitors], twist: Any, said: str) -> None:
@@ -75,6 +75,17 @@ def test_a_bad_one_does_not(known: tuple[Recommender, Visitors], twist: Any, sai
         probe(odd, visitors, NOW, 10.0)
 
 
+def test_scores_are_numbers(known: tuple[Recommender, Visitors]) -> None:
+    class Odd:
+        def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
+            return candidates.ranking.weighed(np.full(len(candidates.ranking), np.nan, np.float32))
+
+    recommender, visitors = known
+    ranker: Any = Odd()
+    with pytest.raises(ReleaseError, match="a score at 'home' is not a number"):
+        probe(replace(recommender, ranker=ranker), visitors, NOW, 10.0)
+
+
 def test_a_slow_one_does_not(known: tuple[Recommender, Visitors]) -> None:
-    with pytest.raises(ReleaseError, match="half of its answers take .* of a processor or more"):
+    with pytest.raises(ReleaseError, match=r"half of its answers take .* of a processor or more"):
         probe(*known, NOW, 1e-9)

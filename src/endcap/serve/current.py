@@ -194,7 +194,13 @@ class Current:
         pointer = self.shop.prepared / "current"
         if not pointer.is_file():
             return None
-        return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+        try:
+            return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+        except Exception:
+            if self.loaded is not None:  # which has better ones
+                raise
+            log.exception("The prepared tables can't be read; answering without them")
+            return None
 
     def _earlier(self, releases: Releases, dataset: Dataset | None) -> Loaded | None:
         """The newest release that was live before and can be loaded."""
