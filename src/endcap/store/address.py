@@ -52,6 +52,11 @@ def shown(where: Path | str) -> str:
     return url.database or "" if url.drivername == SQLITE else url.render_as_string()
 
 
+def there(where: Path | str) -> bool:
+    """Whether there may be something: a file is made by who first writes."""
+    return not isinstance(where, Path) or where.is_file()
+
+
 def connect(url: URL) -> Engine:
     """Nothing is connected yet. Raises ConfigError where a driver is missing."""
     if url.drivername == SQLITE:

@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, Table, func, select
 
 from endcap.config import Shop, alone
+from endcap.store import items, people
+from endcap.store.address import there
 from endcap.store.database import Database
 from endcap.store.events import LiveEvents, events, impressions
 from endcap.store.shape import name_of
@@ -48,9 +50,12 @@ class Segment:
 
 
 def into_tables(shop: Shop) -> int:
-    """Write what is new in a shop's store to its tables; returns how many rows that was."""
-    if isinstance(shop.live, Path) and not shop.live.is_file():
+    """Write what a shop's store says to its tables: events and impressions that are new, and all
+    that was said of items and users. Returns how many events and impressions that was."""
+    if not there(shop.live):
         return 0
+    items.export(shop.live, shop.tables / "items" / "live.parquet")
+    people.export(shop.live, shop.tables)
     live = LiveEvents.open(shop.live)
     try:
         return compact(live.database, shop.tables, wait=True)

@@ -113,6 +113,11 @@ class LiveEvents(Held):
         rows = self.database.glance(lambda connection: connection.execute(query).all())
         return [Seen(*row) for row in rows][::-1]
 
+    def any_of(self, key: str) -> bool:
+        """Whether there are events of a visitor."""
+        query = select(events.c.place).where(events.c.visitor == key).limit(1)
+        return self.database.read(lambda found: found.execute(query).first()) is not None
+
     def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
         """The events of some types that name an item and came after the one at `place`, in the
         order of coming."""
