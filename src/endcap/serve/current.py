@@ -41,6 +41,9 @@ LESSONS = 5_000
 REST = 20
 """Times as long as a lesson took until the next, so that answering keeps its share."""
 
+FIRST = 30.0
+"""Seconds that a process which begins has to load the release before it answers without one."""
+
 Clock: TypeAlias = Callable[[], int]
 
 
@@ -123,7 +126,7 @@ class Current:
         self._seen: object = None
         self._learning = threading.Lock()
         self._changing = threading.Lock()
-        self._stop = threading.Event()
+        self._stop, self._tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
         self._upkeep = Upkeep(shop, live.database, lambda: self.clock())
 
@@ -132,8 +135,11 @@ class Current:
         return self.loaded.visitors if self.loaded else None
 
     def start(self) -> None:
+        """Returns when the release is loaded, or can't be: until then, whoever comes waits at the
+        socket, and others of this service may take them."""
         self._thread.start()
         self._upkeep.start()
+        self._tried.wait(FIRST)
 
     def stop(self) -> None:
         """Stop looking, and write what is still to be written."""
@@ -195,6 +201,7 @@ class Current:
 
     def _watch(self) -> None:
         self.refresh()
+        self._tried.set()
         rested = 0.0
         while not self._stop.wait(PERIOD):
             self.refresh()
