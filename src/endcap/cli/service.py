@@ -90,18 +90,18 @@ def _open(shop: Path) -> bool:
     from sqlalchemy.exc import SQLAlchemyError
 
     from endcap.config import Shop
-    from endcap.store.events import LiveEvents
+    from endcap.store.address import shown
     from endcap.store.keys import Keys
 
     if not shop.is_dir():
         raise StateError(f"There is no shop folder {shop}", mend="Run `endcap init` first")
-    path = Shop.open(shop).live
+    store = Shop.open(shop).live
     try:
-        with closing(LiveEvents.open(path)) as live:
-            return bool(Keys(live.database).all())
+        with closing(Keys.open(store)) as keys:
+            return bool(keys.all())
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        raise StateError(f"The store {path} can't be used: {cause}") from error
+        raise StateError(f"The store {shown(store)} can't be used: {cause}") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -18,6 +18,7 @@ from endcap.serve.meters import Meters
 from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
+from endcap.serve.shadow import Asked, Shadow
 from endcap.serve.traces import traced
 from endcap.store.answers import Trace
 from endcap.store.events import Row
@@ -31,6 +32,7 @@ class Sitting(NamedTuple):
 
     current: Current
     meters: Meters
+    shadow: Shadow
     here: Loaded
     now: int
     pasts: Mapping[str | None, History]
@@ -45,12 +47,14 @@ class Asking(NamedTuple):
     queries: Queries
 
 
-def recommend(current: Current, meters: Meters, looks: Sequence[Look]) -> list[bytes | Exception]:
+def recommend(
+    current: Current, meters: Meters, shadow: Shadow, looks: Sequence[Look]
+) -> list[bytes | Exception]:
     """For each request its answer as JSON, or what it gets instead. Those that differ only in who
     is asking are answered together."""
     laps, here = Laps(), latest(current)
     pasts = here.visitors.histories(look.visitor() for look in looks)
-    sitting = Sitting(current, meters, here, current.clock(), pasts)
+    sitting = Sitting(current, meters, shadow, here, current.clock(), pasts)
     found: dict[int, bytes | Exception] = {}
     alike: dict[Hashable, list[Asking]] = {}
     for place, look in enumerate(looks):
@@ -126,6 +130,7 @@ def _told(
         "path": answer.path,
         "items": items,
     }
+    sitting.shadow.follow(Asked(one.look, sitting.now, told))
     return to_json(told, inf_nan_mode="null")
 
 

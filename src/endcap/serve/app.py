@@ -24,9 +24,11 @@ from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.shadow import Shadow
 from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
 from endcap.store.keys import Keys
+from endcap.store.shadows import Shadows
 
 Body = Annotated[bytes, Depends(body)]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
@@ -41,9 +43,11 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current.start()
+        shadow.start()
         answers.start()
         yield
         answers.stop()
+        shadow.stop()
         current.stop()
 
     app = FastAPI(
@@ -55,12 +59,13 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         redoc_url=None,
     )
     meters, settings = Meters(), current.shop.config.serve
+    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
     answers = Together(
-        partial(recommend, current, meters), settings.together, settings.waiting, meters.met
+        partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
     )
     problems.install(app)
     reference.install(app)
-    door = Door(Keys(current.live.database), settings, local=local)
+    door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
@@ -146,8 +151,10 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> dict[str, str]:
-        """A release is loaded, so recommendations are answered; 503 until then."""
-        return {"status": "ready", "release": loaded(current).release}
+        """A release is loaded, so recommendations are answered; 503 until then. Where a newer one
+        was refused, `trouble` says why."""
+        here = {"status": "ready", "release": loaded(current).release}
+        return here | ({"trouble": current.trouble} if current.trouble else {})
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:

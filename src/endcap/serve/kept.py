@@ -7,9 +7,10 @@ one that starts the others reads the live release first, and each of them finds 
 from __future__ import annotations
 
 import gc
+import logging
 import time
-from functools import lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -22,34 +23,48 @@ from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
 from endcap.types import History, Queries
 
+log = logging.getLogger("endcap.serve")
 
-@lru_cache(maxsize=1)
+_recommenders: WeakValueDictionary[Path, Recommender] = WeakValueDictionary()
+_datasets: WeakValueDictionary[Path, Dataset] = WeakValueDictionary()
+_held: list[object] = []
+"""What the process that starts the others has read for them."""
+
+
 def recommender(folder: Path) -> Recommender:
-    """Of a release's folder, with all that its first answer makes; the last one is kept. Raises
-    ReleaseError."""
-    found = Recommender.load(folder)
-    nobody, now = np.zeros(1, np.int32), np.array([time.time_ns() // 1_000])
-    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), now - 1)
-    queries = Queries.of(nobody, now, past)
-    for placement in found.config.placements if len(found.catalogue) else ():
-        found.answer(queries, 1, placement)
+    """Of a release's folder. Raises ReleaseError."""
+    found = _recommenders.get(folder)
+    if found is None:
+        found = _recommenders[folder] = Recommender.load(folder)
     return found
 
 
-@lru_cache(maxsize=1)
 def dataset(folder: Path) -> Dataset:
-    """A prepared folder; the last one is kept."""
-    found = Dataset.load(folder)
-    found.user_codes([""])  # what it looks users up by
+    """A prepared folder. Raises StateError."""
+    found = _datasets.get(folder)
+    if found is None:
+        found = _datasets[folder] = Dataset.load(folder)
     return found
 
 
 def read(shop: Shop) -> None:
     """Have what is live in memory, where it can be read; where not, those who need it say why."""
     try:
-        recommender(served(Releases(shop.releases).path()))
-        dataset(prepared(shop))
+        system = recommender(served(Releases(shop.releases).path()))
+        _held.append(system)
+        _ask(system)
+        _held.append(dataset(prepared(shop)))
     except EndcapError:
         return
+    except Exception:
+        log.exception("The live release can't be read before the workers part")
     gc.collect()
     gc.freeze()  # or the first search for garbage would change, and so copy, all of it
+
+
+def _ask(system: Recommender) -> None:
+    """What the first answer derives is then made for all."""
+    nobody, now = np.zeros(1, np.int32), np.array([time.time_ns() // 1_000])
+    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), now - 1)
+    for placement in system.config.placements if len(system.catalogue) else ():
+        system.answer(Queries.of(nobody, now, past), 1, placement)

@@ -18,7 +18,7 @@ answers = Table(
     _METADATA,
     Column("recommendation_id", String, primary_key=True),
     Column("visitor", String, index=True),
-    Column("timestamp", BigInteger, nullable=False),
+    Column("timestamp", BigInteger, nullable=False, index=True),
     Column("release", String, nullable=False),
     Column("path", String, nullable=False),
     Column("question", String, nullable=False),
@@ -32,7 +32,7 @@ Trace: TypeAlias = Callable[[], Any]
 
 
 class Answers(Held):
-    """In the file of the live events."""
+    """In the store of the live events."""
 
     metadata = _METADATA
 
@@ -52,10 +52,11 @@ class Answers(Held):
 
     def find(self, recommendation_id: str) -> dict[str, Any] | None:
         """None where there is no such answer."""
-        self.database.submit(lambda connection: None).result()  # what waits is written first
+        if "\0" in recommendation_id:  # which PostgreSQL can't even look for
+            return None
+        self.database.write(lambda connection: None)  # what waits is written first
         query = select(answers).where(answers.c.recommendation_id == recommendation_id)
-        with self.database.engine.connect() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+        row = self.database.read(lambda found: found.execute(query).mappings().one_or_none())
         if row is None:
             return None
         return {**row, "question": json.loads(row["question"]), "trace": json.loads(row["trace"])}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,8 +16,6 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
-
-log = logging.getLogger("endcap.store")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Visitors:
             ids = [one for own in owned.values() for one in own]
             seen = self.live.of_visitors(ids, self.kinds, self.settings.history) if ids else {}
         except SQLAlchemyError:
-            log.exception("Live events can't be read; going on without them")
+            pass  # the store has said so in the log
         found: dict[str | None, History] = {None: History.empty(1)}
         for key, own in owned.items():
             live = [event for one in own for event in seen.get(one, ())]
