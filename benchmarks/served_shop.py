@@ -35,7 +35,7 @@ SETTINGS = """\
 targets = ["view"]
 
 [join]
-depth = 100
+depth = 70
 
 [retrievers.sequence]
 epochs = 1
