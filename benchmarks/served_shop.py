@@ -41,6 +41,10 @@ depth = 70
 epochs = 1
 judged = 100
 
+[retrievers.described]
+epochs = 1
+judged = 100
+
 [rankers.lambdamart]
 trees = 100
 patience = 100

@@ -52,9 +52,10 @@ def recommend(
 ) -> list[bytes | Exception]:
     """For each request its answer as JSON, or what it gets instead. Those that differ only in who
     is asking are answered together."""
-    laps, here = Laps(), latest(current)
+    # The moment before the pasts: what comes in between did not count, and will not in a rerun.
+    laps, now, here = Laps(), current.clock(), latest(current)
     pasts = here.visitors.histories(look.visitor() for look in looks)
-    sitting = Sitting(current, meters, shadow, here, current.clock(), pasts)
+    sitting = Sitting(current, meters, shadow, here, now, pasts)
     found: dict[int, bytes | Exception] = {}
     alike: dict[Hashable, list[Asking]] = {}
     for place, look in enumerate(looks):

@@ -10,7 +10,6 @@ import gc
 import logging
 import time
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -25,35 +24,28 @@ from endcap.types import History, Queries
 
 log = logging.getLogger("endcap.serve")
 
-_recommenders: WeakValueDictionary[Path, Recommender] = WeakValueDictionary()
-_datasets: WeakValueDictionary[Path, Dataset] = WeakValueDictionary()
-_held: list[object] = []
-"""What the process that starts the others has read for them."""
+_recommenders: dict[Path, Recommender] = {}
+_datasets: dict[Path, Dataset] = {}
 
 
 def recommender(folder: Path) -> Recommender:
     """Of a release's folder. Raises ReleaseError."""
-    found = _recommenders.get(folder)
-    if found is None:
-        found = _recommenders[folder] = Recommender.load(folder)
-    return found
+    return _recommenders.get(folder) or Recommender.load(folder)
 
 
 def dataset(folder: Path) -> Dataset:
     """A prepared folder. Raises StateError."""
     found = _datasets.get(folder)
-    if found is None:
-        found = _datasets[folder] = Dataset.load(folder)
-    return found
+    return Dataset.load(folder) if found is None else found
 
 
 def read(shop: Shop) -> None:
     """Have what is live in memory, where it can be read; where not, those who need it say why."""
     try:
-        system = recommender(served(Releases(shop.releases).path()))
-        _held.append(system)
+        release, tables = served(Releases(shop.releases).path()), prepared(shop)
+        system = _recommenders[release] = Recommender.load(release)
         _ask(system)
-        _held.append(dataset(prepared(shop)))
+        _datasets[tables] = Dataset.load(tables)
     except EndcapError:
         return
     except Exception:

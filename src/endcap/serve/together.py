@@ -96,7 +96,8 @@ class Together(Generic[Q, A]):
         try:
             answers = self.answer([one.question for one in group])
         except Exception as error:
-            log.exception("None of %d questions could be answered", len(group))
+            if not isinstance(error, Problem):
+                log.exception("None of %d questions could be answered", len(group))
             answers = [error] * len(group)
         for loop in {one.loop for one in group}:
             own = [
