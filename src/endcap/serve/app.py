@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -23,8 +24,11 @@ from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.shadow import Shadow
+from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
 from endcap.store.keys import Keys
+from endcap.store.shadows import Shadows
 
 Body = Annotated[bytes, Depends(body)]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
@@ -39,7 +43,11 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current.start()
+        shadow.start()
+        answers.start()
         yield
+        answers.stop()
+        shadow.stop()
         current.stop()
 
     app = FastAPI(
@@ -50,13 +58,16 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    meters = Meters()
+    meters, settings = Meters(), current.shop.config.serve
+    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
+    answers = Together(
+        partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
+    )
     problems.install(app)
     reference.install(app)
-    settings = current.shop.config.serve
-    door = Door(Keys(current.live.database), settings, local=local)
+    door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
-    app.add_middleware(Timed, meters=meters)
+    app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -64,15 +75,15 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.include_router(_shop(current, meters))
+    app.include_router(_shop(current, meters, answers))
     app.include_router(items.router(current))
     app.include_router(people.router(current))
     app.include_router(_operations(current, meters))
     return app
 
 
-def _shop(current: Current, meters: Meters) -> APIRouter:
-    """What a shop calls. Plain functions: they run on a pool of threads, off the event loop."""
+def _shop(current: Current, meters: Meters, answers: Together[Look, bytes]) -> APIRouter:
+    """What a shop calls. Plain functions run on a pool of threads, off the event loop."""
     router = APIRouter(prefix="/v1")
 
     @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
@@ -84,20 +95,15 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         meters.events.labels("rejected").inc(len(answer["rejected"]))
         return JSONResponse(answer, 202)
 
-    def answered(look: Look) -> JSONResponse:
-        answer = recommend(current, look)
-        meters.answers.labels(answer["path"]).inc()
-        return JSONResponse(answer)
-
-    @router.post("/recommend", openapi_extra=described(Ask))
-    def post_recommend(text: Body) -> JSONResponse:
+    @router.post("/recommend", openapi_extra=described(Ask), response_class=JSONResponse)
+    async def post_recommend(text: Body) -> Response:
         """Items for a visitor. Someone unknown gets an answer too."""
-        return answered(read(Ask, parsed(text)))
+        return _json(await answers.ask(read(Ask, parsed(text))))
 
-    @router.get("/recommend")
-    def get_recommend(look: Annotated[Look, Query()]) -> JSONResponse:
+    @router.get("/recommend", response_class=JSONResponse)
+    async def get_recommend(look: Annotated[Look, Query()]) -> Response:
         """The same, for a quick look."""
-        return answered(look)
+        return _json(await answers.ask(look))
 
     @router.post("/similar", openapi_extra=described(Like))
     def post_similar(text: Body) -> JSONResponse:
@@ -130,6 +136,10 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
     return router
 
 
+def _json(text: bytes) -> Response:
+    return Response(text, media_type="application/json")
+
+
 def _operations(current: Current, meters: Meters) -> APIRouter:
     """What those who run the service call."""
     router = APIRouter()
@@ -141,13 +151,14 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> dict[str, str]:
-        """A release is loaded, so recommendations are answered; 503 until then."""
-        return {"status": "ready", "release": loaded(current).release}
+        """A release is loaded, so recommendations are answered; 503 until then. Where a newer one
+        was refused, `trouble` says why."""
+        here = {"status": "ready", "release": loaded(current).release}
+        return here | ({"trouble": current.trouble} if current.trouble else {})
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:
         """Figures for Prometheus."""
-        release = current.loaded.release if current.loaded else None
-        return Response(meters.text(release), media_type=CONTENT_TYPE_LATEST)
+        return Response(meters.text(current.loaded), media_type=CONTENT_TYPE_LATEST)
 
     return router

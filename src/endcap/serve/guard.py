@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from endcap.serve.door import Asked, Door, scope_of
+from endcap.serve.door import Asked, Door, is_open, scope_of
 from endcap.serve.problems import Problem
 from endcap.store.keys import Key
 
@@ -51,7 +51,10 @@ class Guard:
             await send(message)
 
         try:
-            key = self.door.admit(_asked(scope))
+            asked = _asked(scope)
+            if not is_open(asked):
+                await self.door.look()
+            key = self.door.admit(asked)
         except Problem as problem:
             await problem.response()(scope, receive, carrying)
             return

@@ -132,7 +132,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _store(request: Request, error: Exception) -> JSONResponse:
-    log.error("The store failed", exc_info=error)
+    log.error("The store failed: %s", error)  # without a traceback: there may be many
     detail = "The store can't be written or read just now. Nothing was kept; send it again."
     return Problem(503, detail, headers={"Retry-After": "1"}).response()
 
