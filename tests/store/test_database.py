@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.errors import ConfigError, StateError
@@ -30,23 +32,19 @@ def live(where: Path | str) -> Iterator[LiveEvents]:
 
 def plan(live: LiveEvents) -> str:
     """How the database goes about looking a visitor's past up."""
+    asked: list[tuple[str, Any]] = []
+    engine = live.database.engine
+
+    def hear(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        asked.append((statement, values))
+
+    listen(engine, "before_cursor_execute", hear)
+    live.of_visitor("ann", ["view", "purchase"], 50)
+    remove(engine, "before_cursor_execute", hear)
+    [(statement, values)] = asked
     word = "EXPLAIN" if live.database.remote else "EXPLAIN QUERY PLAN"
-    asked: list[str] = []
-
-    class Listening:
-        """Stands for the database, and hears what is asked."""
-
-        def glance(self, job: object, *_: object) -> list[object]:
-            query = job.__closure__[0].cell_contents  # type: ignore[attr-defined]
-            bind = {"literal_binds": True}
-            asked.append(str(query.compile(live.database.engine, compile_kwargs=bind)))
-            return []
-
-    LiveEvents.of_visitor(
-        type("Live", (), {"database": Listening()})(), "ann", ["view", "purchase"], 50
-    )
-    with live.database.engine.connect() as connection:
-        return "\n".join(map(str, connection.exec_driver_sql(f"{word} {asked[0]}").all()))
+    with engine.connect() as connection:
+        return "\n".join(map(str, connection.exec_driver_sql(f"{word} {statement}", values)))
 
 
 def test_a_past_is_looked_up_by_index_and_not_sorted(live: LiveEvents) -> None:
