@@ -97,8 +97,11 @@ class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
     search: for the settings that `endcap tune` looks for better values of, what it tries.
+    personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
+        nothing.
     """
 
+    personal: ClassVar[str] = ""
     settings_type: ClassVar[type[Settings]]
     search: ClassVar[Mapping[str, Search]] = space()
 
