@@ -24,7 +24,10 @@ from tests.tables.raw_shop import DAY, START, event, goods, raw_shop
 NOW = START + 121 * DAY
 """A day after the last event of the shop."""
 
-QUICK = ("retrievers.sequence.use = 'endcap.retrievers.popular:Popular'",)
+QUICK = (
+    "retrievers.sequence.use = 'endcap.retrievers.popular:Popular'",
+    "retrievers.described.use = ''",
+)
 """A deep model would cost seconds, and shows nothing of the service."""
 
 

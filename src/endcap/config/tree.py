@@ -19,6 +19,10 @@ def _iso_day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_iso_day)]
 
 
+Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
+"""What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
+
+
 class Settings(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
 
@@ -43,6 +47,12 @@ class Clean(Settings):
     earliest: Day = Field("1995-01-01", description="events before this day are impossible")
     future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
     bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
+    without_visitors: tuple[str, ...] = Field(
+        (), description="visitors that are none, by their id: testers, tills, monitors"
+    )
+    match_ids: tuple[Difference, ...] = Field(
+        (), description="what may differ between an item's id in events and in the catalogue"
+    )
     unknown_items: Literal["keep", "drop"] = Field(
         "keep", description="events on items that the catalogue does not list"
     )
@@ -180,6 +190,35 @@ def _stages(kind: str, **classes: str) -> Any:
     )
 
 
+def _retrievers() -> dict[str, Stage]:
+    """`described` reads what `sequence` reads, but items by their texts too and with another
+    network: it errs differently, and knows what is new."""
+    names = {
+        "popular": "Popular",
+        "neighbours": "Neighbours",
+        "content": "Content",
+        "sequence": "Sequence",
+        "repeat": "Repeat",
+        "recent": "Recent",
+        "intent": "Intent",
+    }
+    stages = {name: Stage(use=f"endcap.retrievers.{name}:{cls}") for name, cls in names.items()}
+    text = {
+        "use": "endcap.encoders.text_hashing:TextHashing",
+        "fields": ["title", "description", "categories", "brand", "tags"],
+        "dim": 64,
+    }
+    own = {
+        "network": {"use": "endcap.nn.networks.gru:GRU"},
+        "content": {"text": text},
+        "needs_content": True,
+        "ahead": 0.0,
+        "embedding_dropout": 0.5,
+    }
+    described = Stage.model_validate({"use": stages["sequence"].use, **own})
+    return {**stages, "described": described}
+
+
 def _placements() -> dict[str, Placement]:
     return {
         "home": Placement(),
@@ -209,15 +248,9 @@ class Config(Settings):
     clean: Clean = Clean()
     events: Events = Events()
     split: Split = Split()
-    retrievers: dict[str, Stage] = _stages(
-        "retrievers",
-        popular="Popular",
-        neighbours="Neighbours",
-        content="Content",
-        sequence="Sequence",
-        repeat="Repeat",
-        recent="Recent",
-        intent="Intent",
+    retrievers: dict[str, Stage] = Field(
+        default_factory=_retrievers,
+        description="the retrievers, by the names that other settings call them by",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from endcap.tables.filters import Columns, mask
 from endcap.tables.labels import Labels
-from endcap.tables.schema import AVAILABILITY
+from endcap.tables.schema import AVAILABILITY, ITEMS
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
 NEVER = np.iinfo(np.int64).max
@@ -165,6 +165,12 @@ class Catalogue:
             self.table.select(columns).take(pa.array(codes, pa.int64())).to_pylist()
         )
         return rows
+
+    def some(self, codes: Iterable[int]) -> Catalogue:
+        """Some items alone, in the order of the codes, without what prepare made of them."""
+        columns = pa.schema([column.with_nullable(True) for column in ITEMS])
+        rows = self.describe(codes, ITEMS.names)
+        return Catalogue(pa.Table.from_pylist(rows, columns), pa.table({}))
 
     def _ints(self, name: str) -> Int32s:
         return np.asarray(self.table[name].to_numpy(), np.int32)

@@ -78,9 +78,12 @@ def _judged(steps: Steps, shop: Shop, listed: Table) -> Table:
     clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
     log = merged(steps.engine, log, shop.tables)
     now = time.time_ns() // 1000
-    rows = steps.write("steps/read", cleaning.read(log, clean, shop.config.events.use, now))
+    read = cleaning.read(log, clean, shop.config.events.use, now)
+    if clean.match_ids:
+        read = cleaning.matched(read, listed, clean.match_ids)
+    rows = steps.write("steps/read", read)
     rows = steps.write("steps/unique", cleaning.repeats(rows.drop("row")))
-    rows = cleaning.bots(rows.drop("row"), clean.bot_events_per_day)
+    rows = cleaning.bots(rows.drop("row"), clean)
     if clean.unknown_items == "drop":
         rows = cleaning.unlisted(rows, listed)
     judged = steps.write("steps/judged", rows)
