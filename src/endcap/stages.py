@@ -41,6 +41,7 @@ from endcap.types import (
     Floats,
     Int8s,
     Int32s,
+    Moved,
     Queries,
     Ragged,
     Ranking,
@@ -163,6 +164,11 @@ class Retriever(Stage[S]):
         of their times.
         """
         return self
+
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        """For each row of the ranking, the events of the query's history that lifted its score,
+        and by how much. None where the model can't say."""
+        return None
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
         """The model that knows further items as well. Where they are not asked about, it answers

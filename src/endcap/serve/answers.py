@@ -13,7 +13,9 @@ import numpy as np
 from endcap.recommender import Answer
 from endcap.serve.asking import latest, meeting, question
 from endcap.serve.current import Current, Loaded
+from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
+from endcap.serve.paging import going_on
 from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
@@ -26,12 +28,12 @@ log = logging.getLogger("endcap.serve")
 def recommend(current: Current, look: Look) -> dict[str, Any]:
     """The answer to a request for recommendations."""
     now, here = current.clock(), latest(current)
-    id_ = uuid.uuid4()
+    id_, look = uuid.uuid4(), going_on(current, look)
     queries = question(here, look, now, id_)
     answer = here.recommender.answer(queries, look.n, look.placement)
     items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
     if look.explain:
-        _explain(here, queries, answer, look.placement, items)
+        _explain(here, queries, answer, look, items)
     _show(current, here, look, str(id_), now, items, answer.ranking.chances)
     current.answers.keep(
         {
@@ -44,12 +46,15 @@ def recommend(current: Current, look: Look) -> dict[str, Any]:
         },
         partial(traced, here.recommender.catalogue.ids, answer, look.n),
     )
-    return {
+    said: dict[str, Any] = {
         "recommendation_id": str(id_),
         "release": here.release,
         "path": answer.path,
         "items": items,
     }
+    if len(items) < look.n:
+        said["fewer"] = fewer(here, queries, answer, look)
+    return said
 
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
@@ -78,14 +83,14 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
 
 
 def _explain(
-    here: Loaded, queries: Queries, answer: Answer, placement: str, items: list[dict[str, Any]]
+    here: Loaded, queries: Queries, answer: Answer, look: Look, items: list[dict[str, Any]]
 ) -> None:
     """Give each item its reason; an answer without reasons is better than none."""
     try:
-        reasons = here.recommender.reasons(queries, answer.ranking, placement)
+        reasons = here.recommender.reasons(queries, answer.ranking, look.placement)
         for item, code, reason in zip(items, answer.ranking.item, reasons, strict=True):
             item["reason"] = described(
-                reason, int(code), queries.history, here.recommender.catalogue
+                reason, int(code), queries.history, here.catalogue, look.language or "en"
             )
     except Exception:
         log.exception("Answering without reasons")

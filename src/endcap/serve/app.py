@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.cors import CORSMiddleware
@@ -22,11 +22,14 @@ from endcap.serve.door import Door
 from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
-from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.ordering import rank
+from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
 from endcap.serve.traces import explain, rerun, trace
+from endcap.serve.words import spoken
 from endcap.store.keys import Keys
 
 Body = Annotated[bytes, Depends(body)]
+Accepted = Annotated[str | None, Header(description="the language of reasons: en or zh")]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 
 
@@ -84,20 +87,29 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         meters.events.labels("rejected").inc(len(answer["rejected"]))
         return JSONResponse(answer, 202)
 
-    def answered(look: Look) -> JSONResponse:
+    def answered(look: Look, accepted: str | None) -> JSONResponse:
+        if look.explain and look.language is None:
+            look = look.model_copy(update={"language": spoken(accepted)})
         answer = recommend(current, look)
         meters.answers.labels(answer["path"]).inc()
         return JSONResponse(answer)
 
     @router.post("/recommend", openapi_extra=described(Ask))
-    def post_recommend(text: Body) -> JSONResponse:
+    def post_recommend(text: Body, accept_language: Accepted = None) -> JSONResponse:
         """Items for a visitor. Someone unknown gets an answer too."""
-        return answered(read(Ask, parsed(text)))
+        return answered(read(Ask, parsed(text)), accept_language)
 
     @router.get("/recommend")
-    def get_recommend(look: Annotated[Look, Query()]) -> JSONResponse:
+    def get_recommend(
+        look: Annotated[Look, Query()], accept_language: Accepted = None
+    ) -> JSONResponse:
         """The same, for a quick look."""
-        return answered(look)
+        return answered(look, accept_language)
+
+    @router.post("/rank", openapi_extra=described(Rank))
+    def post_rank(text: Body) -> JSONResponse:
+        """The same items, best first for a visitor; those that are unknown come last."""
+        return JSONResponse(rank(current, read(Rank, parsed(text))))
 
     @router.post("/similar", openapi_extra=described(Like))
     def post_similar(text: Body) -> JSONResponse:

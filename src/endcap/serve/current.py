@@ -207,7 +207,10 @@ class Current:
         if self.replay and visitors.dataset is not None:
             self.clock, self.replay = begun_at(visitors.dataset.end), False
         until = manifest["learned_until"]["live"]
-        loaded = Loaded(folder.name, recommender, visitors, until)
+        return self.stocked(Loaded(folder.name, recommender, visitors, until))
+
+    def stocked(self, loaded: Loaded) -> Loaded:
+        """A release over the items as they are now."""
         said, words = self.goods.since(0)
         catalogue = loaded.catalogue
         return loaded.over(shelved(catalogue, _news(catalogue, words)), said)

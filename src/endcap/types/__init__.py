@@ -27,6 +27,7 @@ from endcap.types.arrays import (
 )
 from endcap.types.candidates import Candidates
 from endcap.types.encoded import Encoded
+from endcap.types.moved import Moved, Push
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Ranking
@@ -43,6 +44,8 @@ __all__ = [
     "Int8s",
     "Int32s",
     "Int64s",
+    "Moved",
+    "Push",
     "Queries",
     "Ragged",
     "Ranking",
