@@ -50,6 +50,7 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         version=version("endcap"),
         description="Recommendations for a shop, and the events that they learn from.",
         lifespan=lifespan,
+        responses=problems.documented(*problems.ANYWHERE),
         docs_url=None,
         redoc_url=None,
     )
@@ -111,29 +112,33 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         """The same items, best first for a visitor; those that are unknown come last."""
         return JSONResponse(rank(current, read(Rank, parsed(text))))
 
-    @router.post("/similar", openapi_extra=described(Like))
+    @router.post("/similar", openapi_extra=described(Like), responses=problems.documented(404))
     def post_similar(text: Body) -> JSONResponse:
         """Items that go with an item."""
         return JSONResponse(similar(current, read(Like, parsed(text))))
 
-    @router.get("/similar")
+    @router.get("/similar", responses=problems.documented(404))
     def get_similar(like: Annotated[Like, Query()]) -> JSONResponse:
         """The same, for a quick look."""
         return JSONResponse(similar(current, like))
 
-    @router.post("/explain", openapi_extra=described(Why))
+    @router.post("/explain", openapi_extra=described(Why), responses=problems.documented(404))
     def post_explain(text: Body) -> JSONResponse:
         """Why an item is, or is not, shown to a visitor: what forbids it, who proposes it, and its
         place after each step."""
         return JSONResponse(explain(current, read(Why, parsed(text))))
 
-    @router.get("/recommendations/{recommendation_id}")
+    @router.get("/recommendations/{recommendation_id}", responses=problems.documented(404))
     def get_recommendation(recommendation_id: AnswerId) -> JSONResponse:
         """How an answer came about: who proposed each item and at what place, and the rules that
         moved or removed it."""
         return JSONResponse(trace(current, recommendation_id))
 
-    @router.post("/recommendations/{recommendation_id}/rerun", openapi_extra=described(Rerun))
+    @router.post(
+        "/recommendations/{recommendation_id}/rerun",
+        openapi_extra=described(Rerun),
+        responses=problems.documented(404),
+    )
     def post_rerun(recommendation_id: AnswerId, text: Body) -> JSONResponse:
         """What another release would have answered to the same question at the same moment, and
         the difference."""

@@ -13,7 +13,7 @@ from endcap.experiment.forget import forget
 from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.current import Current
 from endcap.serve.incoming import Id, Moment
-from endcap.serve.problems import Problem, short, wrong
+from endcap.serve.problems import Problem, documented, short, wrong
 from endcap.store.people import Person, text_of
 
 ATTRIBUTES = 10_000
@@ -49,7 +49,7 @@ class Merge(BaseModel):
 
 
 def router(current: Current) -> APIRouter:
-    routes = APIRouter(prefix="/v1/users")
+    routes = APIRouter(prefix="/v1/users", responses=documented(404, 409))
 
     @routes.put("/{user_id}", openapi_extra=described(User))
     def put_user(user_id: UserId, text: Body) -> JSONResponse:
