@@ -25,6 +25,8 @@ from endcap.types import (
     Int8s,
     Int32s,
     Laps,
+    Moved,
+    Push,
     Queries,
     Ragged,
     Ranking,
@@ -76,10 +78,14 @@ class Answer:
 @dataclass(frozen=True)
 class Reason:
     """Why an item is shown: it goes with items of the visitor's past or of the page, it was
-    taken before, or it is popular."""
+    taken before, or it is popular.
+
+    events: of the past, those that moved the score of a model most.
+    """
 
     kind: Literal["because", "similar", "again", "popular"]
     items: tuple[int, ...]
+    events: tuple[Push, ...] = ()
 
 
 def at_once(work: Callable[[], Ranking]) -> Ranking:
@@ -174,10 +180,24 @@ class Recommender:
             for found in (r.because(asked, ranking) for r in self.retrievers.values())
             if found is not None
         ]
+        pushed = [] if place.anchored else self._pushed(asked, ranking, place)
         had = ~replace(asked, exclude=asked.history.ragged(), allowed=None).permits(
             ranking.query, ranking.item
         )
-        return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+        reasons = [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+        for row, reason in enumerate(reasons):
+            events = next((tuple(one[row]) for one in pushed if len(one[row])), ())
+            if events and reason.kind != "again":
+                past = asked.history.take(ranking.query[[row]]).items[::-1]
+                items = dict.fromkeys(int(past[event.age]) for event in events)
+                reasons[row] = Reason("because", tuple(items), events)
+        return reasons
+
+    def _pushed(self, queries: Queries, ranking: Ranking, place: Placement) -> list[Moved]:
+        """What the placement's retrievers say of the events that moved their scores."""
+        names = place.retrievers or tuple(self.retrievers)
+        found = (self.retrievers[name].moved(queries, ranking) for name in names)
+        return [one for one in found if one is not None]
 
     def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
         """For each item, the ones that go with it, meet the filter and are on sale at the moment.

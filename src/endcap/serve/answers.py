@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from endcap.recommender import Answer
 from endcap.serve.asking import latest, meeting, question
 from endcap.serve.current import Current, Loaded
+from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
 from endcap.serve.meters import Meters
 from endcap.serve.problems import no_item
@@ -124,13 +125,15 @@ def _told(
 ) -> bytes:
     """The answer to one of them."""
     if one.look.explain:
-        _explain(sitting.here, one.queries, answer.of(row), one.look.placement, items)
-    told = {
+        _explain(sitting.here, one.queries, answer.of(row), one.look, items)
+    told: dict[str, Any] = {
         "recommendation_id": str(one.id),
         "release": sitting.here.release,
         "path": answer.path,
         "items": items,
     }
+    if len(items) < one.look.n:
+        told["fewer"] = fewer(sitting.here, one.queries, answer.of(row), one.look)
     sitting.shadow.follow(Asked(one.look, sitting.now, told))
     return to_json(told, inf_nan_mode="null")
 
@@ -175,14 +178,14 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
 
 
 def _explain(
-    here: Loaded, queries: Queries, answer: Answer, placement: str, items: list[dict[str, Any]]
+    here: Loaded, queries: Queries, answer: Answer, look: Look, items: list[dict[str, Any]]
 ) -> None:
     """Give each item its reason; an answer without reasons is better than none."""
     try:
-        reasons = here.recommender.reasons(queries, answer.ranking, placement)
+        reasons = here.recommender.reasons(queries, answer.ranking, look.placement)
         for item, code, reason in zip(items, answer.ranking.item, reasons, strict=True):
             item["reason"] = described(
-                reason, int(code), queries.history, here.recommender.catalogue
+                reason, int(code), queries.history, here.catalogue, look.language or "en"
             )
     except Exception:
         log.exception("Answering without reasons")

@@ -247,14 +247,14 @@ class Current:
         )
         visitors.history("")  # so that the first request finds all indexes made
         _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
-        loaded = self._stocked(
+        loaded = self.stocked(
             Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
         )
         seconds = self.shop.config.serve.probe_seconds
         probe(loaded.recommender, loaded.visitors, self.clock(), seconds)
         return loaded
 
-    def _stocked(self, loaded: Loaded) -> Loaded:
+    def stocked(self, loaded: Loaded) -> Loaded:
         """A release over the items as they are now, as far as that can be read."""
         try:
             said, words = self.goods.since(0)

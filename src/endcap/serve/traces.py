@@ -92,7 +92,8 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     visitors = Visitors(
         here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
     )
-    other = Loaded(asked.release, recommender, visitors, here.until)
+    other = current.stocked(Loaded(asked.release, recommender, visitors, here.until))
+    recommender, catalogue = other.recommender, other.catalogue
     look = questions.Ask.model_validate(row["question"])
     id_ = uuid.UUID(recommendation_id)
     queries = question(other, look, row["timestamp"], id_, again=True)

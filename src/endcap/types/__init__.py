@@ -28,6 +28,7 @@ from endcap.types.arrays import (
 from endcap.types.candidates import Candidates
 from endcap.types.encoded import Encoded
 from endcap.types.laps import Laps
+from endcap.types.moved import Moved, Push
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Ranking
@@ -45,6 +46,8 @@ __all__ = [
     "Int32s",
     "Int64s",
     "Laps",
+    "Moved",
+    "Push",
     "Queries",
     "Ragged",
     "Ranking",
