@@ -18,11 +18,11 @@ settings.load_profile("endcap")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for all tests of a process."""
     from tests.store.postgres import running
 
-    with running(tmp_path_factory.mktemp("postgres")) as server:
+    with running() as server:
         yield server
 
 

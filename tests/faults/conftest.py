@@ -27,9 +27,9 @@ def shop(original: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def own() -> Iterator[Postgres]:
     """A PostgreSQL server of the test's own, to stop."""
-    with running(tmp_path_factory.mktemp("own")) as server:
+    with running() as server:
         yield server
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -94,15 +95,17 @@ def _made(folder: Path) -> Postgres:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Postgres]:
+def running() -> Iterator[Postgres]:
     """Skips the test where no server can run here."""
-    try:
-        server = _made(folder / "data")
-        server.start()
-    except Exception as error:
-        pytest.skip(f"PostgreSQL can't run here: {type(error).__name__}: {error}")
-    try:
-        yield server
-    finally:
-        if (server.folder / "postmaster.pid").exists():
-            server.stop()
+    # Not in a folder of pytest's: each of its sessions locks others out of their common parent.
+    with TemporaryDirectory(prefix="endcap-", ignore_cleanup_errors=True) as folder:
+        try:
+            server = _made(Path(folder) / "data")
+            server.start()
+        except Exception as error:
+            pytest.skip(f"PostgreSQL can't run here: {type(error).__name__}: {error}")
+        try:
+            yield server
+        finally:
+            if (server.folder / "postmaster.pid").exists():
+                server.stop()

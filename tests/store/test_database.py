@@ -113,9 +113,9 @@ def test_passwords_are_not_shown() -> None:
 
 
 @pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def own() -> Iterator[Postgres]:
     """A server of the test's own, to stop."""
-    with running(tmp_path_factory.mktemp("own")) as server:
+    with running() as server:
         yield server
 
 
