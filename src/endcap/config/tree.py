@@ -161,7 +161,8 @@ class Evaluate(Settings):
 
 
 class Serve(Settings):
-    """How much the service takes from whom, all workers of a machine together."""
+    """How much the service takes from whom, all workers of a machine together, and how each of
+    them answers."""
 
     key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
     key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
@@ -169,6 +170,29 @@ class Serve(Settings):
         20.0, gt=0, description="requests a second from one address with a key to collect, or none"
     )
     address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    together: int = Field(
+        32, ge=1, le=512, description="questions that have come together and are answered at once"
+    )
+    waiting: int = Field(
+        256, ge=1, description="questions that may wait; more are told to come again, with a 503"
+    )
+    ranker_seconds: float = Field(
+        0.25, gt=0, description="what the ranker may take; after it, the lists go out without it"
+    )
+    connections: int = Field(
+        1_000, ge=1, description="connections at once; more are told to come again, with a 503"
+    )
+    patience: float = Field(
+        10.0, gt=0, description="seconds that a request may take to come in, head and body"
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="what the service writes about itself: text, or JSON a line"
+    )
+    log_requests: Literal["none", "plain", "full"] = Field(
+        "none",
+        description="a line for each request: plain has no data of visitors; "
+        "full has paths and queries, in which ids stand",
+    )
     probe_seconds: float = Field(
         1.0,
         gt=0,

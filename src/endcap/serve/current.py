@@ -15,8 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
+from endcap.experiment.batch import served
 from endcap.newcomers import over
 from endcap.recommender import Recommender
+from endcap.serve import kept
+from endcap.serve.deadline import Deadline
 from endcap.serve.probes import probe
 from endcap.serve.upkeep import Upkeep
 from endcap.store.answers import Answers
@@ -237,21 +240,21 @@ class Current:
         releases = Releases(self.shop.releases)
         folder, manifest = releases.path(name), releases.manifest(name)
         releases.verify(name)
-        refit = folder / "live"
-        recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
+        deadline = Deadline(self.shop.config.serve.ranker_seconds)
+        recommender = replace(kept.recommender(served(folder)), within=deadline)
         visitors = Visitors(
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
         visitors.history("")  # so that the first request finds all indexes made
         _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
-        loaded = self._stocked(
+        loaded = self.stocked(
             Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
         )
         seconds = self.shop.config.serve.probe_seconds
         probe(loaded.recommender, loaded.visitors, self.clock(), seconds)
         return loaded
 
-    def _stocked(self, loaded: Loaded) -> Loaded:
+    def stocked(self, loaded: Loaded) -> Loaded:
         """A release over the items as they are now, as far as that can be read."""
         try:
             said, words = self.goods.since(0)
@@ -273,7 +276,7 @@ class Current:
         if not pointer.is_file():
             return None
         try:
-            return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+            return kept.dataset(self.shop.prepared / pointer.read_text().strip())
         except Exception:
             if self.loaded is not None:  # which has better ones
                 raise

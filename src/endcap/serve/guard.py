@@ -64,10 +64,20 @@ class Guard:
             await run_in_threadpool(self._write_down, key, scope, status)
 
     def _write_down(self, key: Key, scope: Connection, status: int) -> None:
+        # Of users only the pattern of the address: nobody who is forgotten may stay in the log.
+        path = (
+            getattr(scope.get("route"), "path", "/v1/users/…")
+            if _of_users(scope)
+            else scope["path"]
+        )
         try:
-            self.door.keys.note(key.id, f"{scope['method']} {scope['path']}", str(status))
+            self.door.keys.note(key.id, f"{scope['method']} {path}", str(status))
         except SQLAlchemyError:
             log.exception("An action of %s can't be written down", key.id)
+
+
+def _of_users(scope: Connection) -> bool:
+    return bool(scope["path"].startswith("/v1/users/"))
 
 
 def _asked(scope: Connection) -> Asked:

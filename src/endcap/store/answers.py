@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
+from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
 
 from endcap.store.database import Held
@@ -25,19 +26,27 @@ answers = Table(
 )
 """question: the request, as JSON. trace: items and what was done with them, as JSON."""
 
+_NEW = insert(answers)
+
+Trace: TypeAlias = Callable[[], Any]
+
 
 class Answers(Held):
     """In the store of the live events."""
 
     metadata = _METADATA
 
-    def keep(self, row: dict[str, Any], trace: Callable[[], Any]) -> None:
+    def keep(self, row: dict[str, Any], trace: Trace) -> None:
         """Have an answer written, soon; whoever calls does not wait, not even for its trace to be
         made."""
+        self.keep_all([(row, trace)])
+
+    def keep_all(self, rows: Sequence[tuple[dict[str, Any], Trace]]) -> None:
+        """The same of several."""
 
         def write(connection: Connection) -> None:
-            text = json.dumps(trace(), ensure_ascii=False)
-            connection.execute(insert(answers), {**row, "trace": text})
+            made = [{**row, "trace": _json(trace())} for row, trace in rows]
+            connection.execute(_NEW, made)
 
         self.database.submit(write)
 
@@ -51,3 +60,7 @@ class Answers(Held):
         if row is None:
             return None
         return {**row, "question": json.loads(row["question"]), "trace": json.loads(row["trace"])}
+
+
+def _json(value: Any) -> str:
+    return to_json(value, inf_nan_mode="null").decode()

@@ -12,17 +12,19 @@ import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Float,
     Index,
     Integer,
     MetaData,
     String,
     Table,
+    bindparam,
     select,
 )
 from sqlalchemy.types import TypeEngine
 
-from endcap.store.database import Held
+from endcap.store.database import GLANCE, Held
 from endcap.store.shape import place
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
 
@@ -30,6 +32,9 @@ Row: TypeAlias = dict[str, Any]
 
 LESSON = 5.0
 """Seconds that reading what is to be learned may take."""
+
+EACH = 0.01
+"""Seconds that reading the events of one visitor may take, where those of many are read."""
 
 _METADATA = MetaData()
 _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
@@ -74,6 +79,19 @@ class Arrival(NamedTuple):
     seen: Seen
 
 
+# Made once: to put a statement together takes longer than to execute it.
+_NEWEST = (
+    select(events.c.item_id, events.c.event_type, events.c.timestamp)
+    .where(
+        events.c.visitor == bindparam("key"),
+        events.c.event_type.in_(bindparam("kinds", expanding=True)),
+        events.c.item_id.is_not(None),
+    )
+    .order_by(events.c.timestamp.desc(), events.c.place.desc())
+    .limit(bindparam("limit"))
+)
+
+
 class LiveEvents(Held):
     """What visitors did and were shown since the service began."""
 
@@ -103,15 +121,22 @@ class LiveEvents(Held):
     def of_visitor(self, key: str, kinds: Iterable[str], limit: int) -> list[Seen]:
         """The newest events of some types of a visitor that name an item, oldest first. Raises
         SQLAlchemyError soon where they can't be read."""
-        c = events.c
-        query = (
-            select(c.item_id, c.event_type, c.timestamp)
-            .where(c.visitor == key, c.event_type.in_(list(kinds)), c.item_id.is_not(None))
-            .order_by(c.timestamp.desc(), c.place.desc())
-            .limit(limit)
-        )
-        rows = self.database.glance(lambda connection: connection.execute(query).all())
-        return [Seen(*row) for row in rows][::-1]
+        return self.of_visitors([key], kinds, limit)[key]
+
+    def of_visitors(
+        self, keys: Sequence[str], kinds: Iterable[str], limit: int
+    ) -> dict[str, list[Seen]]:
+        """The same of several, each with `limit` events at most."""
+        asked = {"kinds": list(kinds), "limit": limit}
+
+        def read(connection: Connection) -> dict[str, list[Seen]]:
+            return {
+                key: [Seen(*row) for row in connection.execute(_NEWEST, asked | {"key": key})]
+                for key in keys
+            }
+
+        found = self.database.glance(read, max(GLANCE, len(keys) * EACH))
+        return {key: seen[::-1] for key, seen in found.items()}
 
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""
