@@ -167,6 +167,12 @@ class Retriever(Stage[S]):
         """
         return None
 
+    def relates(self, items: Int32s, other: int) -> list[str]:
+        """How each of the items that `because` names has to do with the one that they speak for,
+        in words that go before its title: "same brand as". Nothing where the model can't say.
+        """
+        return []
+
 
 class Ranker(Stage[S]):
     """A few hundred candidates → the same ones, better ordered.

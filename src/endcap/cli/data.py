@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from endcap.tables.raw import Imported
 
-Kind = Literal["events", "items", "users", "impressions"]
+Kind = Literal["events", "items", "users", "impressions", "triples"]
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +59,7 @@ def import_(
     shop: ShopOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import events, items, users or impressions: CSV, JSON, Parquet, and exports of other systems.
+    """Import events, items, users, impressions or facts (triples): CSV, JSON, Parquet, and exports.
 
     Columns are understood by their usual names. All of a file is imported or nothing of it; the
     same file or event twice changes nothing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -66,6 +66,12 @@ class Look(Question):
         default_factory=list, max_length=MANY, description="items not to answer with"
     )
     explain: bool = Field(False, description="whether to give a reason for each item")
+    context: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="what is known of the visitor and the moment: device, country, campaign, what "
+        "they say they like; texts, numbers or lists of them",
+    )
 
     def visitor(self) -> str | None:
         return self.user_id or self.anonymous_id or self.session_id

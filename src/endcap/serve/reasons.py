@@ -22,9 +22,6 @@ DID = {
 }
 """What someone did, for a sentence that goes on with the item."""
 
-MOST = 5
-"""Items that a reason names at most, the strongest first."""
-
 TAKEN = ("purchase", "rate")
 
 
@@ -32,7 +29,7 @@ def described(reason: Reason, item: int, history: History, catalogue: Catalogue)
     """A reason for machines and people: its kind, the items that speak for it, and a text."""
     return {
         "kind": reason.kind,
-        "items": [catalogue.ids[code] for code in reason.items[:MOST]],
+        "items": [catalogue.ids[code] for code in reason.items],
         "text": _text(reason, item, history, catalogue),
     }
 
@@ -42,10 +39,23 @@ def _text(reason: Reason, item: int, history: History, catalogue: Catalogue) -> 
         return _again(item, history)
     if reason.kind == "popular" or not reason.items:
         return "Popular this month"
+    if ways := _ways(reason, history, catalogue):
+        return ways[0].upper() + ways[1:]
     title = _title(reason.items[0], catalogue)
     if reason.kind == "similar":
         return f"Goes with {title}"
     return f"Because you {_did(reason.items[0], history)} {title}"
+
+
+def _ways(reason: Reason, history: History, catalogue: Catalogue) -> str:
+    """Each way in which items have to do with the one that is shown, with the strongest of them:
+    "same brand as … that you looked at, goes with … that you bought"."""
+    first = dict[str, str]()
+    for code, relation in zip(reason.items, reason.relations, strict=False):
+        did = f" that you {_did(code, history)}" if reason.kind == "because" else ""
+        if relation and relation not in first:
+            first[relation] = f"{relation} {_title(code, catalogue)}{did}"
+    return ", ".join(first.values())
 
 
 def _did(item: int, history: History) -> str:
