@@ -60,6 +60,7 @@ SMALL = {
     "batch": 256,
     "average": 0.98,
     "learning_rate": 0.01,
+    "practice": 0.5,
 }
 
 Masks = NDArray[np.bool_]

@@ -31,7 +31,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "MLP": {"dim": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "TwoTower": {"dim": 16, "negatives": 32, "epochs": 20, "batch": 32, "average": 0.9},
-    "FewSteps": {"dim": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
+    "FewSteps": {
+        "dim": 16,
+        "practice": 0.5,
+        "negatives": 32,
+        "epochs": 40,
+        "batch": 32,
+        "average": 0.9,
+    },
     "BiasedMF": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     # All that a visitor takes within two days, one basket after the other.
     "Association": {"pause_minutes": 2 * 1440, "support": 1},

@@ -1,6 +1,6 @@
-"""Visitors who are understood after a few events, and items by what is written of them.
+"""Items by what is written of them, and visitors by a few steps towards what they had.
 
-For shops whose visitors are mostly new; and for a new shop, which goes on from another's model.
+For a new shop, which goes on from another's model.
 """
 
 from __future__ import annotations
@@ -43,11 +43,7 @@ class Settings(Training):
     dim: int = Field(64, gt=0, description="width of the vectors of visitors and items")
     steps: int = Field(2, gt=0, description="steps of a visitor's vector towards their events")
     practice: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="share of the pasts that are cut to a few events in training; 0 learns from "
-        "whole ones alone",
+        0.0, ge=0, le=1, description="share of the pasts that are cut to a few events in training"
     )
     frozen: bool = Field(
         False, description="whether what was learned elsewhere answers as it is, if there is any"
@@ -105,10 +101,9 @@ class Learner(nn.Module):
 
 
 class FewSteps(Retriever[Settings]):
-    """Meta-learning in the manner of MAML (Finn et al., ICML 2017) and MeLU (Lee et al., KDD 2019):
-    a visitor is a vector that takes a few gradient steps of a softmax towards their events. Items
-    learn through those steps, from visitors who are shown with a few events or none, so that a few
-    suffice.
+    """A visitor is a vector that takes a few gradient steps of a softmax towards their events, and
+    items learn through those steps, as in MeLU (Lee et al., KDD 2019); with `practice`, also from
+    visitors who are shown with a few events or none.
 
         no event: what is popular      one: it pulls, twice      fifty: they pull, twice
 
