@@ -60,7 +60,9 @@ def compared(dataset: Dataset) -> str:
     plain, _ = _judged(model, pages, rest, dataset)
     rows = [["no rule", *_cells(plain, plain), "–", "–"]]
     for edge in EDGES:
-        rule = OneOfAKind.fit(one_of_a_kind.Settings(least=edge), past, Run())
+        rule = OneOfAKind.fit(one_of_a_kind.Settings(least=edge), past.catalogue, Run()).counted(
+            past
+        )
         asked = rule.restrict(pages)
         found, forbidden = _judged(model, asked, rest, dataset)
         single = int(rule.state["single"].sum())

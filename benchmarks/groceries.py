@@ -7,7 +7,8 @@ and natural photos of them in three parts. A photo has no text of its own, so wh
 what is known of the *product*: its picture alone, its text (name, category, description) alone, or
 both. A map from photos to those vectors is learned from the photos of the part `train`, one for
 each kind, and how strongly it is pulled to the mean is chosen on the part `val`. Both means that
-the likeness to the picture and that to the text, by a weight chosen there too, are added. The part `test` is asked once.
+the likeness to the picture and that to the text, by a weight chosen there too, are added. The part
+`test` is asked once.
 
 Printed are the shares of photos whose nearest product is the right one, among whose nearest five
 it is, and whose nearest product is of the right category; then the paired difference of both from

@@ -41,10 +41,12 @@ from endcap.types import (
     Floats,
     Int8s,
     Int32s,
+    Moved,
     Queries,
     Ragged,
     Ranking,
     Report,
+    Tie,
     silent,
 )
 
@@ -97,8 +99,11 @@ class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
     search: for the settings that `endcap tune` looks for better values of, what it tries.
+    personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
+        nothing.
     """
 
+    personal: ClassVar[str] = ""
     settings_type: ClassVar[type[Settings]]
     search: ClassVar[Mapping[str, Search]] = space()
 
@@ -161,15 +166,28 @@ class Retriever(Stage[S]):
         """
         return self
 
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        """For each row of the ranking, the events of the query's history that lifted its score,
+        and by how much. None where the model can't say."""
+        return None
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The model that knows further items as well. Where they are not asked about, it answers
+        as before. None where it can't: then it is asked as if they did not exist.
+
+        new: their codes, which follow on those that it knows.
+        """
+        return None
+
     def because(self, queries: Queries, ranking: Ranking) -> Ragged | None:
         """For each row of the ranking, the items of the query's history that speak for it,
         best first. None where the model can't say.
         """
         return None
 
-    def relates(self, items: Int32s, other: int) -> list[str]:
-        """How each of the items that `because` names has to do with the one that they speak for,
-        in words that go before its title: "same brand as". Nothing where the model can't say.
+    def ties(self, items: Int32s, other: int) -> list[Tie | None]:
+        """How each of the items that `because` names has to do with the one that they speak for;
+        None where the model can't say of one, an empty list where it never can.
         """
         return []
 
@@ -199,9 +217,14 @@ class Ranker(Stage[S]):
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         """All candidates, by their new score."""
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The ranker that can place further items as well; see `Retriever.adopt`. None where it
+        can't: then it does not see them, and they stand behind all others."""
+        return None
+
 
 class Rule(Stage[S]):
-    """A decision of the shop, which learns nothing.
+    """A decision of the shop, which learns nothing, though it may count.
 
     Before retrieval a rule says what may not be answered, so that lists stay full, and what must
     be considered though nobody proposes it. After ranking it may weigh scores, and then reorder
@@ -210,9 +233,17 @@ class Rule(Stage[S]):
     """
 
     @classmethod
-    def fit(cls, settings: S, dataset: Dataset, run: Run) -> Self:
+    def fit(cls, settings: S, catalogue: Catalogue, run: Run) -> Self:
         """Take from the catalogue what the rule needs."""
         return cls(settings, {})
+
+    def counted(self, dataset: Dataset) -> Self:
+        """The same with what it wants to know of the log; most want nothing."""
+        return self
+
+    def renewed(self, catalogue: Catalogue, run: Run) -> Self:
+        """The same after the catalogue has changed: items keep their codes, new ones follow."""
+        return self.fit(self.settings, catalogue, run)
 
     def restrict(self, queries: Queries) -> Queries:
         """The same questions with more in `exclude` or `allowed`."""

@@ -15,6 +15,7 @@ from endcap.serve.reasons import described
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import TRIPLES
+from endcap.types import Tie
 from tests.contracts.found import learned
 from tests.shops import catalogue, dataset, queries, ranking
 
@@ -65,22 +66,25 @@ def test_who_speaks_for_an_item_and_by_what(shop: Dataset) -> None:
     assert spoken[1].tolist()[0] == 2
     assert spoken[2].tolist() == [], "an item does not speak for itself"
     pairs = [(0, 1), (0, 4), (2, 3), (0, 2), (5, 1)]
-    assert [model.relates(np.array([a], np.int32), b) for a, b in pairs] == [
-        ["same brand as"],
-        ["goes with"],
-        ["same made by as"],
-        ["goes with"],
-        [""],
+    assert [model.ties(np.array([a], np.int32), b) for a, b in pairs] == [
+        [Tie("same", "brand")],
+        [Tie("with")],
+        [Tie("same", "made by")],
+        [Tie("with")],
+        [None],
     ]
 
 
 def test_ways_become_a_sentence(shop: Dataset) -> None:
     past = queries([0, 2]).history
-    reason = Reason("because", (0, 2, 5), ("same brand as", "goes with", ""))
+    reason = Reason("because", (0, 2, 5), (Tie("same", "brand"), Tie("with"), None))
     assert described(reason, 1, past, shop.catalogue)["text"] == (
         "Same brand as i0 that you bought, goes with i2 that you bought"
     )
-    page = Reason("similar", (0,), ("same brand as",))
+    assert described(reason, 1, past, shop.catalogue, "zh")["text"] == (
+        "与您买过的“i0”同brand，与您买过的“i2”相配"
+    )
+    page = Reason("similar", (0,), (Tie("same", "brand"),))
     assert described(page, 1, past, shop.catalogue)["text"] == "Same brand as i0"
 
 

@@ -33,7 +33,7 @@ def rule(tmp_path: Path) -> Any:
     times = [day * DAY for day in days]
     known = dataset(tmp_path, users, items, times=times, goods=goods)
     settings = OneOfAKind.settings_type(shrink=2.0, least=0.1)
-    return OneOfAKind.fit(settings, known, Run())
+    return OneOfAKind.fit(settings, known.catalogue, Run()).counted(known)
 
 
 def page(*items: int) -> Queries:
@@ -62,5 +62,15 @@ def test_what_was_bought_lately_counts_and_what_was_looked_at_does_not(rule: Any
 
 def test_a_log_without_categories_forbids_nothing(tmp_path: Path) -> None:
     known = dataset(tmp_path, [1, 2], [0, 1], times=[0, START // 1000])
-    rule = OneOfAKind.fit(OneOfAKind.settings_type(least=1.0), known, Run())
+    rule = OneOfAKind.fit(OneOfAKind.settings_type(least=1.0), known.catalogue, Run()).counted(
+        known
+    )
     assert not len(rule.restrict(page(0, 1)).exclude[0])
+
+
+def test_what_was_counted_outlives_a_change_of_the_catalogue(rule: Any) -> None:
+    """A third washing machine comes, and something of a new kind."""
+    more = catalogue(11, categories=[TEA] * 3 + [WASHER] * 3 + [RARE] * 2 + [0, WASHER, 9])
+    later = rule.renewed(more, Run())
+    assert set(later.restrict(page(9)).exclude[0].tolist()) == {3, 4, 5, 9}
+    assert not len(later.restrict(page(10)).exclude[0])

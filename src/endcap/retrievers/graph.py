@@ -22,7 +22,7 @@ from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.knowledge import FIELDS, GOES_WITH, Knowledge
 from endcap.tables.knowledge import Field as Column
-from endcap.types import Floats, Int32s, Int64s, Queries, Ragged, Ranking
+from endcap.types import Floats, Int32s, Int64s, Queries, Ragged, Ranking, Tie
 from endcap.types.sparse import Matrix, pack, sums, unpack
 
 
@@ -120,8 +120,8 @@ class GraphWalk(Retriever[Settings]):
         share = back[own.col, place[own.row]] * own.data * (own.col != ranking.item[own.row])
         return by_share(sums(own.row, own.col, share, (len(ranking), self.items)))
 
-    def relates(self, items: Int32s, other: int) -> list[str]:
-        return [self._relates(int(item), other) for item in items]
+    def ties(self, items: Int32s, other: int) -> list[Tie | None]:
+        return [self._tie(int(item), other) for item in items]
 
     def _scores(self, queries: Queries) -> Floats:
         """[queries, items] 0 where no walk comes to."""
@@ -144,17 +144,17 @@ class GraphWalk(Retriever[Settings]):
         settings = self.settings
         return votes_of(queries.history, settings.history, settings.recency, self.items)
 
-    def _relates(self, item: int, other: int) -> str:
+    def _tie(self, item: int, other: int) -> Tie | None:
         """By the shortest way between them, and of equal ones that by the rarest thing."""
         mine, theirs = self._around(item), self._around(other)
         if other in mine:
             link = mine[other]
-            return GOES_WITH if link == GOES_WITH else f"joined by {_word(link)} with"
+            return Tie("with") if link == GOES_WITH else Tie("joined", _word(link))
         shared = [thing for thing, link in mine.items() if theirs.get(thing) == link]
         if shared:
-            return f"same {_word(mine[min(shared, key=lambda thing: self._crowd[thing])])} as"
+            return Tie("same", _word(mine[min(shared, key=lambda thing: self._crowd[thing])]))
         taken = unpack(self.state, self.items)[:, [item, other]]
-        return GOES_WITH if (np.diff(taken.indptr) == 2).any() else ""
+        return Tie("with") if (np.diff(taken.indptr) == 2).any() else None
 
     def _around(self, node: int) -> dict[int, str]:
         """What a node has a fact with, and by which relation."""

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
+from endcap.tables.schema import EVENT_TYPES
 from endcap.types import DAY, Bools, Floats, Int32s, Queries, Ragged, Ranking, ranges
 
 
@@ -47,12 +49,25 @@ class OneOfAKind(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        takes = np.isin(np.arange(len(dataset.kind_weights)), dataset.meaning.targets)
-        category = dataset.catalogue.category
-        single = _share(settings, dataset.keep(takes[dataset.kind]), category) < settings.least
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        kinds = int(catalogue.category.max(initial=0)) + 1
+        none = {"single": np.zeros(kinds, np.bool_), "takes": np.zeros(len(EVENT_TYPES), np.bool_)}
+        return cls(settings, {"category": catalogue.category, **none})
+
+    def counted(self, dataset: Dataset) -> Self:
+        takes = np.isin(np.arange(len(EVENT_TYPES)), dataset.meaning.targets)
+        took = dataset.keep(takes[dataset.kind])
+        single = _share(self.settings, took, self.state["category"]) < self.settings.least
         single[0] = False
-        return cls(settings, {"category": category, "single": single, "takes": takes})
+        return type(self)(self.settings, {**self.state, "single": single, "takes": takes})
+
+    def renewed(self, catalogue: Catalogue, run: Run) -> Self:
+        """What was counted stays; of a new category nothing is known."""
+        fresh = type(self).fit(self.settings, catalogue, run)
+        single = np.zeros(max(len(fresh.state["single"]), len(self.state["single"])), np.bool_)
+        single[: len(self.state["single"])] = self.state["single"]
+        state = {**fresh.state, "single": single, "takes": self.state["takes"]}
+        return type(self)(self.settings, state)
 
     def restrict(self, queries: Queries) -> Queries:
         """The same with more in `exclude`."""

@@ -9,6 +9,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from endcap.config import Clean
+from endcap.tables.ids import meant, same_but_for
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import DAY
 
@@ -64,13 +65,24 @@ def repeats(rows: Table) -> Table:
     return rows.drop("id", "content")
 
 
-def bots(rows: Table, limit: int) -> Table:
-    """Mark all events of visitors that did more than `limit` things in any one day."""
+def bots(rows: Table, clean: Clean) -> Table:
+    """Mark all events of visitors that did more things in any one day than a person does, or that
+    the shop knows for none."""
     good = rows.filter(_.reason.isnull())
     days = good.group_by("visitor", day=_.time // DAY).agg(times=_.count())
-    found = days.filter(_.times > limit).select("visitor").distinct().mutate(bot=True)
-    joined = rows.left_join(found, "visitor").drop("visitor_right")
-    return _mark(joined, joined.bot, "bot").drop("bot")
+    many = _.times > clean.bot_events_per_day
+    found = days.filter(many | _.visitor.isin(clean.without_visitors))
+    joined = rows.left_join(found.select("visitor").distinct().mutate(bot=True), "visitor")
+    return _mark(joined, joined.bot, "bot").drop("bot", "visitor_right")
+
+
+def matched(rows: Table, items: Table, ways: tuple[str, ...]) -> Table:
+    """Give each event whose item is not listed the id of the one item that it must mean."""
+    keyed = rows.mutate(key=same_but_for(ways, _.item_id))
+    listed = items.select("item_id", listed=True)
+    joined = keyed.left_join(meant(items, ways), "key").left_join(listed, "item_id")
+    found = ibis.ifelse(joined.listed.isnull(), joined.meant, None)
+    return joined.mutate(item_id=ibis.coalesce(found, joined.item_id)).select(rows.columns)
 
 
 def unlisted(rows: Table, items: Table) -> Table:

@@ -24,6 +24,7 @@ from endcap.tables.features import item_features, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
 from endcap.tables.knowledge import Knowledge
+from endcap.tables.merging import merged
 from endcap.tables.parts import Part
 from endcap.tables.report import Tables, dropped, feature_figures, figures
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
@@ -80,10 +81,14 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
 def _judged(steps: Steps, shop: Shop, listed: Table) -> Table:
     """Every row of the log with the reason for which it goes, null for those that stay."""
     clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
+    log = merged(steps.engine, log, shop.tables)
     now = time.time_ns() // 1000
-    rows = steps.write("steps/read", cleaning.read(log, clean, shop.config.events.use, now))
+    read = cleaning.read(log, clean, shop.config.events.use, now)
+    if clean.match_ids:
+        read = cleaning.matched(read, listed, clean.match_ids)
+    rows = steps.write("steps/read", read)
     rows = steps.write("steps/unique", cleaning.repeats(rows.drop("row")))
-    rows = cleaning.bots(rows.drop("row"), clean.bot_events_per_day)
+    rows = cleaning.bots(rows.drop("row"), clean)
     if clean.unknown_items == "drop":
         rows = cleaning.unlisted(rows, listed)
     judged = steps.write("steps/judged", rows)
