@@ -23,6 +23,7 @@ from benchmarks.markdown import table
 COUNTS: Mapping[str, tuple[str, int]] = {
     "attributes:Attributes": ("titles", 10_000),
     "price:Price": ("titles", 10_000),
+    "graph:Graph": ("titles", 10_000),
     "text_hashing:TextHashing": ("titles", 10_000),
     "text_english:TextEnglish": ("titles", 10_000),
     "text_multilingual:TextMultilingual": ("titles", 10_000),

@@ -19,6 +19,7 @@ from endcap.retrievers.neighbours import Neighbours
 from endcap.retrievers.popular import Popular
 from endcap.rules.already_taken import AlreadyTaken
 from endcap.rules.availability import Availability
+from endcap.rules.one_of_a_kind import OneOfAKind
 from endcap.rules.same_category import SameCategory
 from endcap.stages import Ranker, Retriever, Rule, Run, check
 from endcap.tables.catalogue import Catalogue
@@ -101,6 +102,7 @@ class Shelf:
         made = {
             "already_taken": AlreadyTaken,
             "availability": Availability,
+            "one_of_a_kind": OneOfAKind,
             "same_category": SameCategory,
         }
         return {
@@ -232,9 +234,13 @@ def test_anchored_placements_ask_about_the_anchors(shelf: Shelf) -> None:
 
 
 def test_items_like_one(shelf: Shelf) -> None:
-    system = shelf.system(neighbours=FOLLOWING, popular=POPULAR)
-    found = system.similar(np.array([1, 4], np.int32), 3, START)
-    assert lists(found, 2) == [[2, 6, 5], [5, 6, 3]]
+    """By what they are and by who took them."""
+    system = shelf.system(content=says(3, 4), neighbours=FOLLOWING, popular=POPULAR)
+    found = system.similar(np.array([1, 5], np.int32), 4, START)
+    assert lists(found, 2) == [[2, 3, 4, 6], [3, 6, 4, 2]]
+    bare = {name: one for name, one in system.config.placements.items() if name != "similar"}
+    old = replace(system, config=system.config.model_copy(update={"placements": bare}))
+    assert lists(old.similar(np.array([1], np.int32), 3, START), 1) == [[2, 6, 5]]
 
 
 def test_what_was_taken_comes_back_where_it_is_asked_for(shelf: Shelf) -> None:
@@ -307,6 +313,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recommender, Querie
     rules: dict[str, Rule[Any]] = {
         "already_taken": AlreadyTaken.fit(settings(AlreadyTaken), past.catalogue, Run()),
         "availability": Availability.fit(settings(Availability), past.catalogue, Run()),
+        "one_of_a_kind": OneOfAKind.fit(settings(OneOfAKind), past.catalogue, Run()),
         "same_category": SameCategory.fit(settings(SameCategory), past.catalogue, Run()),
     }
     system = Recommender(config, past.catalogue, retrievers, taught(LambdaMART, data), rules)

@@ -28,9 +28,7 @@ def over(system: Recommender, catalogue: Catalogue) -> Recommender:
     """
     new = np.arange(len(system.catalogue), len(catalogue), dtype=np.int32)
     run = Run(seed=system.config.seed)
-    rules = {
-        name: type(rule).fit(rule.settings, catalogue, run) for name, rule in system.rules.items()
-    }
+    rules = {name: rule.renewed(catalogue, run) for name, rule in system.rules.items()}
     if len(new):
         ranker = system.ranker and _introduced_to_ranker(system.ranker, catalogue, new)
         retrievers = {

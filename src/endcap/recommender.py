@@ -30,6 +30,7 @@ from endcap.types import (
     Queries,
     Ragged,
     Ranking,
+    Tie,
 )
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ FALLBACK = "popular"
 
 TAKEN = "already_taken"
 """The rule that `include_seen` leaves out."""
+
+NAMED = 5
+"""Items that a reason names at most, the strongest."""
 
 BATCH = 512
 """Queries that are answered at once: it bounds the memory of a large evaluation."""
@@ -80,11 +84,14 @@ class Reason:
     """Why an item is shown: it goes with items of the visitor's past or of the page, it was
     taken before, or it is popular.
 
+    items: that speak for it, the strongest first.
+    ties: how each of them has to do with it, None for one where nobody can say.
     events: of the past, those that moved the score of a model most.
     """
 
     kind: Literal["because", "similar", "again", "popular"]
     items: tuple[int, ...]
+    ties: tuple[Tie | None, ...] = ()
     events: tuple[Push, ...] = ()
 
 
@@ -176,21 +183,24 @@ class Recommender:
         place = self.placement(placement)
         asked = _anchored(queries) if place.anchored else queries
         spoken = [
-            found
-            for found in (r.because(asked, ranking) for r in self.retrievers.values())
-            if found is not None
+            (found, retriever)
+            for retriever in self.retrievers.values()
+            if (found := retriever.because(asked, ranking)) is not None
         ]
         pushed = [] if place.anchored else self._pushed(asked, ranking, place)
         had = ~replace(asked, exclude=asked.history.ragged(), allowed=None).permits(
             ranking.query, ranking.item
         )
-        reasons = [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+        reasons = [
+            _reason(row, int(item), bool(had[row]), spoken, place)
+            for row, item in enumerate(ranking.item)
+        ]
         for row, reason in enumerate(reasons):
             events = next((tuple(one[row]) for one in pushed if len(one[row])), ())
-            if events and reason.kind != "again":
+            if events and reason.kind != "again" and not any(reason.ties):
                 past = asked.history.take(ranking.query[[row]]).items[::-1]
                 items = dict.fromkeys(int(past[event.age]) for event in events)
-                reasons[row] = Reason("because", tuple(items), events)
+                reasons[row] = Reason("because", tuple(items), events=events)
         return reasons
 
     def _pushed(self, queries: Queries, ranking: Ranking, place: Placement) -> list[Moved]:
@@ -200,15 +210,17 @@ class Recommender:
         return [one for one in found if one is not None]
 
     def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
-        """For each item, the ones that go with it, meet the filter and are on sale at the moment.
-        Raises FilterError."""
+        """For each item, the ones that may stand in for it, by what they are and by who took them:
+        those that meet the filter and are on sale at the moment. Raises FilterError."""
         nobody = np.full(len(items), NOBODY, np.int32)
         moments = np.full(len(items), moment, np.int64)
         queries = Queries.of(nobody, moments, History.empty(len(items)))
         queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items))
         if filter:
             queries = queries.allow(self.catalogue.meets(filter))
-        return self.answer(queries, n, "product").ranking
+        # A release from before there was such a placement has none.
+        place = "similar" if "similar" in self.config.placements else "product"
+        return self.answer(queries, n, place).ranking
 
     def reweighted(
         self, placement: str, weights: Mapping[str, float], score_weights: Mapping[str, float]
@@ -371,11 +383,18 @@ def _add(ranking: Ranking, wanted: Ragged, asked: Queries) -> Ranking:
     return ranking.extended(more.keep(asked.permits(more.query, more.item)))
 
 
-def _reason(row: int, had: bool, spoken: list[Ragged], place: Placement) -> Reason:
+def _reason(
+    row: int,
+    item: int,
+    had: bool,
+    spoken: list[tuple[Ragged, Retriever[Any]]],
+    place: Placement,
+) -> Reason:
     if had:
         return Reason("again", ())
-    for found in spoken:
+    for found, retriever in spoken:
         if len(found[row]):
             kind: Literal["similar", "because"] = "similar" if place.anchored else "because"
-            return Reason(kind, tuple(found[row].tolist()))
+            named = found[row][:NAMED]
+            return Reason(kind, tuple(named.tolist()), tuple(retriever.ties(named, item)))
     return Reason("popular", ())

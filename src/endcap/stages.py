@@ -46,6 +46,7 @@ from endcap.types import (
     Ragged,
     Ranking,
     Report,
+    Tie,
     silent,
 )
 
@@ -184,6 +185,12 @@ class Retriever(Stage[S]):
         """
         return None
 
+    def ties(self, items: Int32s, other: int) -> list[Tie | None]:
+        """How each of the items that `because` names has to do with the one that they speak for;
+        None where the model can't say of one, an empty list where it never can.
+        """
+        return []
+
 
 class Ranker(Stage[S]):
     """A few hundred candidates → the same ones, better ordered.
@@ -217,7 +224,7 @@ class Ranker(Stage[S]):
 
 
 class Rule(Stage[S]):
-    """A decision of the shop, which learns nothing.
+    """A decision of the shop, which learns nothing, though it may count.
 
     Before retrieval a rule says what may not be answered, so that lists stay full, and what must
     be considered though nobody proposes it. After ranking it may weigh scores, and then reorder
@@ -227,8 +234,16 @@ class Rule(Stage[S]):
 
     @classmethod
     def fit(cls, settings: S, catalogue: Catalogue, run: Run) -> Self:
-        """Take from the catalogue what the rule needs; again, whenever it changes."""
+        """Take from the catalogue what the rule needs."""
         return cls(settings, {})
+
+    def counted(self, dataset: Dataset) -> Self:
+        """The same with what it wants to know of the log; most want nothing."""
+        return self
+
+    def renewed(self, catalogue: Catalogue, run: Run) -> Self:
+        """The same after the catalogue has changed: items keep their codes, new ones follow."""
+        return self.fit(self.settings, catalogue, run)
 
     def restrict(self, queries: Queries) -> Queries:
         """The same questions with more in `exclude` or `allowed`."""

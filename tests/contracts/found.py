@@ -31,11 +31,20 @@ SMALL: dict[str, dict[str, Any]] = {
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "MLP": {"dim": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "TwoTower": {"dim": 16, "negatives": 32, "epochs": 20, "batch": 32, "average": 0.9},
+    "FewSteps": {
+        "dim": 16,
+        "practice": 0.5,
+        "negatives": 32,
+        "epochs": 40,
+        "batch": 32,
+        "average": 0.9,
+    },
     "BiasedMF": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     # All that a visitor takes within two days, one basket after the other.
     "Association": {"pause_minutes": 2 * 1440, "support": 1},
     "LambdaMART": {"trees": 20, "leaves": 7, "min_leaf": 5},
     "Audio": {"seconds": 4.0, "epochs": 2},
+    "Graph": {"epochs": 5},
     "Boost": {"factors": {'brand == "red"': 3.0, "price > 25": 0.5}},
     "Blocklist": {"items": ["i1", "nothing"], "filter": "price == 15"},
     "Explore": {"share": 0.5, "cut": 6},
@@ -54,6 +63,7 @@ others keep their defaults."""
 
 NOT_ASKED = {
     "Popular": "gives everyone the same list",
+    "ByContext": "knows nothing of these visitors but what they did",
     "Repeat": "answers nothing but what was taken before",
     "Recent": "answers nothing but what was seen before",
     "Intent": "answers nothing but what was seen before",

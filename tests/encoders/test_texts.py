@@ -59,6 +59,24 @@ def test_a_query_finds_what_it_asks_for() -> None:
     assert (queries @ vectors(TextMultilingual, items).T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
+def test_a_word_of_its_language_draws_a_query_to_nothing() -> None:
+    """Of Chinese titles, half with an English word that says nothing, "tea" finds the tea."""
+    words = "绿茶礼盒 台灯护眼 双肩包 牙刷 连衣裙 手机壳 雨伞 枕头 沙发 拖鞋"
+    things = words.split()
+    titles = [*things, *(f"NEW HOT SALE {thing}" for thing in things[1:])]
+    shop = goods([{"title": title} for title in titles])
+    model, asked = (
+        TextMultilingual.fit(fitting(TextMultilingual, role=role), shop, Run())
+        for role in ("passage", "query")
+    )
+    plain = TextMultilingual.fit(fitting(TextMultilingual, centred=False), shop, Run())
+    items = model.encode(shop).vectors
+    assert abs(items.mean(0)).sum() < abs(plain.encode(shop).vectors.mean(0)).sum()
+    query = asked.encode(goods([{"title": "green tea"}])).vectors
+    assert int((query @ items.T).argmax()) == 0
+    np.testing.assert_allclose(np.linalg.norm(items, axis=1), 1, rtol=1e-4)
+
+
 def test_texts_of_nothing_known_are_unknown() -> None:
     model = TextHashing.fit(fitting(TextHashing), goods([{"title": "red scarf"}]), Run())
     found = model.encode(goods([{"title": "台灯"}, {"title": "red lamp"}]))

@@ -28,7 +28,8 @@ class Shop:
 
     def rows(self, kind: str, *columns: str) -> list[tuple[Any, ...]]:
         """The stored rows of a table, as tuples of these columns."""
-        table = pa.concat_tables(map(pq.read_table, sorted((self.folder / kind).glob("*.parquet"))))
+        parts = map(pq.read_table, sorted((self.folder / kind).glob("*.parquet")))
+        table = pa.concat_tables(parts, promote_options="default")
         return [tuple(row.values()) for row in table.select(columns).to_pylist()]
 
     def counts(self, kind: str) -> tuple[int, int, dict[str, int]]:

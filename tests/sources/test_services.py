@@ -141,6 +141,21 @@ def test_recbole(tmp_path: Path) -> None:
     assert users.rows("users", "user_id") == [("1",), ("2",)]
 
 
+def test_recbole_knowledge(tmp_path: Path) -> None:
+    """Things keep out of the way of items of the same name; what is there twice is counted."""
+    facts = take(tmp_path, "recbole.kg")
+    assert facts.formats == {"recbole"}
+    assert facts.counts("triples") == (2, 1, {"missing_relation": 1})
+    links = take(tmp_path, "recbole.link")
+    assert set(links.rows("triples", "head", "relation", "tail")) == {
+        ("entity m.01", "music.artist.origin", "entity m.07"),
+        ("entity m.02", "music.artist.origin", "entity m.07"),
+        ("10", "is", "entity m.01"),
+        ("20", "is", "entity m.02"),
+        ("99", "is", "entity m.03"),
+    }
+
+
 def test_recbole_without_times_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\n1\t2\n")
     with pytest.raises(SourceError, match="no timestamp:float"):

@@ -12,6 +12,8 @@ from endcap.tables.checks import CHECKS, checks
 from endcap.tables.prepare import prepare
 from tests.tables.raw_shop import goods, lively, raw_shop
 
+FACTS = {"facts": 20, "no_item": 0, "unknown_item": 0, "itself": 0, "circle": 0}
+
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -40,6 +42,8 @@ def test_a_good_log_passes_all(figures: dict[str, Any]) -> None:
         ("event_types", {"unused_types": {"danced": 3}}, "warn", "danced 3"),
         ("event_types", {"unused_types": {"impression": 3}}, "pass", "impression 3"),
         ("targets", {"targets": ["view"]}, "warn", "no purchase or rate"),
+        ("knowledge", {"knowledge": {**FACTS, "no_item": 9}}, "warn", "9 that lead to no item"),
+        ("knowledge", {"knowledge": {**FACTS, "circle": 2}}, "warn", "2 categories stand above"),
         ("span", {"shrunk": 0.25}, "warn", "14 + 14 + 14 days shrink to 25 %"),
         ("span", {"shrunk": 0.0}, "fail", "shrink to 0 %"),
         ("questions", {"parts": []}, "fail", "test 0"),

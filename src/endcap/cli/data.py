@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from endcap.config import Shop
     from endcap.tables.raw import Imported
 
-Kind = Literal["events", "items", "users", "impressions"]
+Kind = Literal["events", "items", "users", "impressions", "triples"]
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def import_(
     shop: ShopOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import events, items, users or impressions: CSV, JSON, Parquet, and exports of other systems.
+    """Import events, items, users, impressions or facts (triples): CSV, JSON, Parquet, and exports.
 
     Columns are understood by their usual names. All of a file is imported or nothing of it; the
     same file or event twice changes nothing.

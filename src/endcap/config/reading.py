@@ -49,6 +49,7 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
         merged = {**defaults[group], **_over(defaults[group], given)}
         tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
+    _forget_what_is_gone(tree, given)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -56,6 +57,17 @@ def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
     _check_names(config, name)
     _check_moments(config, name)
     return config
+
+
+def _forget_what_is_gone(tree: dict[str, Any], given: dict[str, Any]) -> None:
+    """A default placement does without stages that the shop has left out.
+
+    given: the placements that the shop itself describes, which must be right as they are.
+    """
+    for name, place in tree["placements"].items():
+        for group in ("retrievers", "rules"):
+            if name not in given:
+                place[group] = tuple(one for one in place[group] if one in tree[group])
 
 
 def _wanted(stage: Any) -> bool:

@@ -20,7 +20,7 @@ class Shop:
 
     endcap.toml        the settings
     tables/            what was imported, one Parquet file a file:
-                       tables/{events,items,users,impressions}/*.parquet
+                       tables/{events,items,users,impressions,triples}/*.parquet
     prepared/          what `prepare` made; `prepared/current` names the valid folder
     runs/              fits under way, from which an interrupted one resumes, and in
                        runs/curves what TensorBoard shows of all

@@ -286,9 +286,23 @@ def _placements() -> dict[str, Placement]:
         "home": Placement(),
         "email": Placement(),
         "product": Placement(
-            retrievers=("neighbours",), rank=False, rules=("availability",), anchored=True
+            retrievers=("neighbours",),
+            rank=False,
+            rules=("one_of_a_kind", "availability"),
+            anchored=True,
         ),
-        "cart": Placement(retrievers=("neighbours",), rank=False, anchored=True),
+        "similar": Placement(
+            retrievers=("content", "neighbours"),
+            rank=False,
+            rules=("availability",),
+            anchored=True,
+        ),
+        "cart": Placement(
+            retrievers=("neighbours",),
+            rank=False,
+            rules=("one_of_a_kind", "already_taken", "availability"),
+            anchored=True,
+        ),
         "category": Placement(
             retrievers=("popular",), rank=False, rules=("same_category", "availability")
         ),
@@ -320,6 +334,7 @@ class Config(Settings):
         already_taken="AlreadyTaken",
         availability="Availability",
         same_category="SameCategory",
+        one_of_a_kind="OneOfAKind",
     )
     join: Join = Join()
     placements: dict[str, Placement] = Field(

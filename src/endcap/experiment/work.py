@@ -169,7 +169,8 @@ def rules_of(config: Config, known: Dataset) -> dict[str, Rule[Any]]:
     for name, stage in config.rules.items():
         cls, settings = resolve(Rule, stage, f"rules.{name}")
         try:
-            rules[name] = cls.fit(settings, known.catalogue, Run(seed=config.seed))
+            rule: Rule[Any] = cls.fit(settings, known.catalogue, Run(seed=config.seed))
+            rules[name] = rule.counted(known)
         except FilterError as error:
             raise ConfigError(f"rules.{name}: {error}") from error
     return rules

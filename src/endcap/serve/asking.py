@@ -12,6 +12,7 @@ from endcap.serve.current import Current, Loaded
 from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Look
 from endcap.store.events import Seen
+from endcap.tables.context import stated
 from endcap.types import NOBODY, Bools, History, Int32s, Queries, Ragged
 
 
@@ -63,6 +64,7 @@ def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> 
         queries,
         anchors=_row(catalogue.codes(look.items)),
         exclude=_row(np.unique(catalogue.codes(look.exclude))),
+        context=(stated(look.context),),
     )
 
 

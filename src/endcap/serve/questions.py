@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -74,6 +74,12 @@ class Look(Question):
         "before it, don't come again",
     )
     explain: bool = Field(False, description="whether to give a reason for each item")
+    context: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="what is known of the visitor and the moment: device, country, campaign, what "
+        "they say they like; texts, numbers or lists of them",
+    )
     language: Language | None = Field(
         None, description="of the reasons: en or zh; as Accept-Language says where it is not given"
     )

@@ -6,14 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from endcap.recommender import Reason
+from endcap.recommender import NAMED, Reason
 from endcap.serve.words import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import DAY, History, Push
-
-MOST = 5
-"""Items that a reason names at most, the strongest first."""
+from endcap.types import DAY, History, Push, Tie
 
 TAKEN = ("purchase", "rate")
 
@@ -25,11 +22,11 @@ def described(
     moved the score most, where a model says, and a text."""
     found: dict[str, Any] = {
         "kind": reason.kind,
-        "items": [catalogue.ids[code] for code in reason.items[:MOST]],
+        "items": [catalogue.ids[code] for code in reason.items],
         "text": _text(reason, item, history, catalogue, WORDS[language]),
     }
     if reason.events:
-        found["events"] = [_event(push, history, catalogue) for push in reason.events[:MOST]]
+        found["events"] = [_event(push, history, catalogue) for push in reason.events[:NAMED]]
     return found
 
 
@@ -49,10 +46,26 @@ def _text(reason: Reason, item: int, history: History, catalogue: Catalogue, wor
         return _again(item, history, words)
     if reason.kind == "popular" or not reason.items:
         return words.popular
+    if ties := _ties(reason, history, catalogue, words):
+        return ties
     title = _title(reason.items[0], catalogue)
     if reason.kind == "similar":
         return words.similar.format(title=title)
     return words.because[_did(reason.items[0], history)].format(title=title)
+
+
+def _ties(reason: Reason, history: History, catalogue: Catalogue, words: Words) -> str:
+    """Each way in which items have to do with the one that is shown, with the strongest of them:
+    "Same brand as … that you looked at, goes with … that you bought"."""
+    said = dict[Tie, str]()
+    for code, tie in zip(reason.items, reason.ties, strict=False):
+        if tie is not None and tie not in said:
+            did = words.that[_did(code, history)] if reason.kind == "because" else ""
+            said[tie] = words.ties[tie.kind].format(
+                by=tie.by, title=_title(code, catalogue), did=did
+            )
+    text = words.comma.join(said.values())
+    return text[:1].upper() + text[1:]
 
 
 def _did(item: int, history: History) -> str:

@@ -15,7 +15,11 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 @dataclass(frozen=True)
 class Words:
-    """because, before: by what was done, a sentence about another item and about this one."""
+    """because, before: by what was done, a sentence about another item and about this one.
+
+    ties: by how another item has to do with this one, what is said of it; that: by what was done,
+        what is said of the other item there; comma: between several.
+    """
 
     popular: str
     similar: str
@@ -24,6 +28,9 @@ class Words:
     once: str
     daily: str
     every: str
+    ties: Mapping[str, str]
+    that: Mapping[str, str]
+    comma: str
 
 
 def _all(sentence: str, other: str, **words: str) -> Mapping[str, str]:
@@ -62,6 +69,13 @@ WORDS: Mapping[Language, Words] = MappingProxyType(
             once="You bought this before",
             daily="You buy this nearly every day",
             every="You buy this about every {days} days",
+            ties={
+                "same": "same {by} as {title}{did}",
+                "joined": "joined by {by} with {title}{did}",
+                "with": "goes with {title}{did}",
+            },
+            that=_all(" that you DID", "saw", **_ENGLISH),
+            comma=", ",
         ),
         "zh": Words(
             popular="本月热门",
@@ -71,6 +85,13 @@ WORDS: Mapping[Language, Words] = MappingProxyType(
             once="您买过这件商品",
             daily="您几乎每天都买这件商品",
             every="您大约每{days}天买一次这件商品",
+            ties={
+                "same": "与{did}“{title}”同{by}",
+                "joined": "与{did}“{title}”相关（{by}）",
+                "with": "与{did}“{title}”相配",
+            },
+            that=_all("您DID的", "看过", **_CHINESE),
+            comma="，",
         ),
     }
 )

@@ -107,26 +107,33 @@ NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "release": ("model", "modelversion"),
         "propensity": ("probability", "chance"),
     },
+    "triples": {
+        "head": ("subject", "headid", "头实体"),
+        "relation": ("predicate", "relationid", "property", "关系"),
+        "tail": ("object", "tailid", "尾实体"),
+    },
 }
 """Column of ours → what others call it, the surest first; case and punctuation aside."""
 
 ABOUT_ITEMS = frozenset(NAMES["items"]) - {"item_id"}
 VISITOR = frozenset({"user_id", "anonymous_id", "session_id"})
+FACT = frozenset({"head", "relation", "tail"})
 NEEDED: Mapping[str, tuple[frozenset[str], ...]] = {
     "events": (VISITOR, frozenset({"timestamp"}), frozenset({"item_id", "query"})),
     "items": (frozenset({"item_id"}),),
     "users": (frozenset({"user_id"}),),
     "impressions": (frozenset({"recommendation_id"}), frozenset({"item_id"})),
+    "triples": tuple(frozenset({name}) for name in sorted(FACT)),
 }
 """Of each set, a table must have at least one column."""
 
 
 def recognises(given: Given) -> float:
-    """Half sure of every file that has a column about an item or a visitor."""
+    """Half sure of every file that has a column about an item or a visitor, or facts."""
     if given.rows is None:
         return 0.0
     found = {name for kind in TABLES for name in mapping(kind, given.rows.columns)}
-    return 0.5 if found & (VISITOR | {"item_id"}) else 0.0
+    return 0.5 if found & (VISITOR | {"item_id"}) or found >= FACT else 0.0
 
 
 def read(given: Given) -> Sequence[Extract]:
@@ -164,6 +171,8 @@ def sniff(name: str, columns: Sequence[str]) -> str:
     event, item, user = (mapping(kind, columns) for kind in ("events", "items", "users"))
     visitor = VISITOR & event.keys()
     subject = event.keys() & {"item_id", "query"}
+    if mapping("triples", columns).keys() >= FACT and not visitor and "item_id" not in item:
+        return "triples"
     if "recommendation_id" in event and "item_id" in event and "event_type" not in event:
         return "impressions"
     if visitor and "timestamp" in event and subject:
@@ -175,7 +184,7 @@ def sniff(name: str, columns: Sequence[str]) -> str:
     raise SourceError(
         f"{name} may be events, items or users: it has {', '.join(columns)}",
         expected="events with a visitor, an item and a time, items with a title, a price or "
-        "categories, or users",
+        "categories, users, or facts with a head, a relation and a tail",
         mend="Say which with --kind",
     )
 

@@ -12,8 +12,10 @@ import ibis
 
 from endcap.errors import SourceError
 from endcap.sources import Given
+from endcap.tables import values
 from endcap.tables.conform import Extract
 from endcap.tables.nested import as_json, extract, text_at
+from endcap.tables.schema import IS
 
 TYPES = (":token", ":token_seq", ":float", ":float_seq")
 
@@ -32,6 +34,10 @@ ITEMS = {
     "price": "price",
 }
 USERS = {"user_id": "user_id"}
+FACTS: Mapping[str, str] = {"head": "head_id", "relation": "relation_id", "tail": "tail_id"}
+THING = "entity "
+"""Before the id of a thing that is no item."""
+
 CATEGORIES = ("categories", "category", "class", "genre", "genres")
 
 
@@ -40,10 +46,14 @@ def recognises(given: Given) -> float:
 
 
 def read(given: Given) -> Sequence[Extract]:
-    """Raises SourceError where it holds neither users nor items, or no times."""
+    """Raises SourceError where it holds neither users nor items nor facts, or no times."""
     rows = as_json(given.file.table)
     named = rows.select(**{name.rpartition(":")[0]: rows[name] for name in rows.columns})
     columns = {*named.columns}
+    if set(FACTS.values()) <= columns:
+        return given.wanted(_facts(given, named))
+    if {"item_id", "entity_id"} <= columns:
+        return given.wanted(_links(given, named))
     if {"user_id", "item_id"} <= columns or {"session_id", "item_id"} <= columns:
         return given.wanted(_interactions(given, named))
     if "item_id" in columns:
@@ -51,8 +61,27 @@ def read(given: Given) -> Sequence[Extract]:
     if "user_id" in columns:
         return given.wanted(extract("users", given.file, USERS, named))
     raise SourceError(
-        f"{given.name} holds {', '.join(given.columns)}", expected="user_id or item_id"
+        f"{given.name} holds {', '.join(given.columns)}", expected="user_id, item_id or head_id"
     )
+
+
+def _facts(given: Given, rows: Any) -> Extract:
+    columns = {**FACTS, **{end: _thing(rows[FACTS[end]]) for end in ("head", "tail")}}
+    words = FACTS["head"], FACTS["tail"]
+    return extract("triples", given.file, columns, rows, head=words[0], tail=words[1])
+
+
+def _links(given: Given, rows: Any) -> Extract:
+    """Which item a thing is that the facts name."""
+    columns = {"head": "item_id", "relation": ibis.literal(IS), "tail": _thing(rows["entity_id"])}
+    every = f"{IS}, for every row"
+    return extract("triples", given.file, columns, rows, relation=every, tail="entity_id")
+
+
+def _thing(column: Any) -> Any:
+    """Ids of things are not those of items, though they may look the same."""
+    plain = values.ident(column)
+    return ibis.ifelse(plain.isnull(), ibis.null("string"), ibis.literal(THING) + plain)
 
 
 def _interactions(given: Given, rows: Any) -> Extract:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from endcap.tables.filters import Columns, mask
 from endcap.tables.labels import Labels
-from endcap.tables.schema import AVAILABILITY, ITEMS
+from endcap.tables.schema import AVAILABILITY, ITEMS, TRIPLES
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
 NEVER = np.iinfo(np.int64).max
@@ -33,14 +33,19 @@ class Catalogue:
         `brand_code` (int32; 0 where the item has none).
     features: one column a feature, each from 0 to 1, as known at the moment the catalogue
         stands for.
+    triples: facts about items and other things, the columns of `endcap.tables.schema.TRIPLES`.
     """
 
     table: pa.Table
     features: pa.Table
+    triples: pa.Table = field(default_factory=TRIPLES.empty_table)
 
     @classmethod
     def load(cls, items: Path, features: Path) -> Catalogue:
-        return cls(pq.read_table(items), pq.read_table(features))
+        """The facts are in `triples.parquet` beside the items, where there are any."""
+        facts = items.with_name("triples.parquet")
+        own = pq.read_table(facts) if facts.is_file() else TRIPLES.empty_table()
+        return cls(pq.read_table(items), pq.read_table(features), own)
 
     @classmethod
     def of(cls, columns: Mapping[str, Any], features: Mapping[str, Any] | None = None) -> Catalogue:
@@ -55,6 +60,8 @@ class Catalogue:
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(self.table, folder / "items.parquet", compression="zstd")
         pq.write_table(self.features, folder / "features.parquet", compression="zstd")
+        if len(self.triples):
+            pq.write_table(self.triples, folder / "triples.parquet", compression="zstd")
 
     @classmethod
     def open(cls, folder: Path) -> Catalogue:
@@ -170,7 +177,7 @@ class Catalogue:
         """Some items alone, in the order of the codes, without what prepare made of them."""
         columns = pa.schema([column.with_nullable(True) for column in ITEMS])
         rows = self.describe(codes, ITEMS.names)
-        return Catalogue(pa.Table.from_pylist(rows, columns), pa.table({}))
+        return Catalogue(pa.Table.from_pylist(rows, columns), pa.table({}), self.triples)
 
     def _ints(self, name: str) -> Int32s:
         return np.asarray(self.table[name].to_numpy(), np.int32)

@@ -94,6 +94,23 @@ def content(figures: Figures, config: Config) -> Answer:
     return grade(1 - facts["described"], 0.5), text
 
 
+def knowledge(figures: Figures, config: Config) -> Answer:
+    facts = figures["knowledge"]
+    wrong = {
+        "that lead to no item": facts["no_item"],
+        "about an item that is not in the catalogue": facts["unknown_item"],
+        "about a thing and itself": facts["itself"],
+    }
+    text = f"{facts['facts']:,} facts about items"
+    left = ", ".join(f"{count:,} {why}" for why, count in wrong.items() if count)
+    text += f"; left out: {left}" if left else ""
+    if facts["circle"]:
+        text += f"; {facts['circle']:,} categories stand above themselves"
+    lost = sum(wrong.values())
+    share = lost / max(1, lost + facts["facts"])
+    return ("warn" if facts["circle"] else grade(share, 0.05)), text
+
+
 def span(figures: Figures, config: Config) -> Answer:
     days, split = figures["span"]["days"], config.split
     if split.protocol == "leave-one-out":
@@ -151,6 +168,7 @@ CHECKS: tuple[Callable[[Figures, Config], Answer], ...] = (
     targets,
     catalogue,
     content,
+    knowledge,
     span,
     questions,
     known_visitors,

@@ -15,7 +15,7 @@ from endcap.tables import values
 from endcap.tables.duck import json_merge_patch, json_valid, to_json
 from endcap.tables.schema import KEYS, MONEY, TABLES, TEXT, TIME
 
-IDS = frozenset({"event_id", "user_id", "anonymous_id", "session_id", "item_id"})
+IDS = frozenset({"event_id", "user_id", "anonymous_id", "session_id", "item_id", "head", "tail"})
 VISITOR = ("user_id", "anonymous_id", "session_id")
 LOOSE = {"events": "context", "items": "attributes", "users": "attributes"}
 """The column of each table that takes, as JSON, what has no column of its own."""

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from endcap.errors import StateError
 from endcap.tables.asked import AFTER, Asked
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.context import labels
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
 from endcap.types import (
@@ -143,6 +144,20 @@ class Dataset:
     def _earlier(self) -> dict[Part, Dataset]:
         return {}
 
+    @cached_property
+    def context(self) -> tuple[tuple[str, ...], ...] | None:
+        """What is known of each user beside their events, nobody first; None where of none."""
+        columns = pq.read_schema(self.folder / "users.parquet").names
+        if "attributes" not in columns:
+            return None
+        said = pq.read_table(self.folder / "users.parquet", columns=["attributes"])["attributes"]
+        if said.null_count == len(said):
+            return None
+        return ((), *(labels(text) for text in said.to_pylist()))
+
+    def _context(self, users: Int32s) -> tuple[tuple[str, ...], ...] | None:
+        return None if self.context is None else tuple(self.context[user] for user in users)
+
     def before(self, part: Part) -> Dataset:
         """All that was known before the part began, features of the items included."""
         if part not in self._earlier:
@@ -184,7 +199,7 @@ class Dataset:
         if self.meaning.protocol == "leave-one-out" and len(last.times):
             known = last.lengths > 0
             times[known] = last.times[last.offsets[1:][known] - 1] + 1
-        return Queries.of(users, times, last)
+        return replace(Queries.of(users, times, last), context=self._context(users))
 
     def _moments(self, part: Part, moment: Moment) -> tuple[Int64s, Int64s]:
         """For each question, the first event of its moment and the first one after it.
@@ -214,7 +229,8 @@ class Dataset:
         truth = self._truth(part, start, stop)
         taken = history.keep(np.isin(history.kinds, self.meaning.targets))
         again, met = _among(truth, taken), _among(truth, history)
-        return Asked(Queries.of(users, times, history), truth, again, met, after)
+        queries = replace(Queries.of(users, times, history), context=self._context(users))
+        return Asked(queries, truth, again, met, after)
 
     def _events(self, start: Int64s, stop: Int64s) -> History:
         """A row of events for each span."""

@@ -17,15 +17,17 @@ from ibis.expr.types import Table
 from endcap.config import Config, Shop
 from endcap.errors import DataError, StateError
 from endcap.tables import cleaning
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.checks import checks
 from endcap.tables.dataset import Dataset, Meaning
 from endcap.tables.features import item_features, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
+from endcap.tables.knowledge import Knowledge
 from endcap.tables.merging import merged
 from endcap.tables.parts import Part
 from endcap.tables.report import Tables, dropped, feature_figures, figures
-from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
 from endcap.tables.sessions import sessions
 from endcap.tables.split import Windows, in_time, leave_one_out
 from endcap.tables.steps import Steps
@@ -45,6 +47,7 @@ def line(shop: Shop, draft: Path, fingerprint: str, report: Report) -> None:
     report("Looking at the data", 0.85)
     found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
     found |= {"protocol": config.split.protocol, "shrunk": shrunk} | figures(tables)
+    found["knowledge"] = _knowledge(draft)
     found |= {"checks": checks(found, config)}
     found |= {
         f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")
@@ -67,6 +70,8 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     catalogue = steps.write("items", items(listed, kept.select("item_id").distinct()))
     known = newest(imported(steps.engine, shop.tables, "users"), "users")
     people = steps.write("users", users(known, kept.select(user_id="visitor").distinct()))
+    facts = imported(steps.engine, shop.tables, "triples")
+    steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
     parted, shrunk = _parted(_coded(steps, kept, catalogue, people), config)
     events = steps.write("events", parted)
@@ -164,6 +169,14 @@ def _visitor_features(draft: Path, batch: int = 50_000) -> None:
     names, raw = parts[0][0], np.concatenate([values for _names, values in parts])
     columns = dict(zip(names, Normaliser.fit(names, raw)(raw).T, strict=True))
     pq.write_table(pa.table(columns), draft / "features" / "visitors.parquet", compression="zstd")
+
+
+def _knowledge(draft: Path) -> dict[str, int]:
+    catalogue = Catalogue.load(
+        draft / "items.parquet", draft / f"features/items-{Part.LIVE}.parquet"
+    )
+    found = Knowledge.of(catalogue)
+    return {"facts": len(found), "things": len(found.names), **found.faults}
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

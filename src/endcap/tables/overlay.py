@@ -44,7 +44,7 @@ class Overlay(Catalogue):
         self, base: Catalogue, rows: pa.Table, codes: Int32s, came: Sequence[str] = ()
     ) -> None:
         values = {"base": base, "rows": rows, "_changed": codes, "came": tuple(came)}
-        vars(self).update(values)
+        vars(self).update(values, triples=base.triples)
 
     base: Catalogue
     rows: pa.Table

@@ -2,10 +2,10 @@
 
     tables/events/000001-3f2a….parquet      order of import, and a hash of what was imported
 
-A file is there whole or not at all, and the same content is never there twice. Events and
-impressions are logs: what is there already is not kept again. Items and users are states:
-within a file the last row of an id is kept, and whoever reads takes the newest import of it
-(`endcap.tables.imported.newest`).
+A file is there whole or not at all, and the same content is never there twice. Events,
+impressions and triples are logs: what is there already is not kept again. Items and users are
+states: within a file the last row of an id is kept, and whoever reads takes the newest import of
+it (`endcap.tables.imported.newest`).
 """
 
 # ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
@@ -23,7 +23,7 @@ from endcap.tables.schema import EVENT_TYPES, KEYS, TABLES
 from endcap.tables.workspace import Rows, Workspace, quoted
 from endcap.types import Report, silent
 
-LOGS = ("events", "impressions")
+LOGS = ("events", "impressions", "triples")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The four tables: the only place that knows their columns.
+"""The five tables: the only place that knows their columns.
 
 `sources` map what a shop has to these names; all that follows reads nothing else. Times are
 UTC microseconds since 1970 (int64), money is a float in the shop's currency, and what has no
@@ -80,8 +80,26 @@ IMPRESSIONS = pa.schema(
     ]
 )
 
+TRIPLES = pa.schema(
+    [
+        pa.field("head", TEXT, nullable=False),
+        pa.field("relation", TEXT, nullable=False),
+        pa.field("tail", TEXT, nullable=False),
+    ]
+)
+"""Facts: an item_id, or the name of anything else, on either side."""
+
+IS = "is"
+"""The relation of a fact that says which item a thing is that other facts name."""
+
 TABLES = MappingProxyType(
-    {"events": EVENTS, "items": ITEMS, "users": USERS, "impressions": IMPRESSIONS}
+    {
+        "events": EVENTS,
+        "items": ITEMS,
+        "users": USERS,
+        "impressions": IMPRESSIONS,
+        "triples": TRIPLES,
+    }
 )
 
 KEYS = MappingProxyType(
@@ -90,6 +108,7 @@ KEYS = MappingProxyType(
         "items": ("item_id",),
         "users": ("user_id",),
         "impressions": ("recommendation_id", "item_id"),
+        "triples": ("head", "relation", "tail"),
     }
 )
 """What makes a row of a table the same row as another."""

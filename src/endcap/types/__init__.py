@@ -28,7 +28,7 @@ from endcap.types.arrays import (
 from endcap.types.candidates import Candidates
 from endcap.types.encoded import Encoded
 from endcap.types.laps import Laps
-from endcap.types.moved import Moved, Push
+from endcap.types.moved import Moved, Push, Tie
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Ranking
@@ -52,6 +52,7 @@ __all__ = [
     "Ragged",
     "Ranking",
     "Report",
+    "Tie",
     "among",
     "offsets_of",
     "pair_keys",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from endcap.types.arrays import Floats, Int32s, Int64s
 
@@ -14,6 +14,14 @@ class Push(NamedTuple):
 
     age: int
     by: float
+
+
+class Tie(NamedTuple):
+    """How an item has to do with another: they have the same brand ("same", by "brand"), a fact
+    joins them ("joined", by its relation), or they go with each other ("with")."""
+
+    kind: Literal["same", "joined", "with"]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

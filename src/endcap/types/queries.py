@@ -29,6 +29,7 @@ class Queries:
     exclude: Q rows of items that may not be answered.
     allowed: [items] False where no query may be answered with the item, None for all.
     seeds: [Q] of the chance in each answer; None leaves nothing to chance.
+    context: [Q] what else is known of each visitor and moment, "device: phone"; None for nothing.
     """
 
     users: Int32s
@@ -38,6 +39,7 @@ class Queries:
     exclude: Ragged
     allowed: Bools | None = None
     seeds: Int64s | None = None
+    context: tuple[tuple[str, ...], ...] | None = None
 
     @classmethod
     def of(cls, users: Int32s, times: Int64s, history: History) -> Self:
@@ -72,6 +74,7 @@ class Queries:
             anchors=self.anchors.take(rows),
             exclude=self.exclude.take(rows),
             seeds=None if self.seeds is None else self.seeds[rows],
+            context=None if self.context is None else tuple(self.context[row] for row in rows),
         )
 
     def batches(self, size: int) -> Iterator[tuple[Int64s, Queries]]:
