@@ -20,7 +20,9 @@ from endcap.errors import SourceError
 from endcap.tables.conform import Extract
 from endcap.tables.database import Position, is_database, read_database
 from endcap.tables.files import Rows, open_rows
+from endcap.tables.mapping import Mapping as Meaning
 from endcap.tables.places import fetch, is_remote
+from endcap.tables.proposing import propose
 from endcap.tables.raw import Imported, Origin, add
 from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
@@ -39,6 +41,7 @@ class Given:
     rows: the rows of the file, None where the name is not that of a file.
     kind: the table it is for, None to find out.
     settings: what the format has to be told, as some do.
+    mapping: what its columns mean, where someone has said so.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Given:
     kind: str | None
     work: Workspace
     settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: Meaning | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -106,6 +110,7 @@ def import_file(
     kind: str | None = None,
     format_: str | None = None,
     settings: Mapping[str, str] | None = None,
+    mapping: Meaning | None = None,
     dry_run: bool = False,
     report: Report = silent,
 ) -> list[Imported]:
@@ -119,8 +124,8 @@ def import_file(
         name = position.name if position else name
         report(f"Looking at {name}", 0.0)
         rows = _open(path, work, name) if path else None
-        given = Given(name, rows, kind, work, settings or {})
-        format_ = choose(given, format_)
+        given = Given(name, rows, kind, work, settings or {}, mapping)
+        format_ = choose(given, "mapped" if mapping else format_)
         source = sources()[format_]
         own = getattr(source, "files", None)
         origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
@@ -128,6 +133,17 @@ def import_file(
         if position and not dry_run:
             position.remember(folder)
         return done
+
+
+def proposed(folder: Path, name: str) -> str:
+    """A mapping for a file that no format is sure of, as TOML. Raises SourceError where it holds
+    no rows."""
+    with workspace(folder) as work:
+        path, position = _bring(name, work, folder)
+        if path is None:
+            raise SourceError(f"{name} is not a file")
+        name = position.name if position else name
+        return propose(_open(path, work, name), work, name)
 
 
 def _open(path: Path, work: Workspace, name: str) -> Rows:
@@ -171,7 +187,7 @@ def choose(given: Given, format_: str | None = None) -> str:
     raise SourceError(
         f"{given.name} is not in a format that Endcap knows: it has {columns}",
         expected="a first row that names the columns, an item id or a user id among them",
-        mend="Rename the columns as docs/how-to/import.md lists them",
+        mend="Say what they mean in a mapping; `endcap import --dry-run` proposes one",
     )
 
 
