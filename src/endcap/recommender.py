@@ -123,7 +123,10 @@ class Recommender:
         return _anchored(queries) if place.anchored else queries
 
     def restrictions(self, place: Placement, include_seen: bool) -> Iterator[Restriction]:
-        """All that forbids items: what the question is about, the placement's filter, rules."""
+        """All that forbids items: that they are gone from the catalogue, that the question is about
+        them, the placement's filter, rules."""
+        if (gone := self.catalogue.gone) is not None:
+            yield "the catalogue", lambda asked: asked.allow(~gone)
         yield "items", lambda asked: replace(asked, exclude=asked.exclude.union(asked.anchors))
         if (permitted := self._permitted(place)) is not None:
             yield "the placement's filter", lambda asked: asked.allow(permitted)

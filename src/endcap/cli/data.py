@@ -14,6 +14,7 @@ from endcap.cli.output import JsonOption, ShopOption, answer, columns, progress,
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcap.config import Shop
     from endcap.tables.raw import Imported
 
 Kind = Literal["events", "items", "users", "impressions"]
@@ -80,7 +81,8 @@ def import_(
     from endcap.tables.mapping import load
     from endcap.tables.places import expand
 
-    folder = Shop.open(shop_folder(shop)).tables
+    opened = Shop.open(shop_folder(shop))
+    folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     meaning = load(mapping) if mapping else None
     done: list[Imported] = []
@@ -103,6 +105,8 @@ def import_(
             _propose(folder, name)
         raise
     finally:
+        if not dry_run:
+            _overtake(opened, done)
         # What was imported before a file that can't be is imported, and said so.
         if done:
             answer(done, False, _show) if not json else answer(_counts(done), True, _show)
@@ -131,9 +135,21 @@ def prepare(
     opened = Shop.open(shop_folder(shop))
     live = importlib.import_module("endcap.store.events")
     live.export(opened.live, opened.tables / "events" / "live.parquet")
+    goods = importlib.import_module("endcap.store.items")
+    goods.export(opened.live, opened.tables / "items" / "live.parquet")
+    importlib.import_module("endcap.store.people").export(opened.live, opened.tables)
     with progress() as report:
         found = steps.prepare(opened, report)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
+
+
+def _overtake(shop: Shop, done: list[Imported]) -> None:
+    """What an import says of an item counts from now on, whatever the service was told before."""
+    for one in done:
+        if one.extract.kind == "items":
+            goods = importlib.import_module("endcap.store.items")
+            for path in (shop.tables / "items").glob(f"*-{one.origin.digest}.parquet"):
+                goods.overtake(shop.live, path)
 
 
 def _counts(done: list[Imported]) -> dict[str, Any]:

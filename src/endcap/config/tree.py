@@ -190,6 +190,35 @@ def _stages(kind: str, **classes: str) -> Any:
     )
 
 
+def _retrievers() -> dict[str, Stage]:
+    """`described` reads what `sequence` reads, but items by their texts too and with another
+    network: it errs differently, and knows what is new."""
+    names = {
+        "popular": "Popular",
+        "neighbours": "Neighbours",
+        "content": "Content",
+        "sequence": "Sequence",
+        "repeat": "Repeat",
+        "recent": "Recent",
+        "intent": "Intent",
+    }
+    stages = {name: Stage(use=f"endcap.retrievers.{name}:{cls}") for name, cls in names.items()}
+    text = {
+        "use": "endcap.encoders.text_hashing:TextHashing",
+        "fields": ["title", "description", "categories", "brand", "tags"],
+        "dim": 64,
+    }
+    own = {
+        "network": {"use": "endcap.nn.networks.gru:GRU"},
+        "content": {"text": text},
+        "needs_content": True,
+        "ahead": 0.0,
+        "embedding_dropout": 0.5,
+    }
+    described = Stage.model_validate({"use": stages["sequence"].use, **own})
+    return {**stages, "described": described}
+
+
 def _placements() -> dict[str, Placement]:
     return {
         "home": Placement(),
@@ -219,15 +248,9 @@ class Config(Settings):
     clean: Clean = Clean()
     events: Events = Events()
     split: Split = Split()
-    retrievers: dict[str, Stage] = _stages(
-        "retrievers",
-        popular="Popular",
-        neighbours="Neighbours",
-        content="Content",
-        sequence="Sequence",
-        repeat="Repeat",
-        recent="Recent",
-        intent="Intent",
+    retrievers: dict[str, Stage] = Field(
+        default_factory=_retrievers,
+        description="the retrievers, by the names that other settings call them by",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(

@@ -9,7 +9,7 @@ import numpy as np
 
 from endcap import config
 from endcap.stages import Rule, Run
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import AVAILABILITY
 from endcap.types import Bools, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
 
@@ -27,8 +27,7 @@ class Availability(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        catalogue = dataset.catalogue
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         gone = AVAILABILITY.index("out_of_stock")
         state = {
             "in_stock": catalogue.availability != gone,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from endcap.recommender import Answer
-from endcap.serve.asking import loaded, meeting, question
+from endcap.serve.asking import latest, meeting, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem
+from endcap.serve.goods import plain
+from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.traces import traced
@@ -27,7 +25,7 @@ log = logging.getLogger("endcap.serve")
 
 def recommend(current: Current, look: Look) -> dict[str, Any]:
     """The answer to a request for recommendations."""
-    now, here = current.clock(), loaded(current)
+    now, here = current.clock(), latest(current)
     id_ = uuid.uuid4()
     queries = question(here, look, now, id_)
     answer = here.recommender.answer(queries, look.n, look.placement)
@@ -56,11 +54,10 @@ def recommend(current: Current, look: Look) -> dict[str, Any]:
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = loaded(current)
-    code = here.recommender.catalogue.code(like.item_id)
-    if code is None:
-        error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {like.item_id!r}.", [error])
+    here = latest(current)
+    code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
+    if code is None or (gone is not None and gone[code]):
+        raise no_item(like.item_id)
     if like.filter:
         meeting(here, like.filter)
     item = np.array([code], np.int32)
@@ -75,20 +72,9 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
     catalogue = here.recommender.catalogue
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
-        {"item_id": catalogue.ids[code], "score": float(score)} | _plain(row)
+        {"item_id": catalogue.ids[code], "score": float(score)} | plain(row)
         for code, score, row in zip(codes, scores, known, strict=True)
     ]
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """As JSON has it: no NaN, and attributes as an object, where they are one."""
-    if row.get("attributes"):
-        with suppress(ValueError):
-            row["attributes"] = json.loads(row["attributes"])
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
 
 
 def _explain(

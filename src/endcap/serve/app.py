@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.cors import CORSMiddleware
 
-from endcap.serve import problems, reference
+from endcap.serve import items, people, problems, reference
 from endcap.serve.answers import recommend, similar
 from endcap.serve.asking import loaded
 from endcap.serve.bodies import body, described, parsed, read
@@ -65,6 +65,8 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
             allow_headers=["Authorization", "Content-Type"],
         )
     app.include_router(_shop(current, meters))
+    app.include_router(items.router(current))
+    app.include_router(people.router(current))
     app.include_router(_operations(current, meters))
     return app
 

@@ -22,6 +22,12 @@ def loaded(current: Current) -> Loaded:
     return current.loaded
 
 
+def latest(current: Current) -> Loaded:
+    """The same over the items as they are at this moment."""
+    loaded(current)
+    return current.latest() or loaded(current)
+
+
 def question(here: Loaded, look: Look, now: int, id_: uuid.UUID, *, again: bool = False) -> Queries:
     """What is asked of the release. Its moment is now, or right after the past where a clock is
     ahead. Raises Problem 422.

@@ -7,6 +7,7 @@ library's lets through.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -49,9 +50,16 @@ def read(model: type[M], value: Any) -> M:
         raise refused(error) from error
 
 
-def described(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
-    """The body of an endpoint, for openapi.json: one of a kind, or also a list of them."""
+def described(
+    model: type[BaseModel], *, many: bool = False, optional: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The body of an endpoint, for openapi.json: one of a kind, or also a list of them.
+
+    optional: fields that need not be given here.
+    """
     schema = model.model_json_schema()
+    if needed := [name for name in schema.pop("required", []) if name not in optional]:
+        schema["required"] = needed
     definitions = schema.pop("$defs", {})
     if many:
         schema = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": 1_000}]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -14,12 +14,18 @@ import numpy as np
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
+from endcap.newcomers import over
 from endcap.recommender import Recommender
 from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
+from endcap.store.items import Goods, Word
+from endcap.store.people import People
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
+from endcap.tables.overlay import Overlay
+from endcap.tables.schema import ITEMS
 
 log = logging.getLogger("endcap.serve")
 
@@ -52,6 +58,7 @@ class Loaded:
 
     until: the moment up to which the release was fitted; what came later can still be learned.
     learned: the number of the newest live event that its models have been taught.
+    said: the number of the latest change of an item that it knows of.
     """
 
     release: str
@@ -59,6 +66,22 @@ class Loaded:
     visitors: Visitors
     until: int
     learned: int = 0
+    said: int = 0
+
+    @property
+    def catalogue(self) -> Overlay:
+        """The items as they are now, over those of the release."""
+        catalogue = self.recommender.catalogue
+        return catalogue if isinstance(catalogue, Overlay) else Overlay.over(catalogue)
+
+    def over(self, catalogue: Overlay, said: int) -> Loaded:
+        """The same over a later state of the catalogue."""
+        return replace(
+            self,
+            recommender=over(self.recommender, catalogue),
+            visitors=self.visitors.over(catalogue),
+            said=said,
+        )
 
     def grown(self, limit: int) -> Loaded:
         """The same after the next live events; itself where there are none."""
@@ -87,10 +110,13 @@ class Current:
     ) -> None:
         self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
         self.answers = Answers(live.database)
+        self.goods = Goods(live.database)
+        self.people = People(live.database)
         self.loaded: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
         self._learning = threading.Lock()
+        self._changing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
 
@@ -109,25 +135,48 @@ class Current:
 
     def refresh(self) -> None:
         """Load what the pointers name, if they have moved."""
+        with self._learning:
+            self._refresh()
+
+    def _refresh(self) -> None:
         marks = [_mark(self.shop.releases / "live"), _mark(self.shop.prepared / "current")]
         if marks == self._seen:
             return
         self._seen = marks
         try:
-            self.loaded, self.trouble = self._load(), ""
+            loaded = self._load()
+            with self._changing:
+                self.loaded, self.trouble = loaded, ""
         except EndcapError as error:
             self.trouble = str(error)
         except Exception:
             log.exception("The live release can't be loaded")
             self.trouble = "The live release can't be loaded; the log of the service says why."
 
+    def latest(self) -> Loaded | None:
+        """What is loaded, over the items as they are at this moment. Where that can't be read, it
+        is what is known of them: an answer from that is better than none."""
+        try:
+            if self.loaded is not None and self.goods.latest() > self.loaded.said:
+                with self._changing:
+                    said, words = self.goods.since(self.loaded.said)
+                    self.loaded = self.loaded.over(shelved(self.loaded.catalogue, words), said)
+        except Exception:
+            log.exception("Changes of items can't be read; going on without them")
+        return self.loaded
+
     def learn(self) -> None:
         """Teach the models that learn from each event what has come since they last learned."""
         with self._learning:
-            if self.loaded is None:
+            if (before := self.latest()) is None:
                 return
             try:
-                self.loaded = self.loaded.grown(LESSONS)
+                grown = before.grown(LESSONS)
+                with self._changing:  # items may have changed meanwhile
+                    now = self.loaded
+                    if now is not None and now.recommender.catalogue is not before.catalogue:
+                        grown = grown.over(now.catalogue, now.said)
+                    self.loaded = grown
             except Exception:
                 log.exception("Live events can't be learned; answering from what is known")
 
@@ -147,14 +196,21 @@ class Current:
         refit = folder / "live"
         recommender = Recommender.load(refit if refit.is_dir() else folder / "measured")
         visitors = Visitors(
-            self._dataset(), recommender.catalogue, self.live, recommender.config.events
+            self._dataset(),
+            recommender.catalogue,
+            self.live,
+            recommender.config.events,
+            self.people,
         )
         visitors.history("")  # so that the first request finds all indexes made
         _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
         if self.replay and visitors.dataset is not None:
             self.clock, self.replay = begun_at(visitors.dataset.end), False
         until = manifest["learned_until"]["live"]
-        return Loaded(folder.name, recommender, visitors, until)
+        loaded = Loaded(folder.name, recommender, visitors, until)
+        said, words = self.goods.since(0)
+        catalogue = loaded.catalogue
+        return loaded.over(shelved(catalogue, _news(catalogue, words)), said)
 
     def _dataset(self) -> Dataset | None:
         """What was prepared; a release answers without it, knowing live events only."""
@@ -162,6 +218,22 @@ class Current:
         if not pointer.is_file():
             return None
         return Dataset.load(self.shop.prepared / pointer.read_text().strip())
+
+
+def shelved(catalogue: Overlay, words: Sequence[Word]) -> Overlay:
+    """The catalogue after what was said of items."""
+    return catalogue.changed([{**item, "gone": gone is not None} for item, gone in words])
+
+
+def _news(catalogue: Catalogue, words: Sequence[Word]) -> list[Word]:
+    """What the catalogue does not say already."""
+    codes = catalogue.codes(item["item_id"] for item, _ in words)
+    known = {row["item_id"]: row for row in catalogue.describe(codes, ITEMS.names)}
+    return [
+        Word(item, gone)
+        for item, gone in words
+        if (item["item_id"] in known if gone is not None else known.get(item["item_id"]) != item)
+    ]
 
 
 def _mark(pointer: Path) -> tuple[int, int] | None:

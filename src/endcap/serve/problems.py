@@ -60,6 +60,12 @@ def wrong(field: str, value: Any, detail: str, **more: Any) -> Problem:
     return Problem(422, sentence(error), [error])
 
 
+def no_item(item_id: str) -> Problem:
+    """A 404 about an item."""
+    error = {"field": "item_id", "value": short(item_id), "detail": "there is no such item"}
+    return Problem(404, f"There is no item {short(item_id)!r}.", [error])
+
+
 def explained(error: ValidationError | RequestValidationError) -> list[dict[str, Any]]:
     """Each wrong field of a request, its value, and what is allowed."""
     return [

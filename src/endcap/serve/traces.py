@@ -14,20 +14,19 @@ from endcap.experiment.batch import served
 from endcap.experiment.why import moves, proposed, why
 from endcap.recommender import Answer, Recommender
 from endcap.serve import questions
-from endcap.serve.asking import loaded, question
+from endcap.serve.asking import latest, loaded, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem, wrong
+from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
-    here = loaded(current)
+    here = latest(current)
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
-        error = {"field": "item_id", "value": asked.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {asked.item_id!r}.", [error])
+        raise no_item(asked.item_id)
     queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
     found = why(here.recommender, queries, code, asked.n, asked.placement)
     return {
@@ -88,7 +87,9 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     except ReleaseError as error:
         raise wrong("release", asked.release, str(error)) from error
     catalogue = recommender.catalogue
-    visitors = Visitors(here.visitors.dataset, catalogue, current.live, recommender.config.events)
+    visitors = Visitors(
+        here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
+    )
     other = Loaded(asked.release, recommender, visitors, here.until)
     look = questions.Ask.model_validate(row["question"])
     id_ = uuid.UUID(recommendation_id)

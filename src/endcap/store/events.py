@@ -116,6 +116,12 @@ class LiveEvents(Held):
         with self.database.engine.connect() as connection:
             return [Seen(*row) for row in connection.execute(query)][::-1]
 
+    def any_of(self, key: str) -> bool:
+        """Whether there are events of a visitor."""
+        query = select(events.c.place).where(events.c.visitor == key).limit(1)
+        with self.database.engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
         """The events of some types that name an item and came after the one at `place`, in the
         order of coming."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Events
 from endcap.store.events import Arrival, LiveEvents, Seen
+from endcap.store.people import People
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
@@ -33,6 +34,19 @@ class Visitors:
     catalogue: Catalogue
     live: LiveEvents
     settings: Events
+    people: People | None = None
+
+    def over(self, catalogue: Catalogue) -> Visitors:
+        """The same over a later state of the catalogue, in which items have the codes that they
+        had, and further items may have come."""
+        after = replace(self, catalogue=catalogue)
+        if self.dataset is not None and "_codes" in vars(self):
+            codes, ids = self._codes.copy(), self.dataset.catalogue.ids
+            for place in np.flatnonzero(codes < 0).tolist():
+                code = catalogue.code(ids[place])
+                codes[place] = -1 if code is None else code
+            vars(after)["_codes"] = codes
+        return after
 
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""
@@ -43,12 +57,14 @@ class Visitors:
         read, it is the prepared ones alone: an answer from them is better than none."""
         if key is None:
             return History.empty(1)
+        keys, seen = [key], []
         try:
-            seen = self.live.of_visitor(key, self.kinds, self.settings.history)
+            keys += self.people.devices(key) if self.people else []
+            for one in keys:
+                seen += self.live.of_visitor(one, self.kinds, self.settings.history)
         except SQLAlchemyError:
             log.exception("Live events can't be read; going on without them")
-            seen = []
-        return self.add(self._prepared(key), seen)
+        return self.add(self._prepared(keys), seen)
 
     def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
         """What models learn from events as they come: each visitor at the moment of the event,
@@ -106,11 +122,14 @@ class Visitors:
             times[order],
         )
 
-    def _prepared(self, key: str) -> History:
+    def _prepared(self, keys: Sequence[str]) -> History:
+        """One row: what a visitor did, by all the ids that are theirs."""
         if self.dataset is None:
             return History.empty(1)
-        row = self.dataset.history.take(self.dataset.user_codes([key])).last(self.settings.history)
-        return row.recode(self._codes)
+        rows = self.dataset.history.take(self.dataset.user_codes(keys)).last(self.settings.history)
+        order = np.argsort(rows.times, kind="stable")
+        one = rows.select(order, np.array([len(order)]))
+        return one.recode(self._codes).last(self.settings.history)
 
     @cached_property
     def _codes(self) -> Int32s:

@@ -22,6 +22,7 @@ from endcap.tables.dataset import Dataset, Meaning
 from endcap.tables.features import item_features, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
+from endcap.tables.merging import merged
 from endcap.tables.parts import Part
 from endcap.tables.report import Tables, dropped, feature_figures, figures
 from endcap.tables.schema import EVENT_TYPES, kind
@@ -75,6 +76,7 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
 def _judged(steps: Steps, shop: Shop, listed: Table) -> Table:
     """Every row of the log with the reason for which it goes, null for those that stay."""
     clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
+    log = merged(steps.engine, log, shop.tables)
     now = time.time_ns() // 1000
     read = cleaning.read(log, clean, shop.config.events.use, now)
     if clean.match_ids:

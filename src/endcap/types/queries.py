@@ -68,6 +68,16 @@ class Queries:
         """The same questions, answered only with items that the mask lets through as well."""
         return replace(self, allowed=mask if self.allowed is None else mask & self.allowed)
 
+    def within(self, items: int) -> Queries:
+        """The same questions as if only the items with codes below `items` existed."""
+        return replace(
+            self,
+            history=self.history.keep(self.history.items < items),
+            anchors=self.anchors.keep(self.anchors.values < items),
+            exclude=self.exclude.keep(self.exclude.values < items),
+            allowed=None if self.allowed is None else self.allowed[:items],
+        )
+
     def forbid(self, scores: Floats) -> Floats:
         """Set to −inf, in place, what may not be answered. scores: [Q, items]."""
         if self.allowed is not None:
