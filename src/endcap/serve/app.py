@@ -23,6 +23,7 @@ from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
 from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.tag import tag
 from endcap.serve.traces import explain, rerun, trace
 from endcap.store.keys import Keys
 
@@ -143,6 +144,11 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
     async def readyz() -> dict[str, str]:
         """A release is loaded, so recommendations are answered; 503 until then."""
         return {"status": "ready", "release": loaded(current).release}
+
+    @router.get("/tag.js", response_class=Response)
+    async def tag_js() -> Response:
+        """The browser tag, for `<script>` in the pages of the shop. Anyone may load it."""
+        return tag()
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:
