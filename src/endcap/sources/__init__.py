@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
+from endcap.tables.crawl import PAUSE, is_site, read_site
 from endcap.tables.database import Position, is_database, read_database
 from endcap.tables.files import Rows, open_rows
 from endcap.tables.mapping import Mapping as Meaning
@@ -119,7 +120,7 @@ def import_file(
     Raises SourceError where it can't be read, or what it is is not sure.
     """
     with workspace(folder) as work:
-        path, position = _bring(name, work, folder)
+        path, position = _bring(name, work, folder, settings or {}, report)
         # An address may hold a password, which nobody shall read in a report.
         name = position.name if position else name
         report(f"Looking at {name}", 0.0)
@@ -139,7 +140,7 @@ def proposed(folder: Path, name: str) -> str:
     """A mapping for a file that no format is sure of, as TOML. Raises SourceError where it holds
     no rows."""
     with workspace(folder) as work:
-        path, position = _bring(name, work, folder)
+        path, position = _bring(name, work, folder, {}, silent)
         if path is None:
             raise SourceError(f"{name} is not a file")
         name = position.name if position else name
@@ -155,13 +156,18 @@ def _open(path: Path, work: Workspace, name: str) -> Rows:
         raise SourceError(came, expected=error.expected, mend=error.mend) from error
 
 
-def _bring(name: str, work: Workspace, folder: Path) -> tuple[Path | None, Position | None]:
+def _bring(
+    name: str, work: Workspace, folder: Path, settings: Mapping[str, str], report: Report
+) -> tuple[Path | None, Position | None]:
     """The file itself, or a copy of what is elsewhere; of a database, how far it was read."""
     if NAME.fullmatch(name):
         return None, None
     copy = work.folder / "brought"
     if is_database(name):
         return copy, read_database(name, copy, folder)
+    if is_site(name):
+        read_site(name, copy, settings.get(PAUSE, ""), report)
+        return copy, None
     if is_remote(name):
         fetch(name, copy)
         return copy, None
