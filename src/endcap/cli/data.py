@@ -77,7 +77,7 @@ def import_(
     """
     from endcap.config import Shop
     from endcap.errors import SourceError
-    from endcap.sources import import_file
+    from endcap.sources import Wanted, import_files
     from endcap.tables.mapping import load
     from endcap.tables.places import expand
 
@@ -85,24 +85,18 @@ def import_(
     folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     meaning = load(mapping) if mapping else None
+    wanted = Wanted(kind, format_, settings, meaning, dry_run)
+    names = (one for place in files for one in expand(place, folder))
     done: list[Imported] = []
-    name = ""
+    at = ""
     try:
         with progress() as report:
-            for name in (one for place in files for one in expand(place, folder)):
-                done += import_file(
-                    folder,
-                    name,
-                    kind=kind,
-                    format_=format_,
-                    settings=settings,
-                    mapping=meaning,
-                    dry_run=dry_run,
-                    report=report,
-                )
+            noted = (at := name for name in names)
+            for found in import_files(folder, noted, wanted, report):
+                done += found
     except SourceError:
         if dry_run and not json and not mapping:
-            _propose(folder, name)
+            _propose(folder, at)
         raise
     finally:
         if not dry_run:

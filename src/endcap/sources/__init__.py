@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -24,7 +24,7 @@ from endcap.tables.files import Rows, open_rows
 from endcap.tables.mapping import Mapping as Meaning
 from endcap.tables.places import fetch, is_remote
 from endcap.tables.proposing import propose
-from endcap.tables.raw import Imported, Origin, add
+from endcap.tables.raw import THERE, Imported, Origin, add
 from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
@@ -104,36 +104,60 @@ def sources() -> dict[str, Source]:
     return {name: cast(Source, importlib.import_module(f"{__name__}.{name}")) for name in names}
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How files are imported: what is not given is found out.
+
+    settings: what a format has to be told. mapping: what columns mean.
+    """
+
+    kind: str | None = None
+    format_: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: Meaning | None = None
+    dry_run: bool = False
+
+
 def import_file(
-    folder: Path,
-    name: str,
-    *,
-    kind: str | None = None,
-    format_: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    mapping: Meaning | None = None,
-    dry_run: bool = False,
-    report: Report = silent,
+    folder: Path, name: str, *, report: Report = silent, **wanted: Any
 ) -> list[Imported]:
     """Bring a file into the imported tables in `folder`, all of it or nothing.
 
-    Raises SourceError where it can't be read, or what it is is not sure.
+    wanted: as `Wanted` has it. Raises SourceError where the file can't be read, or what it is is
+    not sure.
     """
+    [found] = [*import_files(folder, [name], Wanted(**wanted), report)]
+    return found
+
+
+def import_files(
+    folder: Path, names: Iterable[str], wanted: Wanted, report: Report = silent
+) -> Iterator[list[Imported]]:
+    """Several files one after the other; what was imported before is looked up only once."""
     with workspace(folder) as work:
-        path, position = _bring(name, work, folder, settings or {}, report)
-        # An address may hold a password, which nobody shall read in a report.
-        name = position.name if position else name
-        report(f"Looking at {name}", 0.0)
-        rows = _open(path, work, name) if path else None
-        given = Given(name, rows, kind, work, settings or {}, mapping)
-        format_ = choose(given, "mapped" if mapping else format_)
-        source = sources()[format_]
-        own = getattr(source, "files", None)
-        origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
-        done = add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
-        if position and not dry_run:
-            position.remember(folder)
-        return done
+        for name in names:
+            yield _import(folder, work, name, wanted, report)
+            work.clear(keep=THERE)
+
+
+def _import(
+    folder: Path, work: Workspace, name: str, wanted: Wanted, report: Report
+) -> list[Imported]:
+    path, position = _bring(name, work, folder, wanted.settings, report)
+    # An address may hold a password, which nobody shall read in a report.
+    name = position.name if position else name
+    report(f"Looking at {name}", 0.0)
+    rows = _open(path, work, name) if path else None
+    given = Given(name, rows, wanted.kind, work, wanted.settings, wanted.mapping)
+    format_ = choose(given, "mapped" if wanted.mapping else wanted.format_)
+    source = sources()[format_]
+    own = getattr(source, "files", None)
+    origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
+    extracts = source.read(given)
+    done = add(folder, work, origin, extracts, dry_run=wanted.dry_run, report=report)
+    if position and not wanted.dry_run:
+        position.remember(folder)
+    return done
 
 
 def proposed(folder: Path, name: str) -> str:
