@@ -18,7 +18,7 @@ from endcap.stages import Ranker, Retriever, Run
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
-from endcap.types import Candidates, Int8s, Int32s, Queries, Ragged, Ranking, offsets_of
+from endcap.types import Candidates, Int8s, Int32s, Moved, Queries, Ragged, Ranking, offsets_of
 
 
 def over(system: Recommender, catalogue: Catalogue) -> Recommender:
@@ -75,6 +75,15 @@ class Unaware(Retriever[Any]):
         lengths = np.zeros(len(ranking), np.int64)
         lengths[heard] = found.lengths
         return Ragged(offsets_of(lengths), found.values)
+
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        heard = ranking.item < self.items
+        found = self.known.moved(queries.within(self.items), ranking.keep(heard))
+        if found is None or len(queries.history.keep(queries.history.items >= self.items).items):
+            return None  # ages are counted among the events that it knows
+        lengths = np.zeros(len(ranking), np.int64)
+        lengths[heard] = np.diff(found.offsets)
+        return Moved(offsets_of(lengths), found.age, found.by)
 
 
 class UnawareRanker(Ranker[Any]):

@@ -41,6 +41,7 @@ from endcap.types import (
     Floats,
     Int8s,
     Int32s,
+    Moved,
     Queries,
     Ragged,
     Ranking,
@@ -97,8 +98,11 @@ class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
     search: for the settings that `endcap tune` looks for better values of, what it tries.
+    personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
+        nothing.
     """
 
+    personal: ClassVar[str] = ""
     settings_type: ClassVar[type[Settings]]
     search: ClassVar[Mapping[str, Search]] = space()
 
@@ -160,6 +164,11 @@ class Retriever(Stage[S]):
         of their times.
         """
         return self
+
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        """For each row of the ranking, the events of the query's history that lifted its score,
+        and by how much. None where the model can't say."""
+        return None
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
         """The model that knows further items as well. Where they are not asked about, it answers

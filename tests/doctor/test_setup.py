@@ -83,10 +83,10 @@ def test_a_damaged_store(tmp_path: Path) -> None:
     shop = Shop.open(tmp_path)
     LiveEvents.open(shop.live).close()
     assert "whole, with 0 events" in store.check(shop).detail
-    shop.live.write_bytes(b"SQLite format 3\0" + b"x" * 4096)
+    (shop.folder / "live.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 4096)
     assert store.check(shop).status == "fail"
     with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(shop.live).execute("SELECT 1 FROM events")
+        sqlite3.connect(shop.folder / "live.sqlite").execute("SELECT 1 FROM events")
 
 
 def test_prepared_tables_may_be_old(tmp_path: Path) -> None:

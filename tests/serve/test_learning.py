@@ -9,7 +9,7 @@ import numpy as np
 from endcap.config import Shop
 from endcap.serve.current import Loaded
 from endcap.stages import Run
-from endcap.store.events import export
+from endcap.store.compact import into_tables
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
 from tests.serve.shops import NOW, serving
@@ -52,7 +52,7 @@ def test_it_is_what_a_fit_on_everything_gives(own: Shop) -> None:
             current.learn()
         loaded = current.loaded
     assert isinstance(loaded, Loaded)
-    export(own.live, own.tables / "events" / "live.parquet")
+    into_tables(own)
     prepare(own)
     dataset = Dataset.load(prepared(own))
     assert dataset.catalogue.ids == loaded.recommender.catalogue.ids

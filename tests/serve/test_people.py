@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
-from endcap.store.people import export
+from endcap.store.compact import into_tables
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
 from tests.serve.shops import NOW, serving
@@ -89,11 +89,8 @@ def test_the_next_prepare_knows_whose_a_device_is(own: Shop) -> None:
         send(client, "item-03", 3, user_id="ann")
         client.post("/v1/users/ann/merge", json={"anonymous_id": "phone"}).raise_for_status()
         client.put("/v1/users/ann", json={"attributes": {"tier": "gold"}}).raise_for_status()
-    from endcap.store import events
-
-    events.export(own.live, own.tables / "events" / "live.parquet")
-    export(own.live, own.tables)
-    export(own.live, own.tables)
+    into_tables(own)
+    into_tables(own)
     prepare(own)
     dataset = Dataset.load(prepared(own))
     ann, bob, phone = dataset.user_codes(["ann", "bob", "phone"])

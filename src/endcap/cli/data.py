@@ -127,11 +127,7 @@ def prepare(
 
     steps = importlib.import_module("endcap.tables.prepare")
     opened = Shop.open(shop_folder(shop))
-    live = importlib.import_module("endcap.store.events")
-    live.export(opened.live, opened.tables / "events" / "live.parquet")
-    goods = importlib.import_module("endcap.store.items")
-    goods.export(opened.live, opened.tables / "items" / "live.parquet")
-    importlib.import_module("endcap.store.people").export(opened.live, opened.tables)
+    importlib.import_module("endcap.store.compact").into_tables(opened)
     with progress() as report:
         found = steps.prepare(opened, report)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)

@@ -4,6 +4,7 @@ The TOML is trusted like code, since its class paths are imported. Requests neve
 A stage's own settings stand at the top of its file; here stands only which stages there are.
 """
 
+from endcap.config.deployment import Deployment
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.search import Between, Choice, Search, Value, space
 from endcap.config.shop import Shop, alone
@@ -14,10 +15,12 @@ from endcap.config.tree import (
     Events,
     Join,
     Placement,
+    Schedule,
     Serve,
     Settings,
     Split,
     Stage,
+    Store,
     Task,
     Track,
 )
@@ -28,16 +31,19 @@ __all__ = [
     "Choice",
     "Clean",
     "Config",
+    "Deployment",
     "Evaluate",
     "Events",
     "Join",
     "Placement",
+    "Schedule",
     "Search",
     "Serve",
     "Settings",
     "Shop",
     "Split",
     "Stage",
+    "Store",
     "Task",
     "Track",
     "Value",

@@ -161,7 +161,8 @@ class Evaluate(Settings):
 
 
 class Serve(Settings):
-    """How much the service takes from whom. A worker counts on its own."""
+    """How much the service takes from whom, all workers of a machine together, and how each of
+    them answers."""
 
     key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
     key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
@@ -169,9 +170,70 @@ class Serve(Settings):
         20.0, gt=0, description="requests a second from one address with a key to collect, or none"
     )
     address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    together: int = Field(
+        32, ge=1, le=512, description="questions that have come together and are answered at once"
+    )
+    waiting: int = Field(
+        256, ge=1, description="questions that may wait; more are told to come again, with a 503"
+    )
+    ranker_seconds: float = Field(
+        0.25, gt=0, description="what the ranker may take; after it, the lists go out without it"
+    )
+    connections: int = Field(
+        1_000, ge=1, description="connections at once; more are told to come again, with a 503"
+    )
+    patience: float = Field(
+        10.0, gt=0, description="seconds that a request may take to come in, head and body"
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="what the service writes about itself: text, or JSON a line"
+    )
+    log_requests: Literal["none", "plain", "full"] = Field(
+        "none",
+        description="a line for each request: plain has no data of visitors; "
+        "full has paths and queries, in which ids stand",
+    )
+    probe_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of a processor that half of a new release's answers may take, or it "
+        "is not served",
+    )
     origins: tuple[str, ...] = Field(
         (), description="web sites whose pages may call the service, as https://shop.example"
     )
+
+
+class Schedule(Settings):
+    """When `endcap schedule` fits anew, and what it takes to go live."""
+
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        "03:00", description="a time of day, by the clock of the machine, at which it begins"
+    )
+    every_hours: float = Field(24.0, gt=0, description="hours from one beginning to the next")
+    go_on: bool = Field(
+        False, description="whether deep models go on from the live release's weights"
+    )
+    margin: float = Field(
+        0.0,
+        ge=0,
+        description="how much above the live release's ndcg@10 the new one's must be in the mean "
+        "over the same questions",
+    )
+
+
+class Store(Settings):
+    """How long the store keeps what `tables/` has as well, and when it goes there."""
+
+    compact_minutes: float = Field(
+        15.0, gt=0, description="minutes between writings of new live events to tables/"
+    )
+    keep_days: Days = Field(
+        90.0,
+        description="days that live events stay in the store once they are in tables/; run "
+        "`endcap prepare` more often than that, as visitors' pasts are read from both",
+    )
+    trace_days: Days = Field(30.0, description="days for which answers can be asked about")
 
 
 class Track(Settings):
@@ -265,4 +327,6 @@ class Config(Settings):
     )
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
+    store: Store = Store()
+    schedule: Schedule = Schedule()
     track: Track = Track()

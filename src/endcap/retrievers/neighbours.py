@@ -116,8 +116,9 @@ class Neighbours(Retriever[Settings]):
         """[items, items] how much a row's item speaks for each column's."""
         both = (self.follow + self.settings.backward * self.follow.T).tocsr()
         count = self.state["events"] / UNIT + self.settings.shrink + 1e-9
-        both.data *= count[row_of(both)] ** -self.settings.source_power / UNIT
-        both.data *= count[both.indices] ** -self.settings.target_power
+        # Powers of the items, not of all pairs, which are many more.
+        both.data *= (count**-self.settings.source_power / UNIT)[row_of(both)]
+        both.data *= (count**-self.settings.target_power)[both.indices]
         return strongest(both.astype(np.float32), self.settings.keep)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:

@@ -12,7 +12,18 @@ from endcap import config
 from endcap.stages import Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import DAY, UNIT, Floats, Int8s, Int32s, Int64s, Queries, Ranking, whole
+from endcap.types import (
+    DAY,
+    UNIT,
+    Bools,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Queries,
+    Ranking,
+    whole,
+)
 
 
 class Settings(config.Settings):
@@ -76,14 +87,20 @@ class Popular(Retriever[Settings]):
         return np.r_[order, untaken], np.r_[value, np.zeros(len(untaken), np.float32)]
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        item, score = self.ranked
-        if queries.allowed is not None:
-            allowed = queries.allowed[item]
-            item, score = item[allowed], score[allowed]
         # So many that n remain even where everything excluded is popular.
-        head = min(len(item), n + int(queries.exclude.lengths.max(initial=0)))
-        query = np.repeat(np.arange(len(queries), dtype=np.int32), head)
+        rows = self._first(n + int(queries.exclude.lengths.max(initial=0)), queries.allowed)
+        query = np.repeat(np.arange(len(queries), dtype=np.int32), len(rows))
+        item, score = self.ranked
         ranking = Ranking(
-            query, np.tile(item[:head], len(queries)), np.tile(score[:head], len(queries))
+            query, np.tile(item[rows], len(queries)), np.tile(score[rows], len(queries))
         )
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+    def _first(self, head: int, allowed: Bools | None) -> Int64s:
+        """The first rows of the list that are allowed, found without going through all of it."""
+        items, reach = self.ranked[0], head
+        if allowed is None:
+            return np.arange(min(head, len(items)))
+        while np.count_nonzero(allowed[items[:reach]]) < head and reach < len(items):
+            reach *= 4
+        return np.flatnonzero(allowed[items[:reach]])[:head]

@@ -26,6 +26,7 @@ from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
 from endcap.nn.going_on import grown, what_is_new
+from endcap.nn.leaving import moved
 from endcap.nn.loop import Plan, train
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import best, ndcg
@@ -33,7 +34,7 @@ from endcap.nn.sequences import Batch, shared, training_batches
 from endcap.stages import Earlier, Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Bools, Floats, Int32s, Queries, Ranking
+from endcap.types import Bools, Floats, Int32s, Moved, Queries, Ranking
 
 CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
 """What the names in the state begin with."""
@@ -159,6 +160,12 @@ class Sequence(Retriever[Settings]):
         asked = queries if self.heard is None else queries.allow(self.heard)
         return best(partial(self.network.scores, self.vectors), asked, n)
 
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        if self.network is None:
+            return None
+        scores = partial(self.network.scores, self.vectors)
+        return moved(scores, queries, ranking, self.settings.length)
+
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
         """New items stand where their content puts them; one that says nothing is not proposed."""
         chosen = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
@@ -169,7 +176,8 @@ class Sequence(Retriever[Settings]):
         told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
         known = np.any([one.known for one in said.values()], axis=0)
         grown = copy(self)
-        grown.heard = np.r_[np.ones(len(self.vectors), np.bool_), known]
+        before = np.ones(len(self.vectors), np.bool_) if self.heard is None else self.heard
+        grown.heard = np.r_[before, known]
         with torch.no_grad():
             grown.vectors = torch.cat([self.vectors, self.network.item.content.heard(told)])
         return grown

@@ -12,7 +12,16 @@ from endcap.serve.bodies import body, described, parsed
 from endcap.serve.current import Current
 from endcap.serve.goods import Item, patched, plain
 from endcap.serve.incoming import Id
-from endcap.serve.problems import Problem, explained, no_item, refused, sentence, short, wrong
+from endcap.serve.problems import (
+    Problem,
+    documented,
+    explained,
+    no_item,
+    refused,
+    sentence,
+    short,
+    wrong,
+)
 from endcap.store.items import Item as Row
 from endcap.store.items import Word
 from endcap.tables.schema import ITEMS
@@ -25,7 +34,7 @@ ItemId = Annotated[Id, Path(description="the item")]
 
 
 def router(current: Current) -> APIRouter:
-    routes = APIRouter(prefix="/v1/items")
+    routes = APIRouter(prefix="/v1/items", responses=documented(404))
 
     @routes.post("", openapi_extra=described(Item, many=True))
     def post_items(text: Body) -> JSONResponse:

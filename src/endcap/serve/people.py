@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from endcap.experiment.forget import forget
 from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.current import Current
 from endcap.serve.incoming import Id, Moment
-from endcap.serve.problems import Problem, short, wrong
+from endcap.serve.problems import Problem, documented, short, wrong
 from endcap.store.people import Person, text_of
 
 ATTRIBUTES = 10_000
@@ -48,7 +49,7 @@ class Merge(BaseModel):
 
 
 def router(current: Current) -> APIRouter:
-    routes = APIRouter(prefix="/v1/users")
+    routes = APIRouter(prefix="/v1/users", responses=documented(404, 409))
 
     @routes.put("/{user_id}", openapi_extra=described(User))
     def put_user(user_id: UserId, text: Body) -> JSONResponse:
@@ -64,6 +65,13 @@ def router(current: Current) -> APIRouter:
     def get_user(user_id: UserId) -> JSONResponse:
         """What is known of a user, their devices among it."""
         return JSONResponse(found(current, user_id))
+
+    @routes.delete("/{user_id}")
+    def delete_user(user_id: UserId) -> JSONResponse:
+        """Erase a person everywhere; the answer is a certificate of it."""
+        certificate = forget(current.shop, user_id, current.people)
+        current.refresh()
+        return JSONResponse(certificate)
 
     @routes.post("/{user_id}/merge", openapi_extra=described(Merge))
     def merge_user(user_id: UserId, text: Body) -> JSONResponse:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Integer,
     MetaData,
     String,
     Table,
@@ -31,11 +30,16 @@ from sqlalchemy import (
     update,
 )
 
+from endcap.store.address import there
 from endcap.store.database import Held
+from endcap.store.shape import place
 from endcap.tables.schema import ITEMS
 
 Item: TypeAlias = dict[str, Any]
 """A row of the table `items`."""
+
+LONG = 5.0
+"""Seconds that reading many changes may take."""
 
 SOME = 500
 """Items that a statement is about at most."""
@@ -45,7 +49,7 @@ _METADATA = MetaData()
 _items = Table(
     "items",
     _METADATA,
-    Column("place", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    place(),
     Column("item_id", String, nullable=False, unique=True),
     Column("gone_at", BigInteger),
     Column("content", Text, nullable=False),
@@ -64,7 +68,7 @@ class Word(NamedTuple):
 
 
 class Goods(Held):
-    """The items of a shop that were changed live, in the file of its live events."""
+    """The items of a shop that were changed live, in the store of its live events."""
 
     metadata = _METADATA
 
@@ -72,7 +76,7 @@ class Goods(Held):
         """Whole items, in place of what was; on the disk when this returns."""
         words = {item["item_id"]: Word(item) for item in items}
         if words:
-            self.database.submit(lambda connection: _replace(connection, words)).result()
+            self.database.write(lambda connection: _replace(connection, words))
 
     def amend(
         self, item_id: str, known: Item | None, change: Callable[[Item], Word]
@@ -93,7 +97,7 @@ class Goods(Held):
             _replace(connection, {item_id: after})
             return after.item
 
-        return self.database.submit(write).result()
+        return self.database.write(write)
 
     def remove(self, item_id: str, known: Item | None) -> bool:
         """Take an item out of the catalogue; False where it was not in it."""
@@ -101,34 +105,32 @@ class Goods(Held):
 
     def find(self, item_id: str) -> Word | None:
         """The last word on an item, None where nothing was said here."""
-        with self.database.engine.connect() as connection:
-            return _words(connection, [item_id]).get(item_id)
+        return self.database.read(lambda found: _words(found, [item_id])).get(item_id)
 
     def latest(self) -> int:
         """The place of the latest change, 0 where there is none."""
-        with self.database.engine.connect() as connection:
-            return int(connection.execute(select(func.max(_items.c.place))).scalar() or 0)
+        query = select(func.max(_items.c.place))
+        return int(self.database.glance(lambda found: found.execute(query).scalar()) or 0)
 
     def since(self, place: int) -> tuple[int, list[Word]]:
         """The place of the latest change, and the items that changed after another, in the order
         of their changes."""
         c = _items.c
         query = select(c.place, c.content, c.gone_at).where(c.place > place).order_by(c.place)
-        with self.database.engine.connect() as connection:
-            rows = connection.execute(query).all()
+        rows = self.database.glance(lambda found: found.execute(query).all(), LONG)
         words = [Word(json.loads(row.content), row.gone_at) for row in rows]
         return max((row.place for row in rows), default=place), words
 
 
-def overtake(database: Path, imported: Path) -> int:
+def overtake(where: Path | str, imported: Path) -> int:
     """Let what an import says of items count, of which something is said already; returns how many
     there are.
 
     imported: a Parquet file of the table `items`.
     """
-    if not database.is_file():
+    if not there(where):
         return 0
-    goods = Goods.open(database)
+    goods = Goods.open(where)
     try:
         _, words = goods.since(0)
         known = pa.array([item["item_id"] for item, _ in words], pa.string())
@@ -139,15 +141,15 @@ def overtake(database: Path, imported: Path) -> int:
     return len(rows)
 
 
-def export(database: Path, path: Path) -> int:
+def export(where: Path | str, path: Path) -> int:
     """Write what is said of items as a Parquet file of the table `items`; returns how many.
 
     An item that is gone has expired when it went. The file appears whole or not at all, and is
     left alone where it says the same already, so that what depends on it stays valid.
     """
-    if not database.is_file():
+    if not there(where):
         return 0
-    goods = Goods.open(database)
+    goods = Goods.open(where)
     try:
         latest, words = goods.since(0)
     finally:

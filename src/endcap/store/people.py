@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,12 +23,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     insert,
     select,
     update,
 )
 
+from endcap.store.address import there
 from endcap.store.database import Held
 from endcap.tables.merging import MERGES
 from endcap.tables.schema import USERS
@@ -53,6 +56,13 @@ merges = Table(
     Column("time", BigInteger, nullable=False),
 )
 
+# Made once: to put a statement together takes longer than to execute it.
+_OWNED = (
+    select(merges.c.user_id, merges.c.anonymous_id)
+    .where(merges.c.user_id.in_(bindparam("users", expanding=True)))
+    .order_by(merges.c.time, merges.c.anonymous_id)
+)
+
 
 class Person(NamedTuple):
     """What is known of a user. devices: the anonymous ids that are theirs."""
@@ -62,7 +72,7 @@ class Person(NamedTuple):
 
 
 class People(Held):
-    """The users of a shop, in the file of its live events."""
+    """The users of a shop, in the store of its live events."""
 
     metadata = _METADATA
 
@@ -73,13 +83,12 @@ class People(Held):
             connection.execute(delete(people).where(people.c.user_id == row["user_id"]))
             connection.execute(insert(people), row)
 
-        self.database.submit(write).result()
+        self.database.write(write)
 
     def find(self, user_id: str) -> Person | None:
         """None for one of whom nothing was said."""
         query = select(people).where(people.c.user_id == user_id)
-        with self.database.engine.connect() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+        row = self.database.read(lambda found: found.execute(query).mappings().one_or_none())
         devices = self.devices(user_id)
         if row is None and not devices:
             return None
@@ -89,10 +98,13 @@ class People(Held):
 
     def devices(self, user_id: str) -> list[str]:
         """The anonymous ids that were merged into a user, in the order in which they were."""
-        c = merges.c
-        query = select(c.anonymous_id).where(c.user_id == user_id).order_by(c.time, c.anonymous_id)
-        with self.database.engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+        return [device for _, device in self.owned([user_id])]
+
+    def owned(self, user_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """The same of several: each user and each device of theirs."""
+        asked = {"users": list(user_ids)}
+        rows = self.database.glance(lambda found: found.execute(_OWNED, asked).all())
+        return [(user, device) for user, device in rows]
 
     def merge(self, anonymous_id: str, user_id: str) -> str:
         """Have a device be a user's, and say whose it is: the first one it was said to be."""
@@ -107,17 +119,17 @@ class People(Held):
                 connection.execute(insert(merges), row)
             return found or user_id
 
-        return self.database.submit(write).result()
+        return self.database.write(write)
 
 
-def export(database: Path, tables: Path) -> None:
+def export(where: Path | str, tables: Path) -> None:
     """Write what is said of users as a file of the table `users`, and their devices as a file that
     `prepare` reads beside it. A file appears whole or not at all, and is left alone where it says
     the same already.
     """
-    if not database.is_file():
+    if not there(where):
         return
-    store = People.open(database)
+    store = People.open(where)
     try:
         with store.database.engine.connect() as connection:
             users = connection.execute(select(people).order_by(people.c.user_id)).mappings().all()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,8 +16,6 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
-
-log = logging.getLogger("endcap.store")
 
 
 @dataclass(frozen=True)
@@ -55,16 +52,25 @@ class Visitors:
     def history(self, key: str | None) -> History:
         """One row: the visitor's newest events, nothing for None. Where the live ones can't be
         read, it is the prepared ones alone: an answer from them is better than none."""
-        if key is None:
-            return History.empty(1)
-        keys, seen = [key], []
+        return self.histories([key])[key]
+
+    def histories(self, keys: Iterable[str | None]) -> dict[str | None, History]:
+        """The same of several visitors, who are looked up together."""
+        known = sorted({key for key in keys if key is not None})
+        owned = {key: [key] for key in known}
+        seen: dict[str, list[Seen]] = {}
         try:
-            keys += self.people.devices(key) if self.people else []
-            for one in keys:
-                seen += self.live.of_visitor(one, self.kinds, self.settings.history)
+            for key, device in self.people.owned(known) if self.people and known else ():
+                owned[key].append(device)
+            ids = [one for own in owned.values() for one in own]
+            seen = self.live.of_visitors(ids, self.kinds, self.settings.history) if ids else {}
         except SQLAlchemyError:
-            log.exception("Live events can't be read; going on without them")
-        return self.add(self._prepared(keys), seen)
+            pass  # the store has said so in the log
+        found: dict[str | None, History] = {None: History.empty(1)}
+        for key, own in owned.items():
+            live = [event for one in own for event in seen.get(one, ())]
+            found[key] = self.add(self._prepared(own), live)
+        return found
 
     def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
         """What models learn from events as they come: each visitor at the moment of the event,
@@ -72,9 +78,7 @@ class Visitors:
 
         An event on an item unknown here teaches nothing.
         """
-        histories = {
-            visitor: self.history(visitor) for visitor in {one.visitor for one in arrivals}
-        }
+        histories = self.histories(one.visitor for one in arrivals)
         found = []
         for _, visitor, seen in sorted(arrivals, key=lambda one: one.seen.time):
             place = self._place(histories[visitor], seen)
@@ -104,6 +108,8 @@ class Visitors:
 
         Events of other kinds than those in use, and on items unknown here, don't count.
         """
+        if not seen:
+            return history
         columns = (history.items, history.kinds, history.times)
         had = set(zip(*(column.tolist() for column in columns), strict=True))
         new = [
