@@ -104,7 +104,7 @@ def prepare(
     live = importlib.import_module("endcap.store.events")
     live.export(opened.live, opened.tables / "events" / "live.parquet")
     with progress() as report:
-        found = steps.prepare(opened, report)
+        found = steps.prepare(opened, report, engine)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
 
 

@@ -145,7 +145,7 @@ def _clear(folder: Path, releases: Releases) -> None:
 def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
     """Of all that decides what a command gives. options: how it was called."""
     seen = {
-        "config": config.model_dump(mode="json", exclude={"track"}),
+        "config": config.model_dump(mode="json", exclude={"resources", "spark", "stream", "track"}),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
         **options,
