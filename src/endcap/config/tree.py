@@ -197,11 +197,16 @@ class Resources(Settings):
     )
 
     @property
+    def bytes(self) -> int:
+        """The budget, 0 where there is none."""
+        return size(self.memory)
+
+    @property
     def engine_bytes(self) -> int:
-        """Bytes for the engine of `prepare`: what the rest of the process does not need of the
-        budget, or a quarter of the machine's memory, but at least half a gigabyte."""
+        """For the engine of `prepare`: half of the budget, or a quarter of the machine's memory,
+        but at least half a gigabyte."""
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return max(size(self.memory) // 2 if self.memory else machine // 4, 1 << 29)
+        return max(self.bytes // 2 if self.memory else machine // 4, 1 << 29)
 
 
 class Spark(Settings):

@@ -23,6 +23,7 @@ from endcap.errors import StateError
 from endcap.tables.engines import Engine, Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.line import line
+from endcap.tables.memory import budget
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -46,7 +47,7 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
         if not folder.is_dir():
             draft = shop.prepared / f".{name}-{engine}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            with _interruptible(), _opened(engine, draft, shop.config) as opened:
+            with budget(shop), _interruptible(), _opened(engine, draft, shop.config) as opened:
                 line(shop, opened, draft, name, report)
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)

@@ -40,7 +40,7 @@ PAUSE = 0.5
 
 
 class Letter(NamedTuple):
-    """A message. body: JSON, an event or a list; time: UTC microseconds, when the broker took it."""
+    """A message. body: JSON, an event or a list; time: when the broker took it, microseconds."""
 
     body: bytes
     time: int
