@@ -39,8 +39,11 @@ def main() -> None:
     run([ENDCAP, "import", *files, "--shop", first], first / "import.log")
     shutil.copytree(first / "tables", second / "tables")
     spent = {engine: _prepare(folder, engine) for engine, folder in shops.items()}
-    rows = [[name, f"{one.seconds:.1f}", f"{one.peak / 1e9:.2f}"] for name, one in spent.items()]
-    print(table(["engine", "seconds", "peak, GB, of the process"], rows))
+    rows = [
+        [name, f"{one.seconds:.1f}", f"{one.cpu:.1f}", f"{one.peak / 1e9:.2f}"]
+        for name, one in spent.items()
+    ]
+    print(table(["engine", "seconds", "processor seconds", "peak, GB, of the process"], rows))
     print(f"\n{_compared(*map(_prepared, shops.values()))}")
 
 

@@ -23,6 +23,7 @@ from benchmarks.child import ENDCAP, ROOT, Spent, run
 from benchmarks.markdown import table
 
 PEERS = ROOT / "benchmarks" / "peers"
+HEAD = ["", "seconds", "Endcap / it", "processor seconds", "Endcap / it", "peak, GB"]
 FRAMES = ROOT / "build" / "peers" / "frames" / "bin" / "python"
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     (folder / "endcap.toml").write_text(f'[resources]\nmemory = "{given.memory}"\n')
     peers = [peer for peer in given.peers if peer != "none"]
     spent = {"endcap": _endcap(folder)} | {peer: _peer(folder, peer) for peer in peers}
-    print(table(["", "seconds", "× Endcap", "peak, GB"], _rows(spent)))
+    print(table(HEAD, _rows(spent)))
     if "polars" in spent:
         done = run([sys.executable, "-m", "benchmarks.same_tables", folder], folder / "same.log")
         print(f"\n{done.output.strip()}")
@@ -69,9 +70,16 @@ def _peer(folder: Path, peer: str) -> Spent:
 
 
 def _rows(spent: dict[str, Spent]) -> list[list[str]]:
-    own = spent["endcap"].seconds
+    own = spent["endcap"]
     return [
-        [name, f"{one.seconds:.1f}", f"{one.seconds / own:.2f}", f"{one.peak / 1e9:.2f}"]
+        [
+            name,
+            f"{one.seconds:.1f}",
+            f"{own.seconds / one.seconds:.2f}",
+            f"{one.cpu:.1f}",
+            f"{own.cpu / one.cpu:.2f}",
+            f"{one.peak / 1e9:.2f}",
+        ]
         for name, one in spent.items()
     ]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from prepare_polars import BOT, DAY, EARLIEST, GAP, HELD, KIND, USE, VIEWS
+
+from benchmarks.peers.prepare_polars import BOT, DAY, EARLIEST, GAP, HELD, KIND, USE, VIEWS
 
 COLUMNS = ["event_id", "event_type", "user_id", "anonymous_id", "session_id", "item_id"]
 COLUMNS += ["timestamp", "price", "value"]

@@ -195,6 +195,9 @@ def place(name: str) -> pl.Expr:
 def scaled(raw: pl.LazyFrame, share: float) -> pl.LazyFrame:
     columns = []
     for name in raw.collect_schema().names():
+        if name in ("seen", "has_price"):  # a yes or no is as it is
+            columns.append(pl.col(name).cast(pl.Float32))
+            continue
         value = pl.col(name).cast(pl.Float64)
         low, high = (value.quantile(one, "linear") for one in (share, 1 - share))
         low = pl.when(high > low).then(low).otherwise(value.min())

@@ -59,13 +59,13 @@ def fit(
     It goes live where it beats the baselines and the release that is live.
     """
     from endcap.cli.figures import show_fit
-    from endcap.config import Shop, within
+    from endcap.config import Shop
     from endcap.experiment.fit import fit as fit_
     from endcap.experiment.gate import promote_if_better
     from endcap.nn import processes
 
     opened = Shop.open(shop_folder(shop), set_ or (), file=config)
-    with within(opened.config.resources.bytes), progress() as report:
+    with progress() as report:
         manifest = fit_(opened, refit=not no_refit, resume=resume, go_on=go_on, report=report)
     if processes.rank():
         return  # the first of several processes speaks for all

@@ -4,7 +4,6 @@ The TOML is trusted like code, since its class paths are imported. Requests neve
 A stage's own settings stand at the top of its file; here stands only which stages there are.
 """
 
-from endcap.config.limit import within
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.search import Between, Choice, Search, Value, space
 from endcap.config.shop import Shop, alone
@@ -54,5 +53,4 @@ __all__ = [
     "load",
     "parse",
     "space",
-    "within",
 ]

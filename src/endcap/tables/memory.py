@@ -6,12 +6,9 @@ no engine does: the features of visitors, for which all events are in memory onc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pyarrow.parquet as pq
 
-from endcap.config import Shop, within
+from endcap.config import Shop
 from endcap.errors import StateError
 from endcap.tables.imported import files
 
@@ -28,13 +25,11 @@ ENGINE = 1 << 29
 def needed(shop: Shop) -> int:
     """Bytes of a budget that `prepare` can keep."""
     rows = sum(pq.read_metadata(path).num_rows for path in files(shop.tables, "events"))
-    return 2 * max(PROGRAM + EVENT * rows, ENGINE)
+    return 2 * max(PROGRAM + EVENT * int(rows), ENGINE)
 
 
-@contextmanager
-def budget(shop: Shop) -> Iterator[None]:
-    """Keep the budget. Raises StateError before anything is done where it is too small, and in
-    the middle where it turns out to be."""
+def check_memory(shop: Shop) -> None:
+    """Raises StateError, before anything is done, where the budget is too small."""
     given = shop.config.resources.bytes
     if given and given < (least := needed(shop)):
         raise StateError(
@@ -42,11 +37,3 @@ def budget(shop: Shop) -> Iterator[None]:
             f"log, which takes about {least / 1e9:.1f} GB",
             mend="Raise it, import fewer months, or prepare on a machine with more memory",
         )
-    try:
-        with within(given):
-            yield
-    except MemoryError as error:
-        raise StateError(
-            f"[resources] memory = {shop.config.resources.memory!r} is used up",
-            mend="Raise it; what is done is kept, and the same command goes on from there",
-        ) from error

@@ -23,7 +23,7 @@ from endcap.errors import StateError
 from endcap.tables.engines import Engine, Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.line import line
-from endcap.tables.memory import budget
+from endcap.tables.memory import check_memory
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -45,9 +45,10 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
         name = fingerprint(shop)
         folder = shop.prepared / name
         if not folder.is_dir():
+            check_memory(shop)
             draft = shop.prepared / f".{name}-{engine}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            with budget(shop), _interruptible(), _opened(engine, draft, shop.config) as opened:
+            with _interruptible(), _opened(engine, draft, shop.config) as opened:
                 line(shop, opened, draft, name, report)
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)

@@ -131,7 +131,11 @@ def _here(folder: Path, config: Config) -> dict[str, str]:
         "spark.local.dir": str(folder / "spill"),
     }
     # The default of 200 is for clusters; here each would be a little file and a little task.
-    alone = {"spark.sql.shuffle.partitions": "8", "spark.driver.bindAddress": "127.0.0.1"}
+    alone = {
+        "spark.sql.shuffle.partitions": "8",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
     return driver | (alone if config.spark.master.startswith("local") else {})
 
 
