@@ -12,7 +12,7 @@ given = $(or $($(1)),$(error Say which: make $@ $(1)=…))
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench growth models peers docs clean $(VENV)
+.PHONY: help demo test test-all check format bench serving growth models peers docs clean $(VENV)
 
 help: ## list these
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,9 @@ bench: $(READY) peers ## accuracy, and speed beside others: make bench EVENTS=ev
 	@$(BIN)/python -m benchmarks.preparing
 	@$(BIN)/python -m benchmarks.next_item $(call given,EVENTS) $(if $(ITEMS),--items $(ITEMS))
 	@$(BIN)/python -m benchmarks.speed $(call given,EVENTS)
+
+serving: $(READY) ## requests and events a second of the service, on a synthetic shop
+	@$(BIN)/python -m benchmarks.serving --events
 
 growth: $(READY) ## time and memory on logs of 1 to 50 million events (hours); SIZES="1:10 10:100" for some
 	@$(BIN)/python -m benchmarks.growth $(SIZES)

@@ -4,7 +4,7 @@
 
 EVENTS in millions, ITEMS in thousands. Each size takes the whole line by the command line: the
 log and catalogue are made (see benchmarks/synthetic.py), imported, prepared and fitted with
-default settings, but that the network learns for one epoch. Each command is a process of its own.
+default settings, but that the networks learn for one epoch. Each command is a process of its own.
 
 What is done is kept in the work folder: an interrupted run goes on. To measure a size anew,
 remove its folder.
@@ -23,7 +23,7 @@ from benchmarks.markdown import table
 
 SIZES = ("1:10", "1:100", "1:1000", "10:10", "10:100", "10:1000", "50:10", "50:100")
 
-SETTINGS = "[retrievers.sequence]\nepochs = 1\n"
+SETTINGS = "[retrievers.sequence]\nepochs = 1\n\n[retrievers.described]\nepochs = 1\n"
 
 STEPS = ("import", "prepare", "fit")
 

@@ -41,7 +41,7 @@ def main() -> None:
     arguments.add_argument("--shop", type=Path, default=Path("build/next-item"))
     given = arguments.parse_args()
     with progress() as report:
-        shop = _shop(given.shop, given.events, given.items, report)
+        shop = open_shop(given.shop, given.events, given.items, report)
         release = fit(shop, refit=False, report=report)
         dataset = Dataset.load(prepared(shop))
         system = Recommender.load(Releases(shop.releases).path(release["release"]) / "measured")
@@ -54,7 +54,8 @@ def main() -> None:
     console.print(f"Weights {system.placement('home').weights}, ranker {system.ranker is not None}")
 
 
-def _shop(folder: Path, events: Path, items: Path | None, report: Report) -> Shop:
+def open_shop(folder: Path, events: Path, items: Path | None, report: Report) -> Shop:
+    """A shop with a log, prepared for leave-one-out; what is there already stays."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text('[split]\nprotocol = "leave-one-out"\n')
     shop = Shop.open(folder)

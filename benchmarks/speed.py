@@ -1,15 +1,16 @@
 """Training speed beside RecBole and RecTools: the same events, the same size of network.
 
-    python -m benchmarks.speed EVENTS.parquet [--share S] [--quality] [--goal NDCG]
+    python -m benchmarks.speed EVENTS.parquet [--epochs N] [--share S] [--quality] [--goal NDCG]
 
 Trains Endcap's attention model, RecBole's SASRec and RecTools' SASRec one after the other, each
 in a process of its own, with a softmax over all items, 64 wide, 2 layers, 2 heads, the newest
 50 events. Leave-one-out: training sees neither the test event nor the one before it.
 
-Endcap trains until the validation part is no longer guessed better. The peers take one epoch,
-or with `--share` that share of its batches, from which the whole is extrapolated; with
-`--quality` they too train until nothing is gained, which takes hours. What is done is kept in
-the work folder: an interrupted run goes on, and `--fresh NAME` measures one of them anew.
+Endcap trains until the validation part is no longer guessed better. The peers take one epoch and
+are judged after it, or with `--epochs` that many; with `--share` they take that share of an
+epoch's batches, from which its seconds are extrapolated, and are not judged; with `--quality` they
+too train until nothing is gained, which takes hours. What is done is kept in the work folder: an
+interrupted run goes on, and `--fresh NAME` measures one of them anew.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--work", type=_path, default=PEERS.parent / "speed")
     arguments.add_argument("--peers", type=_path, default=PEERS)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--epochs", type=int, default=1)
     arguments.add_argument("--share", type=float, default=1.0)
     arguments.add_argument("--patience", type=int, default=3)
     arguments.add_argument("--goal", type=float, default=0.048)
@@ -104,8 +106,8 @@ def _path(text: str) -> Path:
 
 def _folder(given: argparse.Namespace, name: str) -> Path:
     """Of one system's run; a run of another kind has another."""
-    judged = name == "endcap" or given.quality
-    folder: Path = given.work / (name if judged else f"{name}-{given.share:g}")
+    whole = name == "endcap" or given.quality
+    folder: Path = given.work / (name if whole else f"{name}-{given.epochs}-{given.share:g}")
     return folder
 
 
@@ -126,7 +128,8 @@ def _command(given: argparse.Namespace, name: str, folder: Path) -> list[object]
     command: list[object] = [own, "-m", SYSTEMS[name], given.work / "sequences.npz", folder]
     if name == "endcap" or given.quality:
         return [*command, "--epochs", MANY, "--patience", given.patience]
-    return [*command, "--epochs", 1, "--share", given.share]
+    judged = ["--patience", given.epochs] if given.share == 1 else []
+    return [*command, "--epochs", given.epochs, "--share", given.share, *judged]
 
 
 def _rows(results: dict[str, Result], goal: float) -> Iterator[list[str]]:

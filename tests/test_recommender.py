@@ -104,7 +104,7 @@ class Shelf:
             "same_category": SameCategory,
         }
         return {
-            name: cls.fit(cls.settings_type(), self.known, Run())  # type: ignore[attr-defined]
+            name: cls.fit(cls.settings_type(), self.known.catalogue, Run())  # type: ignore[attr-defined]
             for name, cls in made.items()
         }
 
@@ -305,9 +305,9 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recommender, Querie
         "neighbours": learned(Neighbours, past),
     }
     rules: dict[str, Rule[Any]] = {
-        "already_taken": AlreadyTaken.fit(settings(AlreadyTaken), past, Run()),
-        "availability": Availability.fit(settings(Availability), past, Run()),
-        "same_category": SameCategory.fit(settings(SameCategory), past, Run()),
+        "already_taken": AlreadyTaken.fit(settings(AlreadyTaken), past.catalogue, Run()),
+        "availability": Availability.fit(settings(Availability), past.catalogue, Run()),
+        "same_category": SameCategory.fit(settings(SameCategory), past.catalogue, Run()),
     }
     system = Recommender(config, past.catalogue, retrievers, taught(LambdaMART, data), rules)
     return system, past.now(np.arange(len(past.users), dtype=np.int32))
@@ -359,7 +359,7 @@ def test_company_does_not_change_an_answer_where_items_come_and_go(tmp_path: Pat
     )
     known = dataset(tmp_path, users=[1], items=[0], goods=goods)
     rules: dict[str, Rule[Any]] = {
-        "availability": Availability.fit(settings(Availability), known, Run())
+        "availability": Availability.fit(settings(Availability), known.catalogue, Run())
     }
     config = parse("", ['placements.home.rules=["availability"]'])
     system = Recommender(config, known.catalogue, {"popular": says(0, 1, 2, 3, 4)}, None, rules)

@@ -83,6 +83,46 @@ def test_the_best_have_the_highest_scores_in_order(matrix: Rows, n: int) -> None
         assert np.all(np.diff(own.item)[same] > 0), "equal scores stand in the order of codes"
 
 
+@pytest.mark.parametrize("n", [1, 7, 100, 250])
+def test_the_best_of_long_rows_are_those_of_sorting_all(n: int) -> None:
+    """Rows so long that only the peaks of slices are parted, with equal scores and −inf."""
+    chance = np.random.default_rng(n)
+    scores = np.round(chance.normal(size=(5, 40_013)), 2).astype(np.float32)
+    scores[chance.random(scores.shape) < 0.3] = -np.inf
+    scores[3], scores[4, 20:] = 1.0, -np.inf
+    found = Ranking.best(scores, n)
+    for row in range(5):
+        order = np.lexsort((np.arange(scores.shape[1]), -scores[row]))[:n]
+        order = order[np.isfinite(scores[row, order])]
+        np.testing.assert_array_equal(found.of(row).item, order)
+        np.testing.assert_array_equal(found.of(row).score, scores[row, order])
+
+
+def test_a_list_that_goes_on_does_not_know_of_others() -> None:
+    more = ranking([8, 9], [8, 9])
+    low, high = ranking([1], [2], scores=[[-5.0], [3.0]]), ranking([2], scores=[[3.0]])
+    alone = high.extended(more.of(0)).score
+    np.testing.assert_array_equal(low.extended(more).of(1).score, alone)
+    np.testing.assert_array_equal(alone, [3.0, -1.0, -2.0])
+
+
+def test_questions_that_are_put_together_can_be_taken_apart() -> None:
+    whole = replace(
+        queries([1, 2], [], [3]),
+        exclude=Ragged.of([[4], [], [5, 6]]),
+        anchors=Ragged.of([[], [7], []]),
+        seeds=np.array([1, 2, 3]),
+    )
+    parts = [whole.take(np.array([row])) for row in range(3)]
+    again = Queries.concat(parts)
+    for name in ("users", "times", "seeds"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    for name in ("exclude", "anchors"):
+        np.testing.assert_array_equal(getattr(again, name).values, getattr(whole, name).values)
+    np.testing.assert_array_equal(again.history.offsets, whole.history.offsets)
+    np.testing.assert_array_equal(again.history.items, whole.history.items)
+
+
 def test_places_begin_anew_for_each_query() -> None:
     lists = ranking([4, 2, 7], [], [1, 0], scores=[[3, 3, 1], [], [2, 2]])
     assert lists.places.tolist() == [1, 2, 3, 1, 2]

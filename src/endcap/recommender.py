@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -24,6 +24,9 @@ from endcap.types import (
     History,
     Int8s,
     Int32s,
+    Laps,
+    Moved,
+    Push,
     Queries,
     Ragged,
     Ranking,
@@ -52,33 +55,57 @@ BATCH = 512
 class Answer:
     """Lists for each query, the path they came by, and who proposed what at which place.
 
-    steps: of a single query, its whole list after each step, the models first.
+    steps: the whole lists after each step, the models first; none of more than `BATCH` queries.
+    seconds: how long each stage took, as far as the same goes for it.
     """
 
     ranking: Ranking
     path: PathTaken
     candidates: Candidates
     steps: Steps = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, query: int) -> Answer:
+        """The answer to one of the queries, as if it had been asked alone."""
+        return Answer(
+            _alone(self.ranking, query),
+            self.path,
+            _alone_of(self.candidates, query),
+            tuple((name, _alone(ranking, query)) for name, ranking in self.steps),
+        )
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why an item is shown: it goes with items of the visitor's past or of the page, it was
-    taken before, or it is popular."""
+    taken before, or it is popular.
+
+    events: of the past, those that moved the score of a model most.
+    """
 
     kind: Literal["because", "similar", "again", "popular"]
     items: tuple[int, ...]
+    events: tuple[Push, ...] = ()
+
+
+def at_once(work: Callable[[], Ranking]) -> Ranking:
+    """Work, to its end."""
+    return work()
 
 
 @dataclass(frozen=True)
 class Recommender:
-    """Retrievers, a ranker and rules over a catalogue."""
+    """Retrievers, a ranker and rules over a catalogue.
+
+    within: runs the ranker. Where that raises a TimeoutError, lists are answered without it.
+    """
 
     config: Config
     catalogue: Catalogue
     retrievers: Mapping[str, Retriever[Any]]
     ranker: Ranker[Any] | None
     rules: Mapping[str, Rule[Any]]
+    within: Callable[[Callable[[], Ranking]], Ranking] = at_once
 
     def __post_init__(self) -> None:
         """Raises ConfigError where the filter of a placement does not fit the catalogue."""
@@ -123,18 +150,26 @@ class Recommender:
         return _anchored(queries) if place.anchored else queries
 
     def restrictions(self, place: Placement, include_seen: bool) -> Iterator[Restriction]:
-        """All that forbids items: what the question is about, the placement's filter, rules."""
+        """All that forbids items: that they are gone from the catalogue, that the question is about
+        them, the placement's filter, rules."""
+        if (gone := self.catalogue.gone) is not None:
+            yield "the catalogue", lambda asked: asked.allow(~gone)
         yield "items", lambda asked: replace(asked, exclude=asked.exclude.union(asked.anchors))
         if (permitted := self._permitted(place)) is not None:
             yield "the placement's filter", lambda asked: asked.allow(permitted)
         for name, rule in self._rules(place, include_seen):
             yield name, rule.restrict
 
-    def propose(self, queries: Queries, place: Placement) -> Candidates:
-        """The joined candidates of the placement's retrievers."""
+    def propose(self, queries: Queries, place: Placement, laps: Laps | None = None) -> Candidates:
+        """The joined candidates of the placement's retrievers. laps: where their times go."""
         names, depth = place.retrievers or tuple(self.retrievers), self.config.join.depth
-        lists = {name: self.retrievers[name].retrieve(queries, depth) for name in names}
-        return Candidates.of(lists).joined(place.weights_of(names), self.config.join.constant)
+        laps, lists = laps or Laps(), {}
+        for name in names:
+            lists[name] = self.retrievers[name].retrieve(queries, depth)
+            laps.done(name)
+        joined = Candidates.of(lists).joined(place.weights_of(names), self.config.join.constant)
+        laps.done("join")
+        return joined
 
     def reasons(self, queries: Queries, ranking: Ranking, placement: str = "home") -> list[Reason]:
         """One for each row of the ranking."""
@@ -145,10 +180,24 @@ class Recommender:
             for found in (r.because(asked, ranking) for r in self.retrievers.values())
             if found is not None
         ]
+        pushed = [] if place.anchored else self._pushed(asked, ranking, place)
         had = ~replace(asked, exclude=asked.history.ragged(), allowed=None).permits(
             ranking.query, ranking.item
         )
-        return [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+        reasons = [_reason(row, bool(had[row]), spoken, place) for row in range(len(ranking))]
+        for row, reason in enumerate(reasons):
+            events = next((tuple(one[row]) for one in pushed if len(one[row])), ())
+            if events and reason.kind != "again":
+                past = asked.history.take(ranking.query[[row]]).items[::-1]
+                items = dict.fromkeys(int(past[event.age]) for event in events)
+                reasons[row] = Reason("because", tuple(items), events)
+        return reasons
+
+    def _pushed(self, queries: Queries, ranking: Ranking, place: Placement) -> list[Moved]:
+        """What the placement's retrievers say of the events that moved their scores."""
+        names = place.retrievers or tuple(self.retrievers)
+        found = (self.retrievers[name].moved(queries, ranking) for name in names)
+        return [one for one in found if one is not None]
 
     def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
         """For each item, the ones that go with it, meet the filter and are on sale at the moment.
@@ -211,28 +260,33 @@ class Recommender:
         return self.catalogue.meets(place.filter) if place.filter else None
 
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
+        laps, fill = Laps(), place.fill
         asked = self.ask(queries, place, include_seen)
-        fill = place.fill
+        laps.done("restrict")
         try:
-            candidates = self.propose(asked, place)
+            candidates = self.propose(asked, place, laps)
         except Exception:
             log.exception("Retrieval failed; answering with what is popular")
             candidates, ranking, path, fill = Candidates.concat([]), _NOTHING, _POPULAR, True
         else:
             ranking, path = self._rank(asked, candidates, place)
-        steps = [("models", ranking)]
-        for step in self._arranged(asked, ranking, n, place, include_seen, fill=fill):
-            steps = [*steps, step] if len(queries) == 1 else [step]
-        kept = tuple(steps) if len(queries) == 1 else ()
-        return Answer(steps[-1][1].top(n), path, candidates, kept)
+        laps.done("ranker")
+        arranged = self._arranged(asked, ranking, n, place, include_seen, fill=fill)
+        steps = (("models", ranking), *arranged)
+        laps.done("rules")
+        return Answer(steps[-1][1].top(n), path, candidates, steps, laps.seconds)
 
     def _rank(
         self, queries: Queries, candidates: Candidates, place: Placement
     ) -> tuple[Ranking, PathTaken]:
-        if not place.rank or self.ranker is None:
+        ranker = self.ranker
+        if not place.rank or ranker is None:
             return candidates.ranking, "full"
         try:
-            return self.ranker.rank(queries, candidates, self.catalogue), "full"
+            return self.within(lambda: ranker.rank(queries, candidates, self.catalogue)), "full"
+        except TimeoutError as error:
+            log.warning("The ranker is late, %s; answering by the retrievers' places", error)
+            return candidates.ranking, "no_ranker"
         except Exception:
             log.exception("The ranker failed; answering by the retrievers' places")
             return candidates.ranking, "no_ranker"
@@ -274,6 +328,16 @@ _WORST_FIRST: tuple[PathTaken, ...] = ("popular", "no_ranker")
 _POPULAR: PathTaken = "popular"
 
 _NOTHING = Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+
+def _alone(ranking: Ranking, query: int) -> Ranking:
+    own = ranking.of(query)
+    return replace(own, query=np.zeros(len(own), np.int32))
+
+
+def _alone_of(candidates: Candidates, query: int) -> Candidates:
+    own = candidates.keep(candidates.ranking.span(query))
+    return replace(own, ranking=_alone(candidates.ranking, query))
 
 
 def _anchored(queries: Queries) -> Queries:

@@ -41,6 +41,7 @@ from endcap.types import (
     Floats,
     Int8s,
     Int32s,
+    Moved,
     Queries,
     Ragged,
     Ranking,
@@ -97,8 +98,11 @@ class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
     search: for the settings that `endcap tune` looks for better values of, what it tries.
+    personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
+        nothing.
     """
 
+    personal: ClassVar[str] = ""
     settings_type: ClassVar[type[Settings]]
     search: ClassVar[Mapping[str, Search]] = space()
 
@@ -161,6 +165,19 @@ class Retriever(Stage[S]):
         """
         return self
 
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        """For each row of the ranking, the events of the query's history that lifted its score,
+        and by how much. None where the model can't say."""
+        return None
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The model that knows further items as well. Where they are not asked about, it answers
+        as before. None where it can't: then it is asked as if they did not exist.
+
+        new: their codes, which follow on those that it knows.
+        """
+        return None
+
     def because(self, queries: Queries, ranking: Ranking) -> Ragged | None:
         """For each row of the ranking, the items of the query's history that speak for it,
         best first. None where the model can't say.
@@ -193,6 +210,11 @@ class Ranker(Stage[S]):
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         """All candidates, by their new score."""
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """The ranker that can place further items as well; see `Retriever.adopt`. None where it
+        can't: then it does not see them, and they stand behind all others."""
+        return None
+
 
 class Rule(Stage[S]):
     """A decision of the shop, which learns nothing.
@@ -204,8 +226,8 @@ class Rule(Stage[S]):
     """
 
     @classmethod
-    def fit(cls, settings: S, dataset: Dataset, run: Run) -> Self:
-        """Take from the catalogue what the rule needs."""
+    def fit(cls, settings: S, catalogue: Catalogue, run: Run) -> Self:
+        """Take from the catalogue what the rule needs; again, whenever it changes."""
         return cls(settings, {})
 
     def restrict(self, queries: Queries) -> Queries:

@@ -54,9 +54,22 @@ def test_what_was_done_is_done_though_it_can_not_be_noted(
     shop = Shop.open(tmp_path)
     written_down(shop, "promote", "a release")
     assert asked(capsys, tmp_path, "audit")["acts"][0]["what"] == "a release"
-    shop.live.write_text("no database at all")
+    (tmp_path / "live.sqlite").write_text("no database at all")
     written_down(shop, "promote", "a release")
     assert "Done, but it can't be noted in" in capsys.readouterr().err
+
+
+def test_a_database_that_is_away_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENDCAP_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/shop")
+    assert run(["keys", "list", "--shop", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "The store can't be used: connection failed" in error
+    assert "secret" not in error
+    monkeypatch.setenv("ENDCAP_DATABASE_URL", "oracle://me@127.0.0.1/shop")
+    assert run(["keys", "list", "--shop", str(tmp_path)]) == 1
+    assert "The store can't be kept in 'oracle'" in capsys.readouterr().err
 
 
 def test_what_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,21 @@ def test_several_workers_share_the_store(tmp_path: Path) -> None:
         process.wait(timeout=20)
 
 
+def test_limits_hold_for_all_workers_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "endcap.toml").write_text("[serve]\nkey_rate = 0.001\nkey_burst = 10\n")
+    assert run(["keys", "create", "--scope", "collect", "--shop", str(tmp_path), "--json"]) == 0
+    headers = {"Authorization": f"Bearer {json.loads(capsys.readouterr().out)['key']}"}
+    with server(tmp_path, "--workers", "2") as (address, _):
+        answers = [
+            # A connection of its own, so that either worker may take it.
+            httpx.post(f"{address}/v1/events", json=VIEW, headers=headers).status_code
+            for _ in range(30)
+        ]
+    assert answers == [202] * 10 + [429] * 20
+
+
 def test_others_are_not_let_in_without_a_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

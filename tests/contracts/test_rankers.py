@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from endcap.errors import DataError
+from endcap.newcomers import UnawareRanker
 from endcap.stages import Ranker, Run, load_stage, save_stage
 from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.overlay import Overlay
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Ragged, Ranking
 from tests.contracts.found import proposals, taught
@@ -94,3 +96,27 @@ def test_too_little_to_learn_from_is_said(ranker: Ranker[Any], board: Dataset) -
     missed = replace(asked, truth=Ragged.of([[19]] * len(asked)), again=nothing, met=nothing)
     with pytest.raises(DataError, match=f"Of {len(asked)} questions 0"):
         type(ranker).fit(ranker.settings, board.before(Part.RANKER), missed, nobody, Run(seed=1))
+
+
+def test_items_that_came_since_stand_somewhere(
+    ranker: Ranker[Any], asked: Asked, candidates: Candidates, past: Dataset
+) -> None:
+    """Whether it adopts them, or is left unaware of them: none is lost, the others stay."""
+    new = [{"item_id": id_, "gone": False} for id_ in ("n1", "n2")]
+    goods = Overlay.over(past.catalogue).changed(new)
+    met = ranker.adopt(goods, goods.new) or UnawareRanker(ranker, len(past.catalogue))
+    plain = ranker.rank(asked.queries, candidates, past.catalogue)
+    same = met.rank(asked.queries, candidates, goods)
+    np.testing.assert_array_equal(same.item, plain.item)
+    lists = {"a": candidates.ranking, "b": Ranking.sort(*_pair(asked, goods.new[0]))}
+    both = Candidates.of(lists).joined([1, 1, 0, 0], constant=10.0)
+    history = asked.queries.history
+    items = np.where(np.arange(len(history.items)) % 5 == 0, goods.new[1], history.items)
+    visitors = replace(asked.queries, history=replace(history, items=items.astype(np.int32)))
+    assert pairs(met.rank(visitors, both, goods)) == pairs(both.ranking)
+
+
+def _pair(asked: Asked, item: int) -> tuple[Any, Any, Any]:
+    """Each query and an item."""
+    query = np.arange(len(asked), dtype=np.int32)
+    return query, np.full(len(asked), item, np.int32), np.ones(len(asked), np.float32)

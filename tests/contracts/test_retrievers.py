@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endcap.newcomers import Unaware
 from endcap.stages import Retriever, load_stage, save_stage
 from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.overlay import Overlay
 from endcap.types import Queries, Ragged, Ranking
 from tests.contracts.found import NOT_ASKED, learned
 from tests.shops import catalogue, dataset, lengths_of, queries
@@ -140,6 +142,43 @@ def test_a_single_event_is_enough_to_learn_from(retriever: Retriever[Any], tmp_p
     little = dataset(tmp_path, users=[1], items=[2], goods=catalogue(6))
     lists = learned(type(retriever), little).retrieve(queries([2], []), 10)
     assert np.all(lists.item < 6)
+
+
+def grown() -> Overlay:
+    """The catalogue, and two items more."""
+    new = [{"item_id": id_, "price": 5.0, "brand": "red", "gone": False} for id_ in ("n1", "n2")]
+    return Overlay.over(catalogue(ITEMS)).changed(new)
+
+
+def test_items_that_came_since_change_no_answer_about_the_others(
+    retriever: Retriever[Any], asked: Asked
+) -> None:
+    """Whether it adopts them, or is left unaware of them."""
+    met = met_by(retriever, grown())
+    old = np.arange(ITEMS + 2) < ITEMS
+    again = met.retrieve(asked.queries.allow(old), 10)
+    same(again, retriever.retrieve(asked.queries, 10))
+
+
+def test_items_that_came_since_can_be_in_all_that_is_asked(retriever: Retriever[Any]) -> None:
+    met, new = met_by(retriever, grown()), ITEMS
+    asked = replace(
+        queries([0, new, 2], [new + 1, new], [], [1]),
+        exclude=Ragged.of([[new], [], [new + 1, 3], []]),
+        anchors=Ragged.of([[], [new], [], [4]]),
+        allowed=np.ones(ITEMS + 2, np.bool_),
+    )
+    lists = met.retrieve(asked, ITEMS + 2)
+    assert np.all(asked.permits(lists.query, lists.item))
+    because = met.because(asked, lists)
+    assert because is None or len(because) == len(lists)
+    taught = met.learn(asked, np.array([new, 1, new + 1, 2], np.int32), np.full(4, 8, np.int8))
+    lists = taught.retrieve(asked, ITEMS + 2)
+    assert np.all(asked.permits(lists.query, lists.item))
+
+
+def met_by(retriever: Retriever[Any], goods: Overlay) -> Retriever[Any]:
+    return retriever.adopt(goods, goods.new) or Unaware(retriever, ITEMS)
 
 
 def test_questions_stay_as_they_were(retriever: Retriever[Any]) -> None:

@@ -24,6 +24,12 @@ epochs = 2
 tokens = 256
 learning_rate = 0.01
 
+[retrievers.described]
+dim = 8
+length = 10
+epochs = 2
+tokens = 256
+
 [rankers.lambdamart]
 trees = 5
 leaves = 5

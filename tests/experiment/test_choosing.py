@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from endcap import config
 from endcap.config import Config
 from endcap.experiment.weights import choose_ranker
+from endcap.experiment.work import Work
 from endcap.recommender import Recommender
 from endcap.retrievers.popular import Popular
 from endcap.stages import Ranker, Run
@@ -17,7 +19,7 @@ from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
-from endcap.types import Candidates, Queries, Ranking
+from endcap.types import Candidates, Queries, Ranking, silent
 from tests.shops import checkerboard
 
 
@@ -75,3 +77,16 @@ def test_none_stays_that_does_not_help(board: Dataset) -> None:
 
 def test_without_rankers_there_is_none(board: Dataset) -> None:
     assert chosen(board) == (None, [])
+
+
+def test_epochs_are_chosen_by_what_the_placement_would_answer(
+    board: Dataset, tmp_path: Path
+) -> None:
+    home = {"retrievers": ["popular"], "rules": ["already_taken"]}
+    settings = Config.model_validate({"placements": {"home": home}})
+    judge = Work(settings, board, tmp_path, silent)._judge(Part.VALIDATION)
+    assert judge is not None
+    for row in range(len(judge)):
+        assert set(judge.queries.history.take(np.array([row])).items) <= set(
+            judge.queries.exclude[row]
+        )

@@ -56,7 +56,9 @@ def test_weights_go_on_and_new_items_are_learned(shop: Shop) -> None:
     assert manifest["continues"] == before
     assert manifest["metrics"]["ndcg@10"]["value"] is not None
     for old, new in zip(systems(shop, before), systems(shop, manifest["release"]), strict=True):
-        ours, theirs = (one.retrievers["sequence"].state["item.weight"] for one in (new, old))
+        ours, theirs = (
+            one.retrievers["sequence"].state["network.item.weight"] for one in (new, old)
+        )
         codes = new.catalogue.codes_in(old.catalogue)
         moved = np.abs(ours[codes >= 0] - theirs[codes[codes >= 0]]).mean()
         assert 0 < moved < np.abs(theirs).mean(), "a little, from where they were"
@@ -75,7 +77,7 @@ def test_it_resumes_to_the_same_release(shop: Shop) -> None:
 def test_another_width_begins_anew(shop: Shop) -> None:
     other = Shop.open(shop.folder, ["retrievers.sequence.dim=16"])
     _, live = systems(shop, fit(other, go_on=True)["release"])
-    assert live.retrievers["sequence"].state["item.weight"].shape[1] == 16
+    assert live.retrievers["sequence"].state["network.item.weight"].shape[1] == 16
 
 
 def test_without_new_events_nothing_is_forgotten(fitted: Shop, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from endcap.nn import networks, objective
 from endcap.nn.device import CPU, autocast, precision
 from endcap.nn.losses import full_softmax
+from endcap.nn.objective import Among
+from endcap.nn.reader import Reader, Reading
 from endcap.nn.sequences import Batch
-from endcap.retrievers.sequence import Reader, Settings
 from tests.nn.test_networks import CASES
 
 
@@ -22,10 +24,17 @@ def batch() -> Batch:
     return Batch(codes, codes % 2, codes % 5, codes, codes - 1, torch.full((3,), 3))
 
 
+def reader(**settings: Any) -> Reader:
+    """A network of 20 items with content."""
+    says = {"text": np.eye(20, 6, dtype=np.float32)}
+    return Reader(Reading.model_validate(settings), np.arange(20) > 3, says)
+
+
 def loss_of(network: Reader) -> Tensor:
-    one = batch()
+    one, vectors = batch(), network.item()
     learn = one.target >= 0
-    return full_softmax(network(one)[learn].float(), network.item.weight, one.target[learn])
+    hidden = network(one, functional.embedding(one.items, vectors))[learn]
+    return full_softmax(hidden.float(), vectors, one.target[learn])
 
 
 def test_the_choice_is_the_same_each_time() -> None:
@@ -34,7 +43,7 @@ def test_the_choice_is_the_same_each_time() -> None:
 
 def test_bfloat16_gives_nearly_the_same_gradients() -> None:
     torch.manual_seed(1)
-    network = Reader(Settings(dim=16, embedding_dropout=0.0, network={"dropout": 0.0}), 20)
+    network = reader(dim=16, embedding_dropout=0.0, id_dropout=0.0, network={"dropout": 0.0})
     for weight in network.parameters():  # a new network's layers say nothing yet
         nn.init.normal_(weight, std=0.3)
     gradients = []
@@ -61,14 +70,19 @@ def test_all_tensors_of_a_network_are_where_its_weights_are(
     cls: type[networks.Network], options: dict[str, Any]
 ) -> None:
     use = {"use": f"{cls.__module__}:{cls.__name__}", **options}
-    reader = Reader(Settings(dim=8, gap=True, token_dropout=0.1, network=use), 20).to(ELSEWHERE)
-    assert reader(batch().to(ELSEWHERE)).device == ELSEWHERE
+    network = reader(dim=8, gap=True, token_dropout=0.1, network=use).to(ELSEWHERE)
+    one, vectors = batch().to(ELSEWHERE), network.item()
+    assert vectors.device == ELSEWHERE
+    assert network(one, functional.embedding(one.items, vectors)).device == ELSEWHERE
 
 
 @pytest.mark.parametrize("name", get_args(objective.Name))
 def test_all_tensors_of_a_loss_are_where_the_vectors_are(name: objective.Name) -> None:
     counts = np.arange(20)
-    loss = objective.objective(name, counts, full=9, negatives=4, calibration=0.7, smoothing=0.1)
+    goal = objective.objective(name, counts, full=9, negatives=4, calibration=0.7, smoothing=0.1)
     hidden, items, weight = (torch.zeros(size, device=ELSEWHERE) for size in ((6, 8), (20, 8), 6))
-    target = torch.zeros(6, dtype=torch.int64, device=ELSEWHERE)
-    assert loss(hidden, items, target, weight).device == ELSEWHERE
+    target, drawn = (torch.zeros(n, dtype=torch.int64, device=ELSEWHERE) for n in (6, 4))
+    among = Among(None, target)
+    if goal.negatives is not None:
+        among = Among(torch.arange(20), target, drawn, torch.zeros(20, device=ELSEWHERE))
+    assert goal.loss(hidden, items, target, among, weight).device == ELSEWHERE

@@ -74,7 +74,7 @@ def ranked(scores: Tensor, target: Tensor) -> Tensor:
 
 
 def smooth(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-    more = label_smoothing(hidden, items, target, weight)
+    more = label_smoothing(hidden, items, target, items.mean(0), weight)
     return full_softmax(hidden, items, target, weight) + SMOOTH * more
 
 

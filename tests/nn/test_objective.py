@@ -30,9 +30,11 @@ def test_each_name_is_its_loss(name: Name, smoothing: float) -> None:
     torch.manual_seed(1)
     hidden, items, target = torch.randn(5, 4), torch.randn(6, 4), torch.randint(0, 6, (5,))
     weight = torch.rand(5)
-    loss = objective(name, COUNT, full=120, negatives=3, calibration=0.6, smoothing=smoothing)
+    goal = objective(name, COUNT, full=120, negatives=3, calibration=0.6, smoothing=smoothing)
     torch.manual_seed(2)
-    found = loss(hidden, items, target, weight)
+    among = goal.among(target)
+    needed = items if among.items is None else items[among.items]
+    found = goal.loss(hidden, needed, among.rows, among, weight)
     torch.manual_seed(2)
     negatives = Negatives(COUNT, 3, popular=0.5 * (name == "sampled_softmax"))
     drawn, power = negatives.draw(), gbce_power(3, len(COUNT), 0.6)
@@ -44,6 +46,17 @@ def test_each_name_is_its_loss(name: Name, smoothing: float) -> None:
         "bce": bce(hidden, items, target, drawn, weight),
         "bpr": bpr(hidden, items, target, drawn, weight),
     }
+    share = torch.exp(-negatives.log_q[drawn])
+    rarest = share / share.sum() @ items[drawn]
+    mean = rarest if name == "sampled_softmax" else items.mean(0)
     smoothed = smoothing if name in SOFTMAX else 0.0
-    more = smoothed * label_smoothing(hidden, items, target, weight)
+    more = smoothed * label_smoothing(hidden, items, target, mean, weight)
     torch.testing.assert_close(found, expected[name] + more)
+
+
+def test_the_mean_of_what_is_drawn_is_that_of_all_items() -> None:
+    torch.manual_seed(1)
+    items, negatives = torch.randn(6, 4), Negatives(COUNT, 100_000, popular=0.5)
+    drawn = negatives.draw()
+    share = torch.exp(-negatives.log_q[drawn])
+    torch.testing.assert_close(share / share.sum() @ items[drawn], items.mean(0), atol=0.02, rtol=0)

@@ -7,10 +7,8 @@ from typing import Any
 
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
-from tests.shops import dataset
 
 
 def rule(cls: type[Rule[Any]], folder: Path, goods: Catalogue, **settings: Any) -> Any:
     """The rule with these settings, over these goods."""
-    known = dataset(folder, users=[1], items=[0], goods=goods)
-    return cls.fit(cls.settings_type.model_validate(settings), known, Run())
+    return cls.fit(cls.settings_type.model_validate(settings), goods, Run())

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from endcap.rules.explore import Explore
+from endcap.rules.explore import Explore, Settings
+from endcap.stages import ALONE
+from endcap.tables.overlay import Overlay
 from endcap.types import Queries, Ranking
 from tests.rules.shelf import rule
 from tests.shops import catalogue, queries, ranking
@@ -90,3 +92,24 @@ def test_what_is_behind_the_cut_can_run_out(tmp_path: Path) -> None:
     lists = drawn(tmp_path, 30, share=0.99, cut=7)
     assert set(lists.of(0).item.tolist()) == set(range(ITEMS))
     assert np.all(lists.chances > 0)
+
+
+def test_items_that_the_models_do_not_know_are_explored_too() -> None:
+    """As if they stood right behind the cut, the newest first, and only where chance has a say."""
+    came = [{"item_id": f"n{number}", "gone": False} for number in range(12)]
+    goods = Overlay.over(catalogue(ITEMS)).changed(came)
+    explore = Explore.fit(Settings(share=0.5, cut=5, reach=3.0, new=4), goods, ALONE)
+    newest = [int(code) for code in goods.new[::-1][:4]]
+    plain = queries(*[[]] * 400)
+    assert explore.wants(plain) is None
+    asked = replace(plain, seeds=np.arange(400))
+    wanted = explore.wants(asked)
+    assert wanted is not None
+    assert wanted[0].tolist() == newest
+    lists = ranking(*[[*range(ITEMS), *newest]] * 400)
+    shown = explore.apply(asked, lists)
+    first = shown.keep(shown.places <= 5)
+    times = [int((first.item == code).sum()) for code in newest]
+    assert times[0] > times[3] > 0
+    assert sum(times) > int(((first.item >= 5) & (first.item < ITEMS)).sum()) / 2
+    assert np.all(shown.chances > 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
-from tests.serve.shops import prepared_shop, release, serving
+from tests.serve.shops import QUICK, prepared_shop, release, serving
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,10 @@ def client(shop: Shop) -> Iterator[TestClient]:
 def bare(tmp_path: Path) -> Shop:
     """A shop folder with nothing in it."""
     return Shop.open(tmp_path)
+
+
+@pytest.fixture
+def own(shop: Shop, tmp_path: Path) -> Shop:
+    """A copy of the shop, without what other tests sent to it."""
+    sent = shutil.ignore_patterns("live.sqlite*")
+    return Shop.open(shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent), QUICK)

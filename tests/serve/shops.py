@@ -24,7 +24,10 @@ from tests.tables.raw_shop import DAY, START, event, goods, raw_shop
 NOW = START + 121 * DAY
 """A day after the last event of the shop."""
 
-QUICK = ("retrievers.sequence.use = 'endcap.retrievers.popular:Popular'",)
+QUICK = (
+    "retrievers.sequence.use = 'endcap.retrievers.popular:Popular'",
+    "retrievers.described.use = ''",
+)
 """A deep model would cost seconds, and shows nothing of the service."""
 
 
@@ -50,16 +53,16 @@ def release(shop: Shop, name: str) -> None:
     """Fit what is quick to fit, and make it live."""
     dataset = Dataset.load(prepared(shop))
 
-    def fitted(kind: type[Any], stages: Any, *more: Any) -> dict[str, Any]:
+    def fitted(kind: type[Any], stages: Any, *known: Any) -> dict[str, Any]:
         found = ((name, *resolve(kind, stage, name)) for name, stage in stages.items())
-        return {name: cls.fit(settings, dataset, *more, Run()) for name, cls, settings in found}
+        return {name: cls.fit(settings, *known, Run()) for name, cls, settings in found}
 
     system = Recommender(
         shop.config,
         dataset.catalogue,
-        fitted(Retriever, shop.config.retrievers, None),
+        fitted(Retriever, shop.config.retrievers, dataset, None),
         None,
-        fitted(Rule, shop.config.rules),
+        fitted(Rule, shop.config.rules, dataset.catalogue),
     )
     releases = Releases(shop.releases)
     manifest = {"learned_until": {"live": dataset.end}}

@@ -103,6 +103,23 @@ def test_a_release_answers_without_the_prepared_tables(own: Shop) -> None:
         assert len(client.get("/v1/recommend?user_id=user-03").json()["items"]) == 10
 
 
+def test_prepared_tables_that_are_broken_are_none(own: Shop) -> None:
+    """To a service that begins; one that has read better ones keeps them."""
+    with serving(own) as (client, current):
+        for file in own.prepared.rglob("*"):
+            if file.is_file() and file.name != "current":
+                file.write_bytes(b"")
+        (own.prepared / "current").touch()
+        current.refresh()
+        assert current.trouble
+        assert current.loaded is not None
+        assert current.loaded.visitors.dataset is not None
+        assert live(client) == "first"
+    with serving(own) as (client, _):
+        assert live(client) == "first"
+        assert len(client.get("/v1/recommend?user_id=user-03").json()["items"]) == 10
+
+
 def test_a_replay_takes_the_end_of_the_log_for_now(own: Shop) -> None:
     live = LiveEvents.open(own.live)
     current = Current(own, live, replay=True)

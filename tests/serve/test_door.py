@@ -292,13 +292,13 @@ def test_keys_that_can_not_be_read_let_nobody_new_in(
 
 def test_what_administrators_change_is_written_down(service: Guarded) -> None:
     id_ = service.made["admin"].split("_")[1]
-    service.ask("DELETE", "/v1/users/张三", "admin")
+    service.ask("DELETE", "/v1/items/张三", "admin")
     service.ask("POST", "/v1/events", "admin", json=EVENT)
     service.ask("GET", "/metrics", "admin")
     end = time.monotonic() + 10
     while (newest := service.keys.acts(1)[0]).by != id_ and time.monotonic() < end:
         time.sleep(0.01)
-    assert newest[1:] == (id_, "DELETE /v1/users/张三", "404")
+    assert newest[1:] == (id_, "DELETE /v1/items/张三", "404")
 
 
 def test_limits(shop: Shop, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_bad_rows_never_take_good_ones_down(client: TestClient) -> None:
         VIEW | {"visitorid": "ann"},
         VIEW | {"item_id": None},
         VIEW | {"context": {"long": "x" * 20_000}},
+        VIEW | {"user_id": "a\0b"},
+        VIEW | {"query": "a\0b"},
     ]
     answer = kept(client, VIEW | {"event_id": "good 1"}, *bad, VIEW | {"event_id": "good 2"})
     assert answer["accepted"] == 2

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from endcap.config import Shop
 from endcap.serve.current import Loaded
 from endcap.stages import Run
-from endcap.store.events import export
+from endcap.store.compact import into_tables
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
-from tests.serve.shops import NOW, QUICK, serving
+from tests.serve.shops import NOW, serving
 from tests.tables.raw_shop import DAY
 
 SECOND = 1_000_000
-
-
-@pytest.fixture
-def own(shop: Shop, tmp_path: Path) -> Shop:
-    """A copy of the shop, without what other tests sent to it."""
-    sent = shutil.ignore_patterns("live.sqlite*")
-    return Shop.open(shutil.copytree(shop.folder, tmp_path / "shop", ignore=sent), QUICK)
 
 
 def bought(user: str, *items: str, at: int = NOW) -> list[dict[str, Any]]:
@@ -62,7 +52,7 @@ def test_it_is_what_a_fit_on_everything_gives(own: Shop) -> None:
             current.learn()
         loaded = current.loaded
     assert isinstance(loaded, Loaded)
-    export(own.live, own.tables / "events" / "live.parquet")
+    into_tables(own)
     prepare(own)
     dataset = Dataset.load(prepared(own))
     assert dataset.catalogue.ids == loaded.recommender.catalogue.ids

@@ -89,6 +89,29 @@ def test_about_items(client: TestClient) -> None:
     assert about != ids(ask(client, placement="product", items=["item-02"], n=5))
 
 
+@pytest.mark.parametrize(
+    ("accepted", "asked", "text"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", {}, "因为您看过“商品 5”"),
+        ("en-GB", {}, "Because you looked at 商品 5"),
+        ("fr", {}, "Because you looked at 商品 5"),
+        ("en", {"language": "zh"}, "因为您看过“商品 5”"),
+    ],
+)
+def test_reasons_are_in_the_language_of_the_reader(
+    client: TestClient, accepted: str, asked: dict[str, str], text: str
+) -> None:
+    who = f"reader {accepted} {asked}"
+    send(client, "view", "item-05", anonymous_id=who)
+    question = {"anonymous_id": who, "exclude": ["item-05"], "explain": True, "n": 1, **asked}
+    answer = client.post(
+        "/v1/recommend",
+        json=question,
+        headers={"Accept-Language": accepted},
+    ).json()
+    assert answer["items"][0]["reason"]["text"] == text
+
+
 def test_reasons_and_fields_for_people(client: TestClient) -> None:
     send(client, "view", "item-07", anonymous_id="hal")
     answer = ask(client, anonymous_id="hal", explain=True, fields=["title", "price", "categories"])

@@ -9,13 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from endcap.store.events import LiveEvents, Seen, export, impressions
-from endcap.tables.schema import EVENTS
+from endcap.store.events import LiveEvents, Seen, impressions
 
 
 def event(number: int, user: str = "ann", **more: Any) -> dict[str, Any]:
@@ -24,8 +22,8 @@ def event(number: int, user: str = "ann", **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveEvents]:
-    opened = LiveEvents.open(tmp_path / "live.sqlite")
+def live(where: Path | str) -> Iterator[LiveEvents]:
+    opened = LiveEvents.open(where)
     yield opened
     opened.close()
 
@@ -86,59 +84,61 @@ def test_what_was_shown_is_written_later(live: LiveEvents) -> None:
         assert connection.execute(select(func.count()).select_from(impressions)).scalar() == 1
 
 
-def test_export_has_the_columns_of_the_table(live: LiveEvents, tmp_path: Path) -> None:
-    file = tmp_path / "tables" / "events" / "live.parquet"
-    path = tmp_path / "live.sqlite"
-    assert export(path, file) == 0
-    assert not file.exists()
-    live.append([event(1, context='{"页": 1}', price=2.5), event(2, user="张三")])
-    assert export(path, file) == 2
-    table = pq.read_table(file)
-    assert table.schema.equals(EVENTS)
-    assert table["user_id"].to_pylist() == ["ann", "张三"]
-    assert table["context"].to_pylist() == ['{"页": 1}', None]
-    assert [one.name for one in file.parent.iterdir()] == ["live.parquet"]
-
-
-def test_export_leaves_a_complete_file_alone(live: LiveEvents, tmp_path: Path) -> None:
-    file = tmp_path / "live.parquet"
-    live.append([event(1)])
-    export(tmp_path / "live.sqlite", file)
-    before = file.stat().st_mtime_ns
-    assert export(tmp_path / "live.sqlite", file) == 1
-    assert file.stat().st_mtime_ns == before
-    live.append([event(2)])
-    assert export(tmp_path / "live.sqlite", file) == 2
-    assert pq.read_metadata(file).num_rows == 2
-
-
-def test_no_store_no_export(tmp_path: Path) -> None:
-    assert export(tmp_path / "none.sqlite", tmp_path / "live.parquet") == 0
-    assert not list(tmp_path.iterdir())
-
-
 APPEND = """
 import os, signal, sys
 from pathlib import Path
 from endcap.store.events import LiveEvents
-live = LiveEvents.open(Path(sys.argv[1]))
+where = sys.argv[1]
+live = LiveEvents.open(where if "://" in where else Path(where))
 live.append([{"event_id": "e", "event_type": "view", "user_id": "ann", "item_id": "a",
               "timestamp": 1}])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_was_appended_survives_a_kill(tmp_path: Path) -> None:
-    path = tmp_path / "live.sqlite"
-    done = subprocess.run([sys.executable, "-c", APPEND, path], check=False)  # noqa: S603
+def test_what_was_appended_survives_a_kill(where: Path | str) -> None:
+    done = subprocess.run([sys.executable, "-c", APPEND, where], check=False)  # noqa: S603
     assert done.returncode == -9
-    live = LiveEvents.open(path)
+    live = LiveEvents.open(where)
     assert live.of_visitor("ann", ["view"], 1) == [Seen("a", "view", 1)]
     live.close()
 
 
+MANY = """
+import sys
+from pathlib import Path
+from endcap.store.events import LiveEvents
+where = sys.argv[1]
+live = LiveEvents.open(where if "://" in where else Path(where))
+accepted = 0
+for number in range(40):
+    rows = [{"event_id": f"e{number * 10 + n}", "event_type": "view", "user_id": "ann",
+             "item_id": "a", "timestamp": 1} for n in range(10)]
+    accepted += live.append(rows)[0]
+live.close()
+print(accepted)
+"""
+
+
+def test_an_event_counts_once_from_whatever_process(where: Path | str) -> None:
+    """Two processes send the same 400 events at the same time, while a third reads in the order of
+    their places, and misses none."""
+    live = LiveEvents.open(where)
+    command = [sys.executable, "-c", MANY, str(where)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(2)
+    ]
+    read: list[int] = []
+    while any(one.poll() is None for one in both) or live.after(max(read, default=0), ["view"], 1):
+        read += [one.place for one in live.after(max(read, default=0), ["view"], 50)]
+    assert sum(int(one.communicate()[0]) for one in both) == 400
+    assert len(read) == len(set(read)) == 400
+    live.close()
+
+
 def test_a_store_of_an_older_version_is_completed(tmp_path: Path) -> None:
-    """What it holds stays, and what is new is written."""
+    """What it holds stays, and a column that is new is written."""
     path = tmp_path / "live.sqlite"
     with closing(LiveEvents.open(path)) as live:
         live.shown([{"recommendation_id": "old", "item_id": "a"}])

@@ -16,8 +16,8 @@ NOW = time.time_ns() // 1_000
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Keys]:
-    opened = Keys.open(tmp_path / "live.sqlite")
+def keys(where: Path | str) -> Iterator[Keys]:
+    opened = Keys.open(where)
     yield opened
     opened.close()
 
@@ -52,6 +52,23 @@ def test_what_is_no_key(keys: Keys) -> None:
     ):
         assert matching(keys.all(), token, NOW) is None, token
     assert matching({}, made, NOW) is None
+
+
+def test_an_unknown_id_costs_what_a_wrong_secret_costs(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no clock tells which ids there are: a hash, and a comparison that looks at all."""
+    made = keys.create("admin", "", "ann")
+    known, done = keys.all(), list[tuple[int, int]]()
+
+    def same(one: str, other: str) -> bool:
+        done.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr("endcap.store.keys.hmac.compare_digest", same)
+    for token in (f"ek_{part(made)}_{'A' * 43}", f"ek_{'0' * 12}_{'A' * 43}"):
+        assert matching(known, token, NOW) is None
+    assert done == [(64, 64)] * 2
 
 
 def test_a_revoked_key_is_none(keys: Keys) -> None:

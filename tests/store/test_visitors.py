@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from endcap.config import Shop
-from endcap.store.events import LiveEvents, export
+from endcap.store.compact import into_tables
+from endcap.store.events import LiveEvents
 from endcap.store.visitors import Visitors
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
@@ -27,7 +28,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shop(original: Path, tmp_path: Path) -> Shop:
+def shop(
+    original: Path, tmp_path: Path, where: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> Shop:
+    if isinstance(where, str):
+        monkeypatch.setenv("ENDCAP_DATABASE_URL", where)
     return Shop.open(shutil.copytree(original, tmp_path / "shop"))
 
 
@@ -58,7 +63,7 @@ def test_live_events_follow_the_prepared_ones(shop: Shop, live: LiveEvents) -> N
 
 def test_an_event_that_was_prepared_since_counts_once(shop: Shop, live: LiveEvents) -> None:
     live.append([event("ann", "nut", 9), event("cem", "fig", 9)])
-    assert export(shop.live, shop.tables / "events" / "live.parquet") == 2
+    assert into_tables(shop) == 2
     prepare(shop)
     known = visitors(shop, live)
     assert known.dataset is not None

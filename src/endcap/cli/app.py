@@ -60,7 +60,18 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         # A full disk or a missing permission is not a defect of ours.
         return _failed(f"{error.filename or 'The system'}: {error.strerror or error}")
+    except Exception as error:
+        if not _of_the_store(error):
+            raise
+        cause = getattr(error, "orig", None) or error
+        return _failed(f"The store can't be used: {str(cause).strip().splitlines()[0]}")
     return DONE
+
+
+def _of_the_store(error: Exception) -> bool:
+    """A database that is away is no defect of ours either. SQLAlchemy is not imported for it."""
+    known = sys.modules.get("sqlalchemy.exc")
+    return known is not None and isinstance(error, known.SQLAlchemyError)
 
 
 def _failed(reason: str) -> int:

@@ -13,6 +13,7 @@ from endcap.cli.output import JsonOption, ShopOption, answer, columns, progress,
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from endcap.config import Shop
     from endcap.tables.raw import Imported
 
 Kind = Literal["events", "items", "users", "impressions"]
@@ -68,7 +69,8 @@ def import_(
     from endcap.sources import import_file
     from endcap.tables.places import expand
 
-    folder = Shop.open(shop_folder(shop)).tables
+    opened = Shop.open(shop_folder(shop))
+    folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     done: list[Imported] = []
     try:
@@ -84,6 +86,8 @@ def import_(
                     report=report,
                 )
     finally:
+        if not dry_run:
+            _overtake(opened, done)
         # What was imported before a file that can't be is imported, and said so.
         if done:
             answer(done, False, _show) if not json else answer(_counts(done), True, _show)
@@ -101,11 +105,19 @@ def prepare(
 
     steps = importlib.import_module("endcap.tables.prepare")
     opened = Shop.open(shop_folder(shop))
-    live = importlib.import_module("endcap.store.events")
-    live.export(opened.live, opened.tables / "events" / "live.parquet")
+    importlib.import_module("endcap.store.compact").into_tables(opened)
     with progress() as report:
         found = steps.prepare(opened, report, engine)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
+
+
+def _overtake(shop: Shop, done: list[Imported]) -> None:
+    """What an import says of an item counts from now on, whatever the service was told before."""
+    for one in done:
+        if one.extract.kind == "items":
+            goods = importlib.import_module("endcap.store.items")
+            for path in (shop.tables / "items").glob(f"*-{one.origin.digest}.parquet"):
+                goods.overtake(shop.live, path)
 
 
 def _counts(done: list[Imported]) -> dict[str, Any]:

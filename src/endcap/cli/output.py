@@ -159,10 +159,11 @@ def written_down(shop: Shop, action: str, what: str) -> None:
     noted, it is done all the same."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from endcap.store.address import shown
     from endcap.store.keys import Keys
 
     try:
         with closing(Keys.open(shop.live)) as keys:
             keys.note(account(), action, what)
     except SQLAlchemyError as error:
-        print(f"Done, but it can't be noted in {shop.live}: {error}", file=sys.stderr)
+        print(f"Done, but it can't be noted in {shown(shop.live)}: {error}", file=sys.stderr)

@@ -20,6 +20,8 @@ from endcap.errors import ConfigError, EndcapError, StateError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from endcap.config import Shop
+
 
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
@@ -35,6 +37,8 @@ def serve(
     shop: ShopOption = None,
 ) -> None:
     """Serve recommendations, take in events, and show the pages for people."""
+    from endcap.config import Shop
+
     folder = shop_folder(shop).resolve()
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,7 +54,7 @@ def serve(
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay, local), listening, workers)
+        _run(partial(service, folder, replay, local), Shop.open(folder), listening, workers)
 
 
 def service(folder: Path, replay: bool, local: bool) -> FastAPI:
@@ -60,11 +64,13 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
     """
     from endcap.config import Shop
     from endcap.dashboard import pages
+    from endcap.serve import logs
     from endcap.serve.app import create
     from endcap.serve.current import Current
     from endcap.store.events import LiveEvents
 
     shop = Shop.open(folder)
+    logs.begin(shop.config.serve)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
@@ -84,45 +90,50 @@ def _open(shop: Path) -> bool:
     from sqlalchemy.exc import SQLAlchemyError
 
     from endcap.config import Shop
-    from endcap.store.events import LiveEvents
+    from endcap.store.address import shown
     from endcap.store.keys import Keys
 
     if not shop.is_dir():
         raise StateError(f"There is no shop folder {shop}", mend="Run `endcap init` first")
-    path = Shop.open(shop).live
+    store = Shop.open(shop).live
     try:
-        with closing(LiveEvents.open(path)) as live:
-            return bool(Keys(live.database).all())
+        with closing(Keys.open(store)) as keys:
+            return bool(keys.all())
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        raise StateError(f"The store {path} can't be used: {cause}") from error
+        raise StateError(f"The store {shown(store)} can't be used: {cause}") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Raises EndcapError where the port is taken."""
     try:
         [family, *_], *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise EndcapError(
             f"Can't listen at {host}:{port}: {error.strerror or error}",
             mend="Choose another --port, or stop what uses this one",
         ) from error
+    # Or else the second part of each answer waits 40 ms for the first to be acknowledged.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
-def _run(make: Callable[[], FastAPI], listening: socket.socket, workers: int) -> None:
+def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, workers: int) -> None:
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
+    from endcap.serve import kept
+    from endcap.serve.connections import limited
+    from endcap.serve.workers import GRACE, serve
+
+    if workers > 1:
+        kept.read(shop)
     config = uvicorn.Config(
         make,
         factory=True,
-        workers=workers,
-        log_level="warning",
-        http="httptools",
-        timeout_graceful_shutdown=10,
+        log_config=None,
+        access_log=False,
+        http=limited(shop.config.serve),
+        timeout_graceful_shutdown=GRACE,
     )
-    if workers == 1:
-        uvicorn.Server(config).run(sockets=[listening])
-    else:
-        Multiprocess(config, sockets=[listening]).run()
+    serve(config, listening, workers)

@@ -4,6 +4,7 @@ The TOML is trusted like code, since its class paths are imported. Requests neve
 A stage's own settings stand at the top of its file; here stands only which stages there are.
 """
 
+from endcap.config.deployment import Deployment
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.search import Between, Choice, Search, Value, space
 from endcap.config.shop import Shop, alone
@@ -15,11 +16,13 @@ from endcap.config.tree import (
     Join,
     Placement,
     Resources,
+    Schedule,
     Serve,
     Settings,
     Spark,
     Split,
     Stage,
+    Store,
     Stream,
     Task,
     Track,
@@ -31,11 +34,13 @@ __all__ = [
     "Choice",
     "Clean",
     "Config",
+    "Deployment",
     "Evaluate",
     "Events",
     "Join",
     "Placement",
     "Resources",
+    "Schedule",
     "Search",
     "Serve",
     "Settings",
@@ -43,6 +48,7 @@ __all__ = [
     "Spark",
     "Split",
     "Stage",
+    "Store",
     "Stream",
     "Task",
     "Track",

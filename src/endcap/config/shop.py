@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from endcap.config.deployment import Deployment
 from endcap.config.reading import FILE, load, parse
 from endcap.config.tree import Config
 from endcap.errors import StateError
@@ -25,11 +26,13 @@ class Shop:
                        runs/curves what TensorBoard shows of all
     tune/              what `tune` tried, and the best of it: tune/best.toml, tune/report.html
     releases/          what `fit` made, and the pointer to the live one
-    live.sqlite        events that the service has acknowledged
+    live.sqlite        events that the service has acknowledged, keys and traces, unless the
+                       environment names another database
     """
 
     folder: Path
     config: Config
+    deployment: Deployment = field(default_factory=Deployment)
 
     @classmethod
     def open(cls, folder: Path, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
@@ -61,18 +64,20 @@ class Shop:
         return self.folder / "releases"
 
     @property
-    def live(self) -> Path:
-        return self.folder / "live.sqlite"
+    def live(self) -> Path | str:
+        """Where the store is: a file, or the address of a database, its password included."""
+        given = self.deployment.database_url
+        return given.get_secret_value() if given else self.folder / "live.sqlite"
 
 
 @contextmanager
-def alone(folder: Path, command: str) -> Iterator[None]:
+def alone(folder: Path, command: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a folder of the shop for one command at a time; the system lets go of it even if we
-    are killed. Raises StateError where another is at work in it."""
+    are killed. Raises StateError where another is at work in it, unless it is to be waited for."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise StateError(
                 f"Another `endcap {command}` is at work in {folder}", mend="Wait until it is done"

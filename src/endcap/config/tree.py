@@ -42,6 +42,10 @@ def _size(text: str) -> str:
 Memory = Annotated[str, AfterValidator(_size)]
 
 
+Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
+"""What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
+
+
 class Settings(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
 
@@ -66,6 +70,12 @@ class Clean(Settings):
     earliest: Day = Field("1995-01-01", description="events before this day are impossible")
     future: float = Field(1.0, ge=0, description="days that a clock may be ahead of ours")
     bot_events_per_day: int = Field(2_000, gt=0, description="a visitor above this is a bot")
+    without_visitors: tuple[str, ...] = Field(
+        (), description="visitors that are none, by their id: testers, tills, monitors"
+    )
+    match_ids: tuple[Difference, ...] = Field(
+        (), description="what may differ between an item's id in events and in the catalogue"
+    )
     unknown_items: Literal["keep", "drop"] = Field(
         "keep", description="events on items that the catalogue does not list"
     )
@@ -174,7 +184,8 @@ class Evaluate(Settings):
 
 
 class Serve(Settings):
-    """How much the service takes from whom. A worker counts on its own."""
+    """How much the service takes from whom, all workers of a machine together, and how each of
+    them answers."""
 
     key_rate: float = Field(500.0, gt=0, description="requests a second with one key, on average")
     key_burst: float = Field(1_000.0, ge=1, description="and at once, after a pause")
@@ -182,6 +193,35 @@ class Serve(Settings):
         20.0, gt=0, description="requests a second from one address with a key to collect, or none"
     )
     address_burst: float = Field(100.0, ge=1, description="and at once, after a pause")
+    together: int = Field(
+        32, ge=1, le=512, description="questions that have come together and are answered at once"
+    )
+    waiting: int = Field(
+        256, ge=1, description="questions that may wait; more are told to come again, with a 503"
+    )
+    ranker_seconds: float = Field(
+        0.25, gt=0, description="what the ranker may take; after it, the lists go out without it"
+    )
+    connections: int = Field(
+        1_000, ge=1, description="connections at once; more are told to come again, with a 503"
+    )
+    patience: float = Field(
+        10.0, gt=0, description="seconds that a request may take to come in, head and body"
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="what the service writes about itself: text, or JSON a line"
+    )
+    log_requests: Literal["none", "plain", "full"] = Field(
+        "none",
+        description="a line for each request: plain has no data of visitors; "
+        "full has paths and queries, in which ids stand",
+    )
+    probe_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of a processor that half of a new release's answers may take, or it "
+        "is not served",
+    )
     origins: tuple[str, ...] = Field(
         (), description="web sites whose pages may call the service, as https://shop.example"
     )
@@ -229,6 +269,38 @@ class Stream(Settings):
     )
 
 
+class Schedule(Settings):
+    """When `endcap schedule` fits anew, and what it takes to go live."""
+
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        "03:00", description="a time of day, by the clock of the machine, at which it begins"
+    )
+    every_hours: float = Field(24.0, gt=0, description="hours from one beginning to the next")
+    go_on: bool = Field(
+        False, description="whether deep models go on from the live release's weights"
+    )
+    margin: float = Field(
+        0.0,
+        ge=0,
+        description="how much above the live release's ndcg@10 the new one's must be in the mean "
+        "over the same questions",
+    )
+
+
+class Store(Settings):
+    """How long the store keeps what `tables/` has as well, and when it goes there."""
+
+    compact_minutes: float = Field(
+        15.0, gt=0, description="minutes between writings of new live events to tables/"
+    )
+    keep_days: Days = Field(
+        90.0,
+        description="days that live events stay in the store once they are in tables/; run "
+        "`endcap prepare` more often than that, as visitors' pasts are read from both",
+    )
+    trace_days: Days = Field(30.0, description="days for which answers can be asked about")
+
+
 class Track(Settings):
     """Where a training can be watched besides TensorBoard, whose curves are in runs/curves."""
 
@@ -243,6 +315,35 @@ def _stages(kind: str, **classes: str) -> Any:
         default_factory=lambda: {name: Stage(use=path) for name, path in paths.items()},
         description=f"the {kind}, by the names that other settings call them by",
     )
+
+
+def _retrievers() -> dict[str, Stage]:
+    """`described` reads what `sequence` reads, but items by their texts too and with another
+    network: it errs differently, and knows what is new."""
+    names = {
+        "popular": "Popular",
+        "neighbours": "Neighbours",
+        "content": "Content",
+        "sequence": "Sequence",
+        "repeat": "Repeat",
+        "recent": "Recent",
+        "intent": "Intent",
+    }
+    stages = {name: Stage(use=f"endcap.retrievers.{name}:{cls}") for name, cls in names.items()}
+    text = {
+        "use": "endcap.encoders.text_hashing:TextHashing",
+        "fields": ["title", "description", "categories", "brand", "tags"],
+        "dim": 64,
+    }
+    own = {
+        "network": {"use": "endcap.nn.networks.gru:GRU"},
+        "content": {"text": text},
+        "needs_content": True,
+        "ahead": 0.0,
+        "embedding_dropout": 0.5,
+    }
+    described = Stage.model_validate({"use": stages["sequence"].use, **own})
+    return {**stages, "described": described}
 
 
 def _placements() -> dict[str, Placement]:
@@ -274,15 +375,9 @@ class Config(Settings):
     clean: Clean = Clean()
     events: Events = Events()
     split: Split = Split()
-    retrievers: dict[str, Stage] = _stages(
-        "retrievers",
-        popular="Popular",
-        neighbours="Neighbours",
-        content="Content",
-        sequence="Sequence",
-        repeat="Repeat",
-        recent="Recent",
-        intent="Intent",
+    retrievers: dict[str, Stage] = Field(
+        default_factory=_retrievers,
+        description="the retrievers, by the names that other settings call them by",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(
@@ -300,4 +395,6 @@ class Config(Settings):
     resources: Resources = Resources()
     spark: Spark = Spark()
     stream: Stream = Stream()
+    store: Store = Store()
+    schedule: Schedule = Schedule()
     track: Track = Track()

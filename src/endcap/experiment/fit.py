@@ -144,10 +144,14 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
+ELSEWHERE = ("track", "serve", "store", "schedule", "resources", "spark", "stream")
+"""Groups of settings that leave what is fitted as it is."""
+
+
 def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
     """Of all that decides what a command gives. options: how it was called."""
     seen = {
-        "config": config.model_dump(mode="json", exclude={"resources", "spark", "stream", "track"}),
+        "config": config.model_dump(mode="json", exclude=set(ELSEWHERE)),
         "data": dataset.meaning.fingerprint,
         "version": version("endcap"),
         **options,

@@ -60,21 +60,21 @@ def _named(release: str, found: Measured) -> Measured:
 
 def compare(shop: Shop, a: str, b: str) -> dict[str, Any]:
     """Paired differences A − B of every metric, over the questions that both were asked."""
-    both = _questions(shop, a).join(
-        _questions(shop, b),
-        ["task", "user_id", "time"],
-        join_type="inner",
-        right_suffix=" of b",
-    )
-    names = [name for name in both.column_names if f"{name} of b" in both.column_names]
-    tasks = {
-        task: {name: _difference(both, task, name).as_dict() for name in names}
-        for task in both["task"].unique().to_pylist()
-    }
+    tasks = by_task(_questions(shop, a), _questions(shop, b))
     if not tasks:
         raise DataError(f"Releases {a} and {b} were not asked the same questions")
     first = next(iter(tasks.values()))
     return {"a": a, "b": b, "queries": first[DECIDES]["queries"], "metrics": first, "tasks": tasks}
+
+
+def by_task(a: pa.Table, b: pa.Table) -> dict[str, dict[str, Any]]:
+    """Paired differences of every metric that two tables of questions have, by task."""
+    both = a.join(b, ["task", "user_id", "time"], join_type="inner", right_suffix=" of b")
+    names = [name for name in both.column_names if f"{name} of b" in both.column_names]
+    return {
+        task: {name: _difference(both, task, name).as_dict() for name in names}
+        for task in both["task"].unique().to_pylist()
+    }
 
 
 def promote(shop: Shop, release: str, *, force: bool = False) -> None:

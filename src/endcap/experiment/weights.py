@@ -86,31 +86,72 @@ def _shares(values: Floats, starts: Int64s, sizes: Int64s) -> Floats:
 def learn_weights(
     recommender: Recommender, asked: Asked, placement: str
 ) -> tuple[Recommender, dict[str, Any]]:
-    """The same system with the join that the questions favour, and the gain of each way to join
-    over equal weights of the places.
+    """The same system with the join that the questions favour, and the gain of each step to it.
 
-    Equal weights stay where no gain is more than chance: the 95 % interval of the paired
-    difference must lie above 0. Weights that the configuration gives stay as they are.
+    First, who takes part with equal weights of the places: one after the other, the retriever
+    without which the lists are best is left out. Then the ways to learn weights, against that. A
+    step is taken where its gain is more than chance: the 95 % interval of the paired difference
+    must lie above 0. Weights that the configuration gives stay as they are.
     """
     place = recommender.placement(placement)
     if place.weights or place.score_weights:
         return recommender, {}
     asked = asked.sample(ASKED, recommender.config.seed)
     candidates = recommender.propose(recommender.ask(asked.queries, place, False), place)
-    constant, names = recommender.config.join.constant, candidates.retrievers
-    taken = candidates.ranking.hits(asked.truth)
-    lessons = Lessons(candidates.ranking.query, candidates.votes(constant), taken)
-    gains = {way: _gain(recommender, asked, candidates, _columns(lessons, way)) for way in WAYS}
-    report = {way: gain.as_dict() for way, gain in gains.items()}
+    names, judge = candidates.retrievers, _Judge(recommender, candidates, asked)
+    votes = candidates.votes(recommender.config.join.constant)
+    equal, report = _taking_part(judge, names, votes)
+    lessons = Lessons(candidates.ranking.query, votes, candidates.ranking.hits(asked.truth))
+    gains = {way: judge.gain(_crossed(_columns(lessons, way)), votes @ equal) for way in WAYS}
+    report |= {way: gain.as_dict() for way, gain in gains.items()}
     sure = {way: gain.value for way, gain in gains.items() if gain.value and (gain.low or 0) > 0}
-    if not sure:
-        return recommender.reweighted(placement, dict.fromkeys(names, 1.0), {}), report
-    way = max(sure, key=sure.__getitem__)
-    learned = iter(_columns(lessons, way).weights().tolist())
-    places, scores = (
-        {name: next(learned) if used else 0.0 for name in names} for used in WAYS[way]
-    )
-    return recommender.reweighted(placement, places, scores), report
+    weights = equal
+    if sure:
+        way = max(sure, key=sure.__getitem__)
+        weights = np.zeros_like(equal)
+        weights[np.repeat(WAYS[way], len(names))] = _columns(lessons, way).weights()
+    places, scores = (dict(zip(names, own.tolist(), strict=True)) for own in np.split(weights, 2))
+    return recommender.reweighted(placement, places, scores if sure else {}), report
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Holds two orders of the same candidates against each other."""
+
+    recommender: Recommender
+    candidates: Candidates
+    asked: Asked
+
+    def gain(self, score: Floats, other: Floats) -> Difference:
+        """Of NDCG@10. score, other: [rows]"""
+        config = self.recommender.config
+        one, two = (
+            _each(self.candidates.score(rows), self.asked, self.recommender)
+            for rows in (score, other)
+        )
+        return paired(one, two, config.evaluate.samples, config.seed)
+
+
+def _taking_part(
+    judge: _Judge, names: tuple[str, ...], votes: Floats
+) -> tuple[Floats, dict[str, Any]]:
+    """[2 × retrievers] 1 for the places of those who take part, and the gain of each step."""
+    weights = np.repeat(np.array([1, 0], np.float32), len(names))
+    steps: dict[str, Any] = {}
+    left: list[str] = []
+    while weights.sum() > 1:
+        gains = {}
+        for one in np.flatnonzero(weights):
+            without = weights.copy()
+            without[one] = 0
+            gains[one] = judge.gain(votes @ without, votes @ weights)
+        best = max(gains, key=lambda one: gains[one].value or 0.0)
+        if (gains[best].low or 0) <= 0:
+            break
+        weights[best] = 0
+        left.append(names[best])
+        steps[f"places without {' and '.join(left)}"] = gains[best].as_dict()
+    return weights, steps
 
 
 def _columns(lessons: Lessons, way: str) -> Lessons:
@@ -119,20 +160,13 @@ def _columns(lessons: Lessons, way: str) -> Lessons:
     return replace(lessons, votes=lessons.votes[:, used])
 
 
-def _gain(
-    recommender: Recommender, asked: Asked, candidates: Candidates, lessons: Lessons
-) -> Difference:
-    """Over the candidates as they stand: weights learned from one half of the questions order
-    the other half, and the reverse."""
+def _crossed(lessons: Lessons) -> Floats:
+    """[rows] scores by weights learned from the other half of the questions."""
     score = np.zeros(len(lessons.query), np.float32)
     first = lessons.query % 2 == 0
     for half in (first, ~first):
         score[~half] = lessons.votes[~half] @ lessons.keep(half).weights()
-    tried, equal = (
-        _each(ranking, asked, recommender)
-        for ranking in (candidates.score(score), candidates.ranking)
-    )
-    return paired(tried, equal, recommender.config.evaluate.samples, recommender.config.seed)
+    return score
 
 
 def choose_ranker(

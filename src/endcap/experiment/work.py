@@ -79,7 +79,7 @@ class Work:
         epochs are chosen by what is asked about the part.
         """
         past = self.dataset.before(part)
-        judge = None if known else self.asked(part, self.task)
+        judge = None if known else self._judge(part)
         fitted = {}
         for name, stage in self.config.retrievers.items():
             cls, settings = resolve(Retriever, stage, f"retrievers.{name}")
@@ -91,6 +91,12 @@ class Work:
                 make = partial(_going_on, make, earlier)
             fitted[name] = self.keep(Retriever, f"{part.name.lower()}-{name}", make)
         return fitted
+
+    def _judge(self, part: Part) -> Asked | None:
+        """What the first task asks about a part, as its placement asks it: what that would not
+        answer must not decide how long a model learns."""
+        asked = self.asked(part, self.task)
+        return None if asked is None else self._placed(asked, self.system(part, {}))
 
     def asked(self, part: Part, task: Task) -> Asked | None:
         """What a task asks about a part, None where that is too little to decide by."""
@@ -143,12 +149,15 @@ class Work:
     def _lessons(self, system: Recommender, asked: Asked) -> tuple[Asked, Candidates]:
         """The questions as the first task's placement asks them, and what the retrievers
         propose."""
-        place = system.placement(self.task.placement)
-        asked = replace(asked, queries=system.ask(asked.queries, place, include_seen=False))
+        place, asked = system.placement(self.task.placement), self._placed(asked, system)
         parts = [
             (rows, system.propose(queries, place)) for rows, queries in asked.queries.batches(1_024)
         ]
         return asked, Candidates.concat(parts)
+
+    def _placed(self, asked: Asked, system: Recommender) -> Asked:
+        place = system.placement(self.task.placement)
+        return replace(asked, queries=system.ask(asked.queries, place, include_seen=False))
 
     def _steps(self, path: str) -> Report:
         return lambda step, share: self.report(f"{path}: {step}", share)
@@ -160,7 +169,7 @@ def rules_of(config: Config, known: Dataset) -> dict[str, Rule[Any]]:
     for name, stage in config.rules.items():
         cls, settings = resolve(Rule, stage, f"rules.{name}")
         try:
-            rules[name] = cls.fit(settings, known, Run(seed=config.seed))
+            rules[name] = cls.fit(settings, known.catalogue, Run(seed=config.seed))
         except FilterError as error:
             raise ConfigError(f"rules.{name}: {error}") from error
     return rules

@@ -95,23 +95,25 @@ def sampled_softmax(
     that frequent items are not pushed down for being drawn often. The right item, which stands
     there for certain, keeps its score: the corrected logQ (Khrylchenko et al., RecSys 2025).
 
-    log_q: [items] log expected number of draws.
+    log_q: [items] log expected number of draws of each.
     """
     right, drawn = _scores(hidden, items, target, negatives)
-    others = (drawn - log_q.to(drawn.device)[negatives]).logsumexp(1)
+    others = (drawn - log_q[negatives]).logsumexp(1)
     return _mean(functional.softplus(others - right), weight)
 
 
 def label_smoothing(
-    hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None = None
+    hidden: Tensor, items: Tensor, target: Tensor, mean: Tensor, weight: Tensor | None = None
 ) -> Tensor:
     """What to add to a softmax, times ε, so that each item is right with a share of ε.
 
     −(1 − ε) log p(target) − ε · mean over items of log p(item)
         = −log p(target) + ε · (score of the target − mean score), whatever the softmax.
+
+    mean: [dim] of the vectors of all items.
     """
     right = (hidden * functional.embedding(target, items)).sum(1)
-    return _mean(right - hidden @ items.mean(0), weight)
+    return _mean(right - hidden @ mean, weight)
 
 
 def bce(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Self, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from endcap.nn.losses import (
     bce,
@@ -25,9 +27,6 @@ Name: TypeAlias = Literal["auto", "full_softmax", "sampled_softmax", "gbce", "bc
 
 SOFTMAX: tuple[Name, ...] = ("auto", "full_softmax", "sampled_softmax")
 """Losses whose labels can be smoothed."""
-
-Objective: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
-"""(hidden, items, target, weight) → the mean loss; see `endcap.nn.losses`."""
 
 
 class Negatives:
@@ -54,6 +53,72 @@ class Negatives:
         return torch.searchsorted(self.below, at, right=True)
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What a step is to make small; see `endcap.nn.losses`.
+
+    negatives: draws the items that the right ones are held against; None for all.
+    product: the numbers in which the full softmax multiplies. power: of gBCE.
+    smoothing: share of the target's part that all items get.
+    """
+
+    name: Name
+    negatives: Negatives | None
+    product: torch.dtype
+    power: float
+    smoothing: float
+
+    def among(self, codes: Tensor) -> Among:
+        """The items of a step that needs the vectors of `codes`."""
+        if self.negatives is None:
+            return Among(None, codes)
+        drawn = self.negatives.draw()
+        items, rows = torch.unique(torch.cat([codes.cpu(), drawn]), return_inverse=True)
+        rows = rows.to(codes.device)
+        log_q = self.negatives.log_q[items].to(codes.device)
+        return Among(items.to(codes.device), rows[: len(codes)], rows[len(codes) :], log_q)
+
+    def loss(
+        self, hidden: Tensor, vectors: Tensor, target: Tensor, among: Among, weight: Tensor | None
+    ) -> Tensor:
+        """The mean over positions. vectors: [n, dim] of the step's items; target: [positions] rows
+        of them."""
+        if among.drawn is None or among.log_q is None:
+            loss = full_softmax(hidden, vectors, target, weight, product=self.product)
+            mean = vectors.mean(0)
+        else:
+            loss = self._drawn(among.log_q)(hidden, vectors, target, among.drawn, weight=weight)
+            share = torch.exp(-among.log_q[among.drawn])
+            mean = share / share.sum() @ functional.embedding(among.drawn, vectors)
+        if not self.smoothing:
+            return loss
+        return loss + self.smoothing * label_smoothing(hidden, vectors, target, mean, weight)
+
+    def _drawn(self, log_q: Tensor) -> Callable[..., Tensor]:
+        losses: dict[str, Callable[..., Tensor]] = {
+            "sampled_softmax": partial(sampled_softmax, log_q=log_q),
+            "gbce": partial(bce, power=self.power),
+            "bce": bce,
+            "bpr": bpr,
+        }
+        return losses[self.name]
+
+
+@dataclass(frozen=True)
+class Among:
+    """The items of a step: those that it reads, those that are right, and those drawn.
+
+    items: [n] their codes; None for all items in their order.
+    rows: for each code asked for, its row among them.
+    drawn: [drawn] rows; log_q: [n] log expected number of draws of each; None without draws.
+    """
+
+    items: Tensor | None
+    rows: Tensor
+    drawn: Tensor | None = None
+    log_q: Tensor | None = None
+
+
 def objective(
     name: Name,
     count: Int64s,
@@ -74,32 +139,9 @@ def objective(
     """
     if name == "auto":
         name = "full_softmax" if count.sum() * len(count) <= full else "sampled_softmax"
-    if name == "full_softmax":
-        loss: Objective = partial(full_softmax, product=product)
-    else:
-        loss = _drawn(name, count, negatives, calibration)
-    if smoothing == 0 or name not in SOFTMAX:
-        return loss
-
-    def smoothed(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        more = label_smoothing(hidden, items, target, weight)
-        return loss(hidden, items, target, weight) + smoothing * more
-
-    return smoothed
-
-
-def _drawn(name: Name, count: Int64s, size: int, calibration: float) -> Objective:
-    negatives = Negatives(count, size, popular=0.5 if name == "sampled_softmax" else 0.0)
-    power = gbce_power(size, len(count), calibration)
-    losses: dict[str, Callable[..., Tensor]] = {
-        "sampled_softmax": partial(sampled_softmax, log_q=negatives.log_q),
-        "gbce": partial(bce, power=power),
-        "bce": bce,
-        "bpr": bpr,
-    }
-
-    def against(hidden: Tensor, items: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        drawn = negatives.draw().to(items.device)
-        return losses[name](hidden, items, target, negatives=drawn, weight=weight)
-
-    return against
+    drawn = None
+    if name != "full_softmax":
+        drawn = Negatives(count, negatives, popular=0.5 if name == "sampled_softmax" else 0.0)
+    power = gbce_power(negatives, len(count), calibration)
+    smoothed = smoothing if name in SOFTMAX else 0.0
+    return Objective(name, drawn, product, power, smoothed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from endcap.nn import processes
 from endcap.nn.aims import Aims, next_moments
-from endcap.types import Floats, History, Int32s, Int64s, Queries, offsets_of, spans
+from endcap.types import Bools, Floats, History, Int32s, Int64s, Queries, offsets_of, spans
 
 GAPS = 16
 """Buckets of the time from one event to the next: 0 is none, then each doubles the last."""
@@ -82,11 +83,13 @@ def training_batches(
     tokens: int | None,
     rng: np.random.Generator,
     weight: Floats | None = None,
+    ahead: float = 0.0,
 ) -> Iterator[Batch]:
     """All sequences that say something once, in batches of like length.
 
     tokens: about how many events each batch holds; by the size of the log where None.
     weight: [events] how much each counts as a target, 0 for not at all; None for all the same.
+    ahead: see `Aims.draw`.
     """
     aims = Aims.of(history, weight)
     starts, stops = windows(history, length, rng)
@@ -99,7 +102,8 @@ def training_batches(
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
         rows = order[first:after]
-        yield _training_batch(history, aims, starts[rows], stops[rows], rng)
+        draw = partial(aims.draw, rng=rng, ahead=ahead)
+        yield _training_batch(history, draw, aims.weight, starts[rows], stops[rows])
 
 
 def _tokens(events: int) -> int:
@@ -123,10 +127,14 @@ def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:
 
 
 def _training_batch(
-    history: History, aims: Aims, starts: Int64s, stops: Int64s, rng: np.random.Generator
+    history: History,
+    draw: Callable[[Int64s], tuple[Int64s, Bools]],
+    weight: Floats | None,
+    starts: Int64s,
+    stops: Int64s,
 ) -> Batch:
     places = spans(starts, stops)
-    target, learnt = aims.draw(places, rng)
+    target, learnt = draw(places)
     filled = _filled(stops - starts)
     batch = _batch(
         filled,
@@ -134,9 +142,9 @@ def _training_batch(
         gap_buckets(np.where(learnt, history.times[target] - history.times[places], 0)),
         np.where(learnt, history.items[target], -1),
     )
-    if aims.weight is None:
+    if weight is None:
         return batch
-    return replace(batch, weight=_spread(filled, aims.weight[target] * learnt))
+    return replace(batch, weight=_spread(filled, weight[target] * learnt))
 
 
 def shared(batch: Batch) -> tuple[Batch, float]:

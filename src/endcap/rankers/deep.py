@@ -134,6 +134,9 @@ class DeepRanker(Ranker[Settings]):
         rows = Rows.of(queries, ranking, catalogue, self._scale(values), self.settings.length)
         return candidates.score(self._calibration(_scores(self._network, rows, self._aim)))
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
+
 
 @dataclass(frozen=True)
 class Course:

@@ -86,6 +86,9 @@ class LambdaMART(Ranker[Settings]):
         _, rows = candidate_features(queries, candidates, self._retrievers, catalogue)
         return candidates.score(self._calibration(_scores(self._trees, rows)))
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
+
     def importance(self) -> dict[str, float]:
         """The share of all gain that each feature brought."""
         gain = self._trees.feature_importance("gain")

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Retriever, Run
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Queries, Ranking
+from endcap.types import Int32s, Queries, Ranking
 
 
 class Settings(config.Settings):
@@ -33,6 +34,9 @@ class Intent(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         return cls(settings, {"weight": dataset.kind_weights})
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         weight = self.state["weight"]

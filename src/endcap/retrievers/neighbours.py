@@ -10,11 +10,13 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from endcap import config
 from endcap.nn.votes import elect, reasons, votes_of
 from endcap.stages import Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
     UNIT,
@@ -98,13 +100,25 @@ class Neighbours(Retriever[Settings]):
         state = {**pack(self.follow + new), "events": events, "weight": weight}
         return type(self)(self.settings, state)
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        """Nothing has come before or after a new item yet."""
+        size = self.items + len(new)
+        events = np.r_[self.state["events"], np.zeros(len(new), np.int64)]
+        offsets = _going_on(self.state["offsets"], size)
+        grown = type(self)(self.settings, {**self.state, "offsets": offsets, "events": events})
+        if "similarity" in vars(self):  # which takes long to make
+            larger = {**pack(self.similarity), "offsets": _going_on(self.similarity.indptr, size)}
+            vars(grown)["similarity"] = unpack(larger, size)
+        return grown
+
     @cached_property
     def similarity(self) -> Matrix:
         """[items, items] how much a row's item speaks for each column's."""
         both = (self.follow + self.settings.backward * self.follow.T).tocsr()
         count = self.state["events"] / UNIT + self.settings.shrink + 1e-9
-        both.data *= count[row_of(both)] ** -self.settings.source_power / UNIT
-        both.data *= count[both.indices] ** -self.settings.target_power
+        # Powers of the items, not of all pairs, which are many more.
+        both.data *= (count**-self.settings.source_power / UNIT)[row_of(both)]
+        both.data *= (count**-self.settings.target_power)[both.indices]
         return strongest(both.astype(np.float32), self.settings.keep)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
@@ -120,6 +134,13 @@ class Neighbours(Retriever[Settings]):
 def _says(settings: Settings, weight: Floats) -> Int64s:
     """[window, event types] how much an event says of what came so many events before it."""
     return whole(np.multiply.outer(settings.decay ** np.arange(settings.window), weight))
+
+
+def _going_on(offsets: NDArray[np.integer], rows: int) -> Int64s:
+    """[rows + 1] the offsets of a matrix with further rows, which are empty."""
+    more = np.full(rows + 1 - len(offsets), offsets[-1])
+    longer: Int64s = np.r_[offsets, more].astype(np.int64)
+    return longer
 
 
 def _pairs(before: Int32s, after: Int32s, count: Int64s, size: int) -> Matrix:

@@ -10,8 +10,20 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import DAY, UNIT, Floats, Int8s, Int32s, Int64s, Queries, Ranking, whole
+from endcap.types import (
+    DAY,
+    UNIT,
+    Bools,
+    Floats,
+    Int8s,
+    Int32s,
+    Int64s,
+    Queries,
+    Ranking,
+    whole,
+)
 
 
 class Settings(config.Settings):
@@ -26,7 +38,8 @@ class Popular(Retriever[Settings]):
     An event counts 2^(how far its half-life had gone), from 1 to 2, and all events of a half-life
     fade together. So their sums are whole numbers, which events that come later only add to.
     state: for each item and half-life with events, `item`, `half_life` (since 1970) and `sum`, in
-    units of 2^-24. `weight` [event types] how much each says.
+    units of 2^-24. `weight` [event types] how much each says. `new`, once there are any, the items
+    that came since the fit, which stand at the end, the newest first.
     """
 
     settings_type = Settings
@@ -42,6 +55,13 @@ class Popular(Retriever[Settings]):
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
         return self._with(items, kinds, queries.times)
 
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return type(self)(self.settings, {**self.state, "new": np.r_[self._new, new]})
+
+    @property
+    def _new(self) -> Int32s:
+        return np.asarray(self.state.get("new", np.zeros(0)), np.int32)
+
     def _with(self, items: Int32s, kinds: Int8s, times: Int64s) -> Self:
         """The same with more events."""
         lives = times / (self.settings.half_life_days * DAY)
@@ -53,26 +73,34 @@ class Popular(Retriever[Settings]):
         total = np.zeros(len(keys), np.int64)
         np.add.at(total, place, np.r_[self.state["sum"], value])
         state = {"item": (keys // width).astype(np.int32), "half_life": keys % width, "sum": total}
-        return type(self)(self.settings, {**state, "weight": self.state["weight"]})
+        return type(self)(self.settings, {**self.state, **state})
 
     @cached_property
     def ranked(self) -> tuple[Int32s, Floats]:
-        """All items with events, best first, and what they count now."""
+        """All items with events, best first, then new ones, and what they count now."""
         half_life = self.state["half_life"]
         left = self.state["sum"] * np.exp2(half_life - half_life.max(initial=0.0))
         score = np.bincount(self.state["item"], left)
-        order = np.argsort(-score, kind="stable")[: np.count_nonzero(score)]
-        return order.astype(np.int32), (score[order] / UNIT).astype(np.float32)
+        order = np.argsort(-score, kind="stable")[: np.count_nonzero(score)].astype(np.int32)
+        untaken = self._new[~np.isin(self._new, order)][::-1]
+        value = (score[order] / UNIT).astype(np.float32)
+        return np.r_[order, untaken], np.r_[value, np.zeros(len(untaken), np.float32)]
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        item, score = self.ranked
-        if queries.allowed is not None:
-            allowed = queries.allowed[item]
-            item, score = item[allowed], score[allowed]
         # So many that n remain even where everything excluded is popular.
-        head = min(len(item), n + int(queries.exclude.lengths.max(initial=0)))
-        query = np.repeat(np.arange(len(queries), dtype=np.int32), head)
+        rows = self._first(n + int(queries.exclude.lengths.max(initial=0)), queries.allowed)
+        query = np.repeat(np.arange(len(queries), dtype=np.int32), len(rows))
+        item, score = self.ranked
         ranking = Ranking(
-            query, np.tile(item[:head], len(queries)), np.tile(score[:head], len(queries))
+            query, np.tile(item[rows], len(queries)), np.tile(score[rows], len(queries))
         )
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+    def _first(self, head: int, allowed: Bools | None) -> Int64s:
+        """The first rows of the list that are allowed, found without going through all of it."""
+        items, reach = self.ranked[0], head
+        if allowed is None:
+            return np.arange(min(head, len(items)))
+        while np.count_nonzero(allowed[items[:reach]]) < head and reach < len(items):
+            reach *= 4
+        return np.flatnonzero(allowed[items[:reach]])[:head]

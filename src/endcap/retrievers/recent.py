@@ -8,8 +8,9 @@ import numpy as np
 
 from endcap import config
 from endcap.stages import Retriever, Run
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Queries, Ranking
+from endcap.types import Int32s, Queries, Ranking
 
 
 class Settings(config.Settings):
@@ -24,6 +25,9 @@ class Recent(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         return cls(settings, {})
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         history = queries.history

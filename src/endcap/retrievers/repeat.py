@@ -9,9 +9,10 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Retriever, Run
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import kind
-from endcap.types import DAY, Queries, Ranking
+from endcap.types import DAY, Int32s, Queries, Ranking
 
 
 class Settings(config.Settings):
@@ -32,6 +33,9 @@ class Repeat(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         return cls(settings, {})
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         history = queries.history

@@ -7,42 +7,56 @@ one event, and each further event changes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from endcap import config
+from endcap.content import voices
+from endcap.content.voices import Voices, below
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
 from endcap.nn.going_on import grown, what_is_new
+from endcap.nn.leaving import moved
 from endcap.nn.loop import Plan, train
+from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import best, ndcg
-from endcap.nn.sequences import GAPS, Batch, query_batch, shared, training_batches
-from endcap.stages import Retriever, Run, State
+from endcap.nn.sequences import Batch, shared, training_batches
+from endcap.stages import Earlier, Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Floats, Queries, Ranking
+from endcap.types import Bools, Floats, Int32s, Moved, Queries, Ranking
+
+CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
+"""What the names in the state begin with."""
 
 
-class Settings(config.Settings):
+class Settings(Reading):
     """The network, the loss and the training."""
 
-    dim: int = Field(64, gt=0, description="width of the vectors of items and events")
-    length: int = Field(50, gt=1, description="newest events of a visitor that are read")
-    network: dict[str, Any] = Field(
-        default_factory=dict,
-        description="class path of the network, attention without one, and its settings",
+    content: dict[str, dict[str, Any]] = Field(
+        {},
+        description="encoders by names of your own, each a class path and its settings, whose "
+        "vectors are added to the items' own",
     )
-    gap: bool = Field(False, description="whether the time to the next event is read too")
-    embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
-    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
+    needs_content: bool = Field(
+        False, description="whether it answers nothing where encoders know nothing of any item"
+    )
+    ahead: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="how likely an event learns from a moment after the visitor's next, and so on",
+    )
     loss: objective.Name = Field(
         "auto", description="the loss; auto is a softmax, full or sampled by the size of the log"
     )
@@ -70,52 +84,19 @@ class Settings(config.Settings):
     replay: float = Field(
         1.0, ge=0, description="continuing a fit: earlier events learned again for each new one"
     )
-    judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
-
-
-class Reader(nn.Module):
-    """Events → vectors that the next item's vector should resemble."""
-
-    def __init__(self, settings: Settings, items: int) -> None:
-        super().__init__()
-        self.settings = settings
-        self.item = nn.Embedding(items, settings.dim)
-        self.kind = nn.Embedding(len(EVENT_TYPES), settings.dim)
-        self.place = nn.Embedding(settings.length, settings.dim)
-        self.gap = nn.Embedding(GAPS, settings.dim)
-        for table in (self.item, self.kind, self.place, self.gap):
-            nn.init.normal_(table.weight, std=settings.dim**-0.5)
-        self.body = networks.build(settings.network, settings.dim, "network")
-
-    def forward(self, batch: Batch) -> Tensor:
-        """[batch, length, dim]"""
-        x = self.item(batch.items) + self.kind(batch.kinds)
-        x = x + self.place.weight[: batch.items.shape[1]]
-        if self.settings.gap:
-            x = x + self.gap(batch.gaps)
-        x = functional.dropout(x, self.settings.embedding_dropout, self.training)
-        if self.training and self.settings.token_dropout:
-            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
-        out: Tensor = self.body(x, batch.times)
-        return out
-
-    @torch.no_grad()
-    def read(self, queries: Queries) -> Tensor:
-        """[queries, dim] the vector at each query's newest event."""
-        batch = query_batch(queries, self.settings.length).to(self.item.weight.device)
-        row = torch.arange(len(queries), device=batch.last.device)
-        newest: Tensor = self(batch)[row, batch.last]
-        return newest
+    judged: int = Field(4_000, gt=0, description="questions by which epochs are chosen")
 
 
 class Sequence(Retriever[Settings]):
-    """state: the network's weights, by their names."""
+    """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
+    items; `encoder.NAME.ARRAY` its own arrays. Nothing where it needs content and there is none."""
 
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
         length=config.Choice(20, 50, 100),
         gap=config.Choice(False, True),
+        ahead=config.Choice(0.0, 0.2, 0.3, 0.4),
         embedding_dropout=config.Between(0.0, 0.6),
         learning_rate=config.Between(5e-4, 1e-2, log=True),
         weight_decay=config.Between(1e-3, 0.3, log=True),
@@ -124,15 +105,14 @@ class Sequence(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        self.network = Reader(settings, len(state["item.weight"]))
-        self.network.load_state_dict(
-            {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
-        )
-        self.network.eval()
+        self.network = _restored(settings, state) if state else None
+        self.vectors = self.network.item().detach() if self.network else torch.zeros(0)
+        self.heard: Bools | None = None
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
         networks.build(settings.network, settings.dim, f"{key}.network")
+        voices.resolved(settings.content, f"{key}.content")
         loss, share = settings.loss, settings.label_smoothing
         asked = share not in (0, Settings.model_fields["label_smoothing"].default)
         if asked and loss not in objective.SOFTMAX:
@@ -148,9 +128,12 @@ class Sequence(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
-        network = Reader(settings, len(dataset.catalogue))
+        content, encoders = _content(settings, dataset.catalogue, run)
+        if settings.needs_content and not content:
+            return cls(settings, {})
+        network = Reader(settings, _met(dataset), content)
         if run.earlier is not None:
-            network.load_state_dict(grown(run.earlier, "item.weight"))
+            _go_on(network, run.earlier)
         plan = Plan(
             epochs=settings.epochs,
             patience=settings.patience,
@@ -166,23 +149,79 @@ class Sequence(Retriever[Settings]):
             score = partial(_judge, judge.sample(settings.judged, run.seed))
         shown = Shown.items(settings, dataset, "item.weight")
         chosen, epochs = train(network, steps, score, plan, run, shown)
-        state = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
+        weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
+        parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders}
+        state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
         return cls(settings.model_copy(update={"epochs": epochs}), state)
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(partial(_scores, self.network), queries, n)
+        if self.network is None:
+            return Ranking.concat([])
+        asked = queries if self.heard is None else queries.allow(self.heard)
+        return best(partial(self.network.scores, self.vectors), asked, n)
+
+    def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
+        if self.network is None:
+            return None
+        scores = partial(self.network.scores, self.vectors)
+        return moved(scores, queries, ranking, self.settings.length)
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """New items stand where their content puts them; one that says nothing is not proposed."""
+        chosen = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
+        if self.network is None or not chosen:
+            return None
+        voices = Voices.of(chosen, below(self.state, ENCODER), CONTENT)
+        said = voices.say(catalogue.some(new))
+        told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
+        known = np.any([one.known for one in said.values()], axis=0)
+        grown = copy(self)
+        before = np.ones(len(self.vectors), np.bool_) if self.heard is None else self.heard
+        grown.heard = np.r_[before, known]
+        with torch.no_grad():
+            grown.vectors = torch.cat([self.vectors, self.network.item.content.heard(told)])
+        return grown
 
 
-@torch.no_grad()
-def _scores(network: Reader, queries: Queries) -> Floats:
-    """[queries, items]"""
-    scores: Floats = (network.read(queries) @ network.item.weight.t()).cpu().numpy()
-    return scores
+def _restored(settings: Settings, state: State) -> Reader:
+    weights = below(state, NETWORK)
+    network = Reader(settings, weights["item.own"], below(state, CONTENT))
+    network.load_state_dict(
+        {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
+    )
+    return network.eval()
+
+
+def _content(
+    settings: Settings, catalogue: Catalogue, run: Run
+) -> tuple[dict[str, Floats], dict[str, Any]]:
+    """What encoders say of the items, and their arrays. Of an earlier fit its own, which are what
+    its network knows; else new ones, without those that know nothing."""
+    chosen, past = settings.content, run.earlier.state if run.earlier else None
+    if past is None:
+        voices = Voices.fit(chosen, catalogue, run, CONTENT)
+    else:
+        voices = Voices.of(chosen, below(past, ENCODER), CONTENT)
+    said = voices.say(catalogue, run)
+    heard = below(past, CONTENT) if past else [name for name in said if said[name].known.any()]
+    return {name: said[name].vectors for name in heard}, voices.state
+
+
+def _met(dataset: Dataset) -> Bools:
+    """[items] which have an event."""
+    return np.bincount(dataset.item, minlength=len(dataset.catalogue)) > 0
+
+
+def _go_on(network: Reader, earlier: Earlier) -> None:
+    """Take over what an earlier network knows, but for which items have events."""
+    known = replace(earlier, state=below(earlier.state, NETWORK))
+    network.load_state_dict({**grown(known, "item.weight"), "item.own": network.item.own})
 
 
 def _judge(asked: Asked, network: Reader) -> float:
     network.eval()
-    return ndcg(partial(_scores, network), asked)
+    with torch.no_grad():
+        return ndcg(partial(network.scores, network.item()), asked)
 
 
 def _steps(
@@ -190,7 +229,7 @@ def _steps(
     settings: Settings,
     dataset: Dataset,
     run: Run,
-    loss: objective.Objective,
+    goal: objective.Objective,
     epoch: int,
 ) -> Iterator[tuple[float, Callable[[], Tensor]]]:
     rng = np.random.default_rng([run.seed, epoch])
@@ -198,9 +237,10 @@ def _steps(
     if run.earlier is not None:
         weight = what_is_new(dataset, run.earlier, settings.replay, rng)
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
-    for batch in training_batches(dataset.history, settings.length, settings.tokens, rng, weight):
+    history, ahead = dataset.history, settings.ahead
+    for batch in training_batches(history, settings.length, settings.tokens, rng, weight, ahead):
         done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(_own, partial(_loss, network, loss), batch)
+        yield min(1.0, done / total), partial(_own, partial(_loss, network, goal), batch)
 
 
 def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
@@ -226,10 +266,13 @@ def _weight(dataset: Dataset) -> Floats | None:
     return None if np.ptp(dataset.kind_weights) == 0 else dataset.weight
 
 
-def _loss(network: Reader, loss: objective.Objective, batch: Batch) -> Tensor:
+def _loss(network: Reader, goal: objective.Objective, batch: Batch) -> Tensor:
     """Over the positions where there is something to learn."""
     batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0
+    among = goal.among(torch.cat([batch.items.flatten(), batch.target[learn]]))
+    vectors = network.item(among.items)
+    read, target = among.rows[: batch.items.numel()], among.rows[batch.items.numel() :]
+    items = functional.embedding(read.view(batch.items.shape), vectors)
     weight = None if batch.weight is None else batch.weight[learn]
-    hidden = network(batch)[learn].float()
-    return loss(hidden, network.item.weight, batch.target[learn], weight)
+    return goal.loss(network(batch, items)[learn].float(), vectors, target, among, weight)

@@ -47,6 +47,7 @@ class UserNeighbours(Retriever[Settings]):
     of their marks; `items` [1] how many there are; `weight` [event types] how much each says.
     """
 
+    personal = "what single visitors did, without their ids, until the next fit"
     settings_type = Settings
     search = config.space(
         neighbours=config.Between(20, 500, log=True),

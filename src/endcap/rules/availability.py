@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
 
 from endcap import config
 from endcap.stages import Rule, Run
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import AVAILABILITY
 from endcap.types import Bools, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
+
+SPANS = 4
+"""Spans between two changes whose items on sale are kept."""
 
 
 class Settings(config.Settings):
@@ -27,8 +32,7 @@ class Availability(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        catalogue = dataset.catalogue
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         gone = AVAILABILITY.index("out_of_stock")
         state = {
             "in_stock": catalogue.availability != gone,
@@ -41,6 +45,9 @@ class Availability(Rule[Settings]):
         """What is on sale at none of the moments goes for all; what is so at some, for the rest."""
         if not len(queries):
             return queries
+        first, last = np.searchsorted(self._changes, _ends(queries.times), side="right")
+        if first == last:
+            return self._at(int(first), queries)
         some = self.state["in_stock"] & (self.state["created_at"] <= queries.times.max())
         some &= self.state["expires_at"] > queries.times.min()
         each = (self.state["created_at"] <= queries.times.min()) & (
@@ -52,11 +59,37 @@ class Availability(Rule[Settings]):
         off = Ragged(offsets_of(off_sale.sum(1)), changing[places].astype(np.int32))
         return replace(queries, exclude=queries.exclude.union(off)).allow(some)
 
+    def _at(self, span: int, queries: Queries) -> Queries:
+        """Between two changes what is on sale stays the same: there all questions of a moment are,
+        and no question of the service has to go through the catalogue."""
+        on_sale = self._in_span(span)
+        return queries if on_sale is None else queries.allow(on_sale)
+
+    @cached_property
+    def _changes(self) -> Int64s:
+        """The moments at which anything comes or goes."""
+        return np.unique(np.r_[self.state["created_at"], self.state["expires_at"]])
+
+    @cached_property
+    def _in_span(self) -> Callable[[int], Bools | None]:
+        return lru_cache(SPANS)(self._found)
+
+    def _found(self, span: int) -> Bools | None:
+        """What is on sale from a change to the next, None for everything."""
+        begin = self._changes[span - 1] if span else np.int64(-1)
+        everything = np.arange(len(self.state["in_stock"]))
+        on_sale = self.state["in_stock"] & self._on_sale(begin, everything)
+        return None if on_sale.all() else on_sale
+
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
         """What is not on sale at the query's own moment goes."""
         return ranking.keep(self._on_sale(queries.times[ranking.query], ranking.item))
 
-    def _on_sale(self, moments: Int64s, items: Int32s | Int64s) -> Bools:
+    def _on_sale(self, moments: Int64s | np.int64, items: Int32s | Int64s) -> Bools:
         """Whether the dates allow each item at each moment; one for each pair that broadcasts."""
         begun = self.state["created_at"][items] <= moments
         return np.asarray(begun & (self.state["expires_at"][items] > moments), np.bool_)
+
+
+def _ends(times: Int64s) -> Int64s:
+    return np.array([times.min(), times.max()])

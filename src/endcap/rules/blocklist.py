@@ -9,7 +9,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run, check_filter
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.types import Queries
 
 
@@ -30,8 +30,7 @@ class Blocklist(Rule[Settings]):
         check_filter(settings.filter, f"{key}.filter")
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        catalogue = dataset.catalogue
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         free = np.ones(len(catalogue), np.bool_)
         free[catalogue.codes(settings.items)] = False
         if settings.filter:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run, check_filter
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Queries, Ranking
 
 Factor = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
@@ -39,10 +39,10 @@ class Boost(Rule[Settings]):
             check_filter(text, f"{key}.factors")
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        factor = np.ones(len(dataset.catalogue), np.float32)
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        factor = np.ones(len(catalogue), np.float32)
         for text, own in settings.factors.items():
-            factor[dataset.catalogue.meets(text)] *= own
+            factor[catalogue.meets(text)] *= own
         return cls(settings, {"factor": factor})
 
     def weigh(self, queries: Queries, ranking: Ranking) -> Floats:

@@ -11,7 +11,6 @@ from pydantic import Field
 from endcap import config
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Int32s, Queries, Ranking, pair_keys
 
 Group: TypeAlias = Literal["brand", "category", "department", "parent_id"]
@@ -37,8 +36,8 @@ class Caps(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        return cls(settings, {name: _codes(dataset.catalogue, name) for name in settings.most})
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        return cls(settings, {name: _codes(catalogue, name) for name in settings.most})
 
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
         for name, most in self.settings.most.items():

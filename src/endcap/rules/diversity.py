@@ -15,7 +15,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Int64s, Queries, Ranking
 
 Label: TypeAlias = Literal["category", "department", "brand"]
@@ -51,8 +51,8 @@ class Diversity(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        columns = [getattr(dataset.catalogue, name) for name in settings.by]
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        columns = [getattr(catalogue, name) for name in settings.by]
         return cls(settings, {"labels": np.stack(columns, axis=1)})
 
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:

@@ -8,13 +8,15 @@ makes it possible to judge other ways of choosing by what was clicked (Horvitz &
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Rule
-from endcap.types import Floats, Int64s, Queries, Ranking
+from endcap.stages import Rule, Run
+from endcap.tables.catalogue import Catalogue
+from endcap.types import Bools, Floats, Int64s, Queries, Ragged, Ranking
 
 
 class Settings(config.Settings):
@@ -29,34 +31,56 @@ class Settings(config.Settings):
         gt=0,
         description="places behind the cut within which the chance of an item falls to 1/e",
     )
+    new: int = Field(
+        10,
+        ge=0,
+        description="of the items that came since the models were fitted, how many are explored as "
+        "well, the newest, as if they stood right behind the cut",
+    )
 
 
 class Explore(Rule[Settings]):
-    """Each place up to the cut goes, with the chance `share`, to an item behind the cut, drawn
+    """state: `new` the codes of the newest items of which the models know nothing.
+
+    Each place up to the cut goes, with the chance `share`, to an item behind the cut, drawn
     by a softmax over its place; else to the next of the list. What is drawn out moves the others
     down. Questions without a seed, as evaluation asks them, are left alone.
     """
 
     settings_type = Settings
 
+    @classmethod
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        newest = catalogue.new[::-1][: settings.new]
+        return cls(settings, {"new": newest.copy()})
+
+    def wants(self, queries: Queries) -> Ragged | None:
+        new = self.state["new"].tolist()
+        return Ragged.of([new] * len(queries)) if new and queries.seeds is not None else None
+
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:
         if queries.seeds is None or not len(ranking):
             return ranking
         asked, starts = np.unique(ranking.query, return_index=True)
-        lengths = np.diff(np.r_[starts, len(ranking)])
+        lists = np.split(np.isin(ranking.item, self.state["new"]), starts[1:])
         drawn = [
-            self._drawn(int(length), int(seed))
-            for length, seed in zip(lengths, queries.seeds[asked], strict=True)
+            self._drawn(new, int(seed))
+            for new, seed in zip(lists, queries.seeds[asked], strict=True)
         ]
         order = [start + order for start, (order, _) in zip(starts, drawn, strict=True)]
         chances = np.concatenate([chance for _, chance in drawn])
         arranged = ranking.keep(np.concatenate(order))
         return replace(arranged, propensity=arranged.chances * chances)
 
-    def _drawn(self, length: int, seed: int) -> tuple[Int64s, Floats]:
-        """Rows of a list in their new order, and how likely each was, given those above it."""
+    def _drawn(self, new: Bools, seed: int) -> tuple[Int64s, Floats]:
+        """Rows of a list in their new order, and how likely each was, given those above it.
+
+        new: [rows] which are new items.
+        """
+        length = len(new)
         chance, cut = np.random.default_rng(seed), min(self.settings.cut, length)
-        weights = np.exp(-np.arange(length - cut) / self.settings.reach)
+        behind = np.where(new, np.cumsum(new) - 1, np.arange(length) - cut)[cut:]
+        weights = np.exp(-behind / self.settings.reach)
         order, propensity, next_row = [], np.ones(length, np.float32), 0
         for place in range(cut):
             share = self.settings.share if np.any(weights) else 0.0

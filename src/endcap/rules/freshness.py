@@ -9,7 +9,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.types import DAY, Floats, Queries, Ranking
 
 
@@ -35,8 +35,8 @@ class Freshness(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        return cls(settings, {"created_at": dataset.catalogue.created_at})
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        return cls(settings, {"created_at": catalogue.created_at})
 
     def weigh(self, queries: Queries, ranking: Ranking) -> Floats:
         age = (queries.times[ranking.query] - self.state["created_at"][ranking.item]) / DAY

@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, model_validator
 from endcap import config
 from endcap.stages import Rule, Run, check_filter
 from endcap.tables.catalogue import NEVER, Catalogue
-from endcap.tables.dataset import Dataset
 from endcap.types import DAY, Bools, Int32s, Int64s, Queries, Ragged, Ranking
 
 
@@ -72,8 +71,7 @@ class Pins(Rule[Settings]):
             check_filter(pin.filter, f"{key}.pins.filter")
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        catalogue = dataset.catalogue
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         pins = sorted(settings.pins, key=lambda pin: pin.place)
         codes = [catalogue.code(pin.item) if pin.item else None for pin in pins]
         state: dict[str, NDArray[Any]] = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from endcap import config
 from endcap.stages import Rule, Run
-from endcap.tables.dataset import Dataset
+from endcap.tables.catalogue import Catalogue
 from endcap.types import Queries, Ragged, Ranking
 
 
@@ -26,8 +26,8 @@ class SameCategory(Rule[Settings]):
     settings_type = Settings
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, run: Run) -> Self:
-        return cls(settings, {"category": dataset.catalogue.category})
+    def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
+        return cls(settings, {"category": catalogue.category})
 
     def restrict(self, queries: Queries) -> Queries:
         category = self.state["category"]

@@ -2,65 +2,162 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic_core import to_json
 
 from endcap.recommender import Answer
-from endcap.serve.asking import loaded, meeting, question
+from endcap.serve.asking import latest, meeting, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem
+from endcap.serve.fewer import fewer
+from endcap.serve.goods import plain
+from endcap.serve.meters import Meters
+from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
+from endcap.serve.shadow import Asked, Shadow
 from endcap.serve.traces import traced
-from endcap.types import Floats, Int32s, Queries
+from endcap.store.answers import Trace
+from endcap.store.events import Row
+from endcap.types import Floats, History, Int32s, Laps, Queries
 
 log = logging.getLogger("endcap.serve")
 
 
-def recommend(current: Current, look: Look) -> dict[str, Any]:
-    """The answer to a request for recommendations."""
-    now, here = current.clock(), loaded(current)
+class Sitting(NamedTuple):
+    """What all that is answered at once has in common."""
+
+    current: Current
+    meters: Meters
+    shadow: Shadow
+    here: Loaded
+    now: int
+    pasts: Mapping[str | None, History]
+
+
+class Asking(NamedTuple):
+    """A request, its place among those that are answered at once, and what it asks."""
+
+    place: int
+    look: Look
+    id: uuid.UUID
+    queries: Queries
+
+
+def recommend(
+    current: Current, meters: Meters, shadow: Shadow, looks: Sequence[Look]
+) -> list[bytes | Exception]:
+    """For each request its answer as JSON, or what it gets instead. Those that differ only in who
+    is asking are answered together."""
+    # The moment before the pasts: what comes in between did not count, and will not in a rerun.
+    laps, now, here = Laps(), current.clock(), latest(current)
+    pasts = here.visitors.histories(look.visitor() for look in looks)
+    sitting = Sitting(current, meters, shadow, here, now, pasts)
+    found: dict[int, bytes | Exception] = {}
+    alike: dict[Hashable, list[Asking]] = {}
+    for place, look in enumerate(looks):
+        try:
+            one = _asking(sitting, place, look)
+        except Exception as error:
+            found[place] = error
+        else:
+            alike.setdefault((look.placement, look.n, look.filter), []).append(one)
+    laps.done("history")
+    meters.took(laps.seconds)
+    for group in alike.values():
+        found |= _answered(sitting, group)
+    return [found[place] for place in range(len(looks))]
+
+
+def _asking(sitting: Sitting, place: int, look: Look) -> Asking:
     id_ = uuid.uuid4()
-    queries = question(here, look, now, id_)
-    answer = here.recommender.answer(queries, look.n, look.placement)
-    items = _items(here, answer.ranking.item, answer.ranking.score, look.fields)
-    if look.explain:
-        _explain(here, queries, answer, look.placement, items)
-    _show(current, here, look, str(id_), now, items, answer.ranking.chances)
-    current.answers.keep(
-        {
-            "recommendation_id": str(id_),
-            "visitor": look.visitor(),
-            "timestamp": int(queries.times[0]),
-            "release": here.release,
-            "path": answer.path,
-            "question": look.model_dump_json(exclude_defaults=True),
-        },
-        partial(traced, here.recommender.catalogue.ids, answer, look.n),
-    )
-    return {
-        "recommendation_id": str(id_),
-        "release": here.release,
+    past = sitting.pasts[look.visitor()]
+    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_, past=past))
+
+
+def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
+    """By place. One that can't be answered takes no other down."""
+    try:
+        return _answered_together(sitting, group)
+    except Exception as error:
+        if len(group) == 1:
+            return {group[0].place: error}
+    alone = [_answered(sitting, [one]) for one in group]
+    return {place: found for one in alone for place, found in one.items()}
+
+
+def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
+    """Raises Failed where alone some might be answered better."""
+    queries = Queries.concat([one.queries for one in group])
+    look = group[0].look
+    answer = sitting.here.recommender.answer(queries, look.n, look.placement)
+    if answer.path == "popular" and len(group) > 1:
+        raise Failed(f"Retrieval failed for one of {len(group)} questions, or all")
+    sitting.meters.took(answer.seconds)
+    laps = Laps()
+    told: dict[int, bytes | Exception] = {}
+    shown: list[Row] = []
+    kept: list[tuple[Row, Trace]] = []
+    for row, one in enumerate(group):
+        own = answer.ranking.of(row)
+        items = _items(sitting.here, own.item, own.score, one.look.fields)
+        told[one.place] = _told(sitting, one, answer, row, items)
+        shown += _shown(sitting, one, items, own.chances)
+        kept.append(_kept(sitting, one, answer, row))
+    sitting.current.live.shown(shown)
+    sitting.current.answers.keep_all(kept)
+    laps.done("telling")
+    sitting.meters.took(laps.seconds)
+    sitting.meters.answers.labels(answer.path).inc(len(group))
+    return told
+
+
+class Failed(Exception):  # noqa: N818, it is told to nobody
+    """Questions that are to be asked one by one."""
+
+
+def _told(
+    sitting: Sitting, one: Asking, answer: Answer, row: int, items: list[dict[str, Any]]
+) -> bytes:
+    """The answer to one of them."""
+    if one.look.explain:
+        _explain(sitting.here, one.queries, answer.of(row), one.look, items)
+    told: dict[str, Any] = {
+        "recommendation_id": str(one.id),
+        "release": sitting.here.release,
         "path": answer.path,
         "items": items,
     }
+    if len(items) < one.look.n:
+        told["fewer"] = fewer(sitting.here, one.queries, answer.of(row), one.look)
+    sitting.shadow.follow(Asked(one.look, sitting.now, told))
+    return to_json(told, inf_nan_mode="null")
+
+
+def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row, Trace]:
+    """What is written down of it; the trace is made off the answer's way."""
+    written = {
+        "recommendation_id": str(one.id),
+        "visitor": one.look.visitor(),
+        "timestamp": int(one.queries.times[0]),
+        "release": sitting.here.release,
+        "path": answer.path,
+        "question": one.look.model_dump_json(exclude_defaults=True),
+    }
+    ids = sitting.here.recommender.catalogue.ids
+    return written, lambda: traced(ids, answer.of(row), one.look.n)
 
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = loaded(current)
-    code = here.recommender.catalogue.code(like.item_id)
-    if code is None:
-        error = {"field": "item_id", "value": like.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {like.item_id!r}.", [error])
+    here = latest(current)
+    code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
+    if code is None or (gone is not None and gone[code]):
+        raise no_item(like.item_id)
     if like.filter:
         meeting(here, like.filter)
     item = np.array([code], np.int32)
@@ -75,64 +172,45 @@ def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> l
     catalogue = here.recommender.catalogue
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
-        {"item_id": catalogue.ids[code], "score": float(score)} | _plain(row)
-        for code, score, row in zip(codes, scores, known, strict=True)
+        {"item_id": catalogue.ids[code], "score": score} | plain(row)
+        for code, score, row in zip(codes.tolist(), scores.tolist(), known, strict=True)
     ]
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """As JSON has it: no NaN, and attributes as an object, where they are one."""
-    if row.get("attributes"):
-        with suppress(ValueError):
-            row["attributes"] = json.loads(row["attributes"])
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
-
-
 def _explain(
-    here: Loaded, queries: Queries, answer: Answer, placement: str, items: list[dict[str, Any]]
+    here: Loaded, queries: Queries, answer: Answer, look: Look, items: list[dict[str, Any]]
 ) -> None:
     """Give each item its reason; an answer without reasons is better than none."""
     try:
-        reasons = here.recommender.reasons(queries, answer.ranking, placement)
+        reasons = here.recommender.reasons(queries, answer.ranking, look.placement)
         for item, code, reason in zip(items, answer.ranking.item, reasons, strict=True):
             item["reason"] = described(
-                reason, int(code), queries.history, here.recommender.catalogue
+                reason, int(code), queries.history, here.catalogue, look.language or "en"
             )
     except Exception:
         log.exception("Answering without reasons")
 
 
-def _show(
-    current: Current,
-    here: Loaded,
-    look: Look,
-    id_: str,
-    now: int,
-    items: list[dict[str, Any]],
-    chances: Floats,
-) -> None:
-    """Write down what was shown, off the answer's way."""
+def _shown(
+    sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: Floats
+) -> list[Row]:
+    """The impressions of an answer."""
     common = {
-        "recommendation_id": id_,
-        "user_id": look.user_id,
-        "anonymous_id": look.anonymous_id,
-        "session_id": look.session_id,
-        "timestamp": now,
-        "placement": look.placement,
-        "release": here.release,
+        "recommendation_id": str(one.id),
+        "user_id": one.look.user_id,
+        "anonymous_id": one.look.anonymous_id,
+        "session_id": one.look.session_id,
+        "timestamp": sitting.now,
+        "placement": one.look.placement,
+        "release": sitting.here.release,
     }
-    current.live.shown(
-        [
-            common
-            | {
-                "item_id": item["item_id"],
-                "position": place,
-                "score": item["score"],
-                "propensity": float(chance),
-            }
-            for place, (item, chance) in enumerate(zip(items, chances, strict=True), start=1)
-        ]
-    )
+    return [
+        common
+        | {
+            "item_id": item["item_id"],
+            "position": place,
+            "score": item["score"],
+            "propensity": chance,
+        }
+        for place, (item, chance) in enumerate(zip(items, chances.tolist(), strict=True), start=1)
+    ]

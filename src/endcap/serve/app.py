@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from endcap.serve import problems, reference
+from endcap.serve import items, people, problems, reference
 from endcap.serve.answers import recommend, similar
 from endcap.serve.asking import loaded
 from endcap.serve.bodies import body, described, parsed, read
@@ -22,11 +24,18 @@ from endcap.serve.door import Door
 from endcap.serve.guard import Guard
 from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
-from endcap.serve.questions import Ask, Like, Look, Rerun, Why
+from endcap.serve.ordering import rank
+from endcap.serve.paging import going_on
+from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
+from endcap.serve.shadow import Shadow
+from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
+from endcap.serve.words import spoken
 from endcap.store.keys import Keys
+from endcap.store.shadows import Shadows
 
 Body = Annotated[bytes, Depends(body)]
+Accepted = Annotated[str | None, Header(description="the language of reasons: en or zh")]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 
 
@@ -39,7 +48,11 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current.start()
+        shadow.start()
+        answers.start()
         yield
+        answers.stop()
+        shadow.stop()
         current.stop()
 
     app = FastAPI(
@@ -47,16 +60,20 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         version=version("endcap"),
         description="Recommendations for a shop, and the events that they learn from.",
         lifespan=lifespan,
+        responses=problems.documented(*problems.ANYWHERE),
         docs_url=None,
         redoc_url=None,
     )
-    meters = Meters()
+    meters, settings = Meters(), current.shop.config.serve
+    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
+    answers = Together(
+        partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
+    )
     problems.install(app)
     reference.install(app)
-    settings = current.shop.config.serve
-    door = Door(Keys(current.live.database), settings, local=local)
+    door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
-    app.add_middleware(Timed, meters=meters)
+    app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -64,13 +81,15 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.include_router(_shop(current, meters))
+    app.include_router(_shop(current, meters, answers))
+    app.include_router(items.router(current))
+    app.include_router(people.router(current))
     app.include_router(_operations(current, meters))
     return app
 
 
-def _shop(current: Current, meters: Meters) -> APIRouter:
-    """What a shop calls. Plain functions: they run on a pool of threads, off the event loop."""
+def _shop(current: Current, meters: Meters, answers: Together[Look, bytes]) -> APIRouter:
+    """What a shop calls. Plain functions run on a pool of threads, off the event loop."""
     router = APIRouter(prefix="/v1")
 
     @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
@@ -82,50 +101,67 @@ def _shop(current: Current, meters: Meters) -> APIRouter:
         meters.events.labels("rejected").inc(len(answer["rejected"]))
         return JSONResponse(answer, 202)
 
-    def answered(look: Look) -> JSONResponse:
-        answer = recommend(current, look)
-        meters.answers.labels(answer["path"]).inc()
-        return JSONResponse(answer)
+    async def answered(look: Look, accepted: str | None) -> Response:
+        if look.explain and look.language is None:
+            look = look.model_copy(update={"language": spoken(accepted)})
+        if look.after is not None:  # the page before may have to be waited for
+            look = await run_in_threadpool(going_on, current, look)
+        return _json(await answers.ask(look))
 
-    @router.post("/recommend", openapi_extra=described(Ask))
-    def post_recommend(text: Body) -> JSONResponse:
+    @router.post("/recommend", openapi_extra=described(Ask), response_class=JSONResponse)
+    async def post_recommend(text: Body, accept_language: Accepted = None) -> Response:
         """Items for a visitor. Someone unknown gets an answer too."""
-        return answered(read(Ask, parsed(text)))
+        return await answered(read(Ask, parsed(text)), accept_language)
 
-    @router.get("/recommend")
-    def get_recommend(look: Annotated[Look, Query()]) -> JSONResponse:
+    @router.get("/recommend", response_class=JSONResponse)
+    async def get_recommend(
+        look: Annotated[Look, Query()], accept_language: Accepted = None
+    ) -> Response:
         """The same, for a quick look."""
-        return answered(look)
+        return await answered(look, accept_language)
 
-    @router.post("/similar", openapi_extra=described(Like))
+    @router.post("/rank", openapi_extra=described(Rank))
+    def post_rank(text: Body) -> JSONResponse:
+        """The same items, best first for a visitor; those that are unknown come last."""
+        return JSONResponse(rank(current, read(Rank, parsed(text))))
+
+    @router.post("/similar", openapi_extra=described(Like), responses=problems.documented(404))
     def post_similar(text: Body) -> JSONResponse:
         """Items that go with an item."""
         return JSONResponse(similar(current, read(Like, parsed(text))))
 
-    @router.get("/similar")
+    @router.get("/similar", responses=problems.documented(404))
     def get_similar(like: Annotated[Like, Query()]) -> JSONResponse:
         """The same, for a quick look."""
         return JSONResponse(similar(current, like))
 
-    @router.post("/explain", openapi_extra=described(Why))
+    @router.post("/explain", openapi_extra=described(Why), responses=problems.documented(404))
     def post_explain(text: Body) -> JSONResponse:
         """Why an item is, or is not, shown to a visitor: what forbids it, who proposes it, and its
         place after each step."""
         return JSONResponse(explain(current, read(Why, parsed(text))))
 
-    @router.get("/recommendations/{recommendation_id}")
+    @router.get("/recommendations/{recommendation_id}", responses=problems.documented(404))
     def get_recommendation(recommendation_id: AnswerId) -> JSONResponse:
         """How an answer came about: who proposed each item and at what place, and the rules that
         moved or removed it."""
         return JSONResponse(trace(current, recommendation_id))
 
-    @router.post("/recommendations/{recommendation_id}/rerun", openapi_extra=described(Rerun))
+    @router.post(
+        "/recommendations/{recommendation_id}/rerun",
+        openapi_extra=described(Rerun),
+        responses=problems.documented(404),
+    )
     def post_rerun(recommendation_id: AnswerId, text: Body) -> JSONResponse:
         """What another release would have answered to the same question at the same moment, and
         the difference."""
         return JSONResponse(rerun(current, recommendation_id, read(Rerun, parsed(text))))
 
     return router
+
+
+def _json(text: bytes) -> Response:
+    return Response(text, media_type="application/json")
 
 
 def _operations(current: Current, meters: Meters) -> APIRouter:
@@ -139,13 +175,14 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> dict[str, str]:
-        """A release is loaded, so recommendations are answered; 503 until then."""
-        return {"status": "ready", "release": loaded(current).release}
+        """A release is loaded, so recommendations are answered; 503 until then. Where a newer one
+        was refused, `trouble` says why."""
+        here = {"status": "ready", "release": loaded(current).release}
+        return here | ({"trouble": current.trouble} if current.trouble else {})
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:
         """Figures for Prometheus."""
-        release = current.loaded.release if current.loaded else None
-        return Response(meters.text(release), media_type=CONTENT_TYPE_LATEST)
+        return Response(meters.text(current.loaded), media_type=CONTENT_TYPE_LATEST)
 
     return router

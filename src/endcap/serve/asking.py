@@ -22,22 +22,39 @@ def loaded(current: Current) -> Loaded:
     return current.loaded
 
 
-def question(here: Loaded, look: Look, now: int, id_: uuid.UUID, *, again: bool = False) -> Queries:
+def latest(current: Current) -> Loaded:
+    """The same over the items as they are at this moment."""
+    loaded(current)
+    return current.latest() or loaded(current)
+
+
+def question(
+    here: Loaded,
+    look: Look,
+    now: int,
+    id_: uuid.UUID,
+    *,
+    past: History | None = None,
+    again: bool = False,
+) -> Queries:
     """What is asked of the release. Its moment is now, or right after the past where a clock is
     ahead. Raises Problem 422.
 
+    past: what the visitor did, where that has been looked up.
     again: what was asked at the moment `now`; nothing that happened since may be known.
     """
     placements = here.recommender.config.placements
     if look.placement not in placements:
         raise wrong("placement", look.placement, f"expected one of {', '.join(placements)}")
-    queries = _queries(here, look, now, again)
+    if past is None:
+        past = here.visitors.history(look.visitor())
+    queries = _queries(here, look, now, past, again)
     queries = replace(queries, seeds=np.array([id_.int >> 65]))
     return queries.allow(meeting(here, look.filter)) if look.filter else queries
 
 
-def _queries(here: Loaded, look: Look, now: int, again: bool) -> Queries:
-    catalogue, history = here.recommender.catalogue, _history(here, look, now, again)
+def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> Queries:
+    catalogue, history = here.recommender.catalogue, _history(here, look, now, past, again)
     moment = max(now, int(history.times.max(initial=0)) + 1)
     key = look.visitor()
     user = NOBODY if key is None else here.visitors.code(key)
@@ -57,9 +74,8 @@ def meeting(here: Loaded, text: str) -> Bools:
         raise wrong("filter", text, str(error), position=error.at) from error
 
 
-def _history(here: Loaded, look: Look, now: int, again: bool) -> History:
+def _history(here: Loaded, look: Look, now: int, history: History, again: bool) -> History:
     """What the visitor did, and what the request says they have just done."""
-    history = here.visitors.history(look.visitor())
     if again:
         history, now = history.keep(history.times < now), now - 1
     if not isinstance(look, Ask) or not look.events:

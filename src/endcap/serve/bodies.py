@@ -7,6 +7,7 @@ library's lets through.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -49,12 +50,29 @@ def read(model: type[M], value: Any) -> M:
         raise refused(error) from error
 
 
-def described(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
-    """The body of an endpoint, for openapi.json: one of a kind, or also a list of them."""
+def described(
+    model: type[BaseModel], *, many: bool = False, optional: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The body of an endpoint, for openapi.json: one of a kind, or also a list of them.
+
+    optional: fields that need not be given here.
+    """
     schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
+    if needed := [name for name in schema.pop("required", []) if name not in optional]:
+        schema["required"] = needed
+    schema = _inlined(schema, schema.pop("$defs", {}))
     if many:
         schema = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": 1_000}]}
-    if definitions:
-        schema["$defs"] = definitions
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """With definitions where they are referred to: a reference would be sought in openapi.json,
+    and not found."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(part, definitions) for name, part in schema.items()}

@@ -22,9 +22,9 @@ MOST = 1_000
 
 def collect(current: Current, body: Any) -> dict[str, Any]:
     """Keep what can be kept. Raises Problem 422 where the body is neither event nor list."""
-    values = body if isinstance(body, list) else [body]
-    if not all(isinstance(value, dict) for value in values[:1]) or len(values) > MOST:
+    if not isinstance(body, list | dict) or (isinstance(body, list) and len(body) > MOST):
         raise _refusal(body)
+    values = body if isinstance(body, list) else [body]
     moment = current.clock()
     rows: list[Row] = []
     answer: dict[str, Any] = {"rejected": [], "warnings": []}
@@ -49,8 +49,6 @@ def collect(current: Current, body: Any) -> dict[str, Any]:
 
 def _refusal(body: Any) -> Problem:
     came = f"a list of {len(body):,}" if isinstance(body, list) else type(body).__name__
-    if isinstance(body, list) and len(body) <= MOST:
-        came = f"a list of {type(body[0]).__name__}"
     detail = f"The body is {came}. Expected one event or a list of up to {MOST:,}."
     return Problem(422, detail, [{"field": "", "value": short(body), "detail": detail}])
 

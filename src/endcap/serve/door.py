@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import ipaddress
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 
 from endcap.config import Serve
-from endcap.serve.limits import Buckets
+from endcap.serve.limits import Buckets, Table
 from endcap.serve.problems import Problem
 from endcap.store.keys import Key, Keys, Scope, matching
 
@@ -56,20 +59,35 @@ class Asked(NamedTuple):
 class Door:
     """Lets in who shows a key of the right scope; anyone, as long as no key was ever created."""
 
-    def __init__(self, keys: Keys, settings: Serve, *, local: bool = False) -> None:
-        """local: whether only this machine can reach the service; then only names of this machine
+    def __init__(
+        self, keys: Keys, settings: Serve, folder: Path | None = None, *, local: bool = False
+    ) -> None:
+        """folder: that of the shop, in which workers share what they count.
+        local: whether only this machine can reach the service; then only names of this machine
         are answered to, so that a page from elsewhere can't pass for one from here."""
         self.keys, self.local = keys, local
-        self._by_key = Buckets(settings.key_rate, settings.key_burst)
-        self._by_address = Buckets(settings.address_rate, settings.address_burst)
+        table = Table(folder)
+        self._by_key = Buckets(settings.key_rate, settings.key_burst, table, "key")
+        self._by_address = Buckets(settings.address_rate, settings.address_burst, table, "address")
         self._known: dict[str, Key] | None = None
         self._read = -FRESH
+        self._reading = asyncio.Lock()
+
+    async def look(self) -> None:
+        """Read the keys again where that was a second ago, off the event loop: the store may be
+        slow. All who come meanwhile wait, so that a key that was revoked is let in by no race.
+        Raises Problem where the keys never could be read."""
+        if self._stale():
+            async with self._reading:
+                if self._stale():
+                    await run_in_threadpool(self._look)
 
     def admit(self, asked: Asked) -> Key | None:
-        """The key that someone came in with, None for one without. Raises Problem."""
-        if asked.method == "GET" and asked.path in OPEN:
+        """The key that someone came in with, None for one without. Raises Problem. What is known
+        of the keys is what `look` saw."""
+        if is_open(asked):
             return None
-        known = self._keys()
+        known = self._known
         if not known:
             self._refuse_strangers(asked)
             return None
@@ -86,19 +104,19 @@ class Door:
             raise Problem(403, detail)
         return key
 
-    def _keys(self) -> dict[str, Key]:
-        """All keys, read again after a second. Raises Problem where they never could be read."""
+    def _stale(self) -> bool:
+        return time.monotonic() - self._read >= FRESH
+
+    def _look(self) -> None:
         now = time.monotonic()
-        if now - self._read >= FRESH:
-            try:
-                self._known, self._read = self.keys.all(), now
-            except SQLAlchemyError as error:
-                log.exception("The keys can't be read; going on with those that are known")
-                if self._known is None:
-                    raise Problem(
-                        503, "Keys can't be read.", headers={"Retry-After": "1"}
-                    ) from error
-        return self._known or {}
+        try:
+            self._known = self.keys.all()
+        except SQLAlchemyError as error:
+            log.error("The keys can't be read; going on with those that are known: %s", error)
+            if self._known is None:
+                detail = "Keys can't be read."
+                raise Problem(503, detail, headers={"Retry-After": "1"}) from error
+        self._read = now
 
     def _refuse_strangers(self, asked: Asked) -> None:
         """Raises Problem where a page from elsewhere asks through a browser of this machine."""
@@ -121,6 +139,11 @@ class Door:
         if seconds := buckets.take(who):
             detail = f"Too many requests. Try again in {seconds} s."
             raise Problem(429, detail, headers={"Retry-After": str(seconds)})
+
+
+def is_open(asked: Asked) -> bool:
+    """Whether anyone may come in for it."""
+    return asked.method == "GET" and asked.path in OPEN
 
 
 def scope_of(method: str, path: str) -> Scope:

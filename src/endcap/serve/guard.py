@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from endcap.serve.door import Asked, Door, scope_of
+from endcap.serve.door import Asked, Door, is_open, scope_of
 from endcap.serve.problems import Problem
 from endcap.store.keys import Key
 
@@ -51,7 +51,10 @@ class Guard:
             await send(message)
 
         try:
-            key = self.door.admit(_asked(scope))
+            asked = _asked(scope)
+            if not is_open(asked):
+                await self.door.look()
+            key = self.door.admit(asked)
         except Problem as problem:
             await problem.response()(scope, receive, carrying)
             return
@@ -61,10 +64,20 @@ class Guard:
             await run_in_threadpool(self._write_down, key, scope, status)
 
     def _write_down(self, key: Key, scope: Connection, status: int) -> None:
+        # Of users only the pattern of the address: nobody who is forgotten may stay in the log.
+        path = (
+            getattr(scope.get("route"), "path", "/v1/users/…")
+            if _of_users(scope)
+            else scope["path"]
+        )
         try:
-            self.door.keys.note(key.id, f"{scope['method']} {scope['path']}", str(status))
+            self.door.keys.note(key.id, f"{scope['method']} {path}", str(status))
         except SQLAlchemyError:
             log.exception("An action of %s can't be written down", key.id)
+
+
+def _of_users(scope: Connection) -> bool:
+    return bool(scope["path"].startswith("/v1/users/"))
 
 
 def _asked(scope: Connection) -> Asked:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -63,9 +64,22 @@ def _from_text(text: str) -> int:
     return round((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+def writable(text: str) -> str:
+    """PostgreSQL can't keep a zero byte in a text; nor can anyone see it."""
+    if "\0" in text:
+        raise ValueError("expected no character U+0000")
+    return text
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
+    AfterValidator(writable),
+]
 VisitorId = Annotated[Id | None, BeforeValidator(blank)]
-Text = Annotated[str | None, StringConstraints(max_length=10_000)]
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(writable)]
+_Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(writable)]
+Text = _Text | None
 Number = FiniteFloat | None
 Moment = Annotated[
     int | None, BeforeValidator(lambda value: None if value is None else moment(value))
@@ -77,7 +91,7 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
-    event_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+    event_type: Kind = Field(
         description=f"{', '.join(EVENT_TYPES)}; others are kept and mean nothing"
     )
     event_id: VisitorId = Field(None, description="sent twice, it counts once; else the content is")

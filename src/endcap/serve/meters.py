@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from endcap.serve import logs
+from endcap.serve.current import Loaded
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -30,36 +36,87 @@ class Meters:
         self.events = Counter(
             "endcap_events", "Events that came in, by what became of them", ["outcome"], **common
         )
+        self.stages = Histogram(
+            "endcap_stage_seconds",
+            "Seconds of each stage of an answer, for all requests that it answered at once",
+            ["stage"],
+            buckets=BUCKETS,
+            **common,
+        )
+        self.together = Histogram(
+            "endcap_answered_together",
+            "Requests that were answered at once",
+            buckets=(1, 2, 4, 8, 16, 32, 64),
+            **common,
+        )
+        self.waited = Histogram(
+            "endcap_waited_seconds",
+            "Seconds that the first of them had waited",
+            buckets=BUCKETS,
+            **common,
+        )
         self.release = Gauge("endcap_release", "1 for the live release", ["release"], **common)
+        self.until = Gauge(
+            "endcap_learned_until_seconds",
+            "Since 1970, until when the release has learned from everything",
+            **common,
+        )
+        self.learned = Gauge(
+            "endcap_learned_event", "Number of the newest live event that it was taught", **common
+        )
 
-    def text(self, release: str | None) -> bytes:
+    def met(self, count: int, waited: float) -> None:
+        """Requests that came together."""
+        self.together.observe(count)
+        self.waited.observe(waited)
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """What each stage took."""
+        for stage, took in seconds.items():
+            self.stages.labels(stage).observe(took)
+
+    def text(self, loaded: Loaded | None) -> bytes:
         self.release.clear()
-        if release:
-            self.release.labels(release).set(1)
+        if loaded:
+            self.release.labels(loaded.release).set(1)
+            self.until.set(loaded.until / 1e6)
+            self.learned.set(loaded.learned)
         return generate_latest(self.registry)
 
 
 class Timed:
-    """Measures each request from its start to the end of its answer."""
+    """Gives each request its id, and measures it from its start to the end of its answer.
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
-        self.app, self.meters = app, meters
+    paths: whether the log may say what exactly was asked for.
+    """
+
+    def __init__(self, app: ASGIApp, meters: Meters, *, paths: bool = False) -> None:
+        self.app, self.meters, self.paths = app, meters, paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), 500
+        id_ = logs.identify(Headers(scope=scope).get("x-request-id", ""))
 
         async def watched(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id_.encode())]
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         finally:
-            # The pattern, not the path: a label a product would be one series a product.
-            endpoint = getattr(scope.get("route"), "path", "other")
-            took = time.perf_counter() - start
-            self.meters.seconds.labels(scope["method"], endpoint, status).observe(took)
+            self._note(scope, status, time.perf_counter() - start)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        # The pattern, not the path: a label a product would be one series a product.
+        endpoint = getattr(scope.get("route"), "path", "other")
+        self.meters.seconds.labels(scope["method"], endpoint, status).observe(seconds)
+        if logs.access.isEnabledFor(logging.INFO):
+            query = scope["query_string"].decode("latin-1")
+            path = f"{scope['path']}?{query}" if query else scope["path"]
+            logs.answered(scope["method"], endpoint, path if self.paths else None, status, seconds)

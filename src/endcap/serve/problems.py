@@ -54,10 +54,52 @@ class Problem(Exception):  # noqa: N818, the word of the RFC
         return JSONResponse(content, self.status, dict(self.headers or {}), media_type=media)
 
 
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong, for people"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "value", "detail"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "value": {},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+ANYWHERE = (401, 403, 413, 421, 422, 429, 500, 503)
+"""Refusals that any endpoint may answer with."""
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Refusals, for openapi.json."""
+    content = {"application/problem+json": {"schema": SCHEMA}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
 def wrong(field: str, value: Any, detail: str, **more: Any) -> Problem:
     """A 422 about one field. more: what else there is to say of the error."""
     error = {"field": field, "value": short(value), "detail": detail, **more}
     return Problem(422, sentence(error), [error])
+
+
+def no_item(item_id: str) -> Problem:
+    """A 404 about an item."""
+    error = {"field": "item_id", "value": short(item_id), "detail": "there is no such item"}
+    return Problem(404, f"There is no item {short(item_id)!r}.", [error])
 
 
 def explained(error: ValidationError | RequestValidationError) -> list[dict[str, Any]]:
@@ -126,7 +168,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _store(request: Request, error: Exception) -> JSONResponse:
-    log.error("The store failed", exc_info=error)
+    log.error("The store failed: %s", error)  # without a traceback: there may be many
     detail = "The store can't be written or read just now. Nothing was kept; send it again."
     return Problem(503, detail, headers={"Retry-After": "1"}).response()
 

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from endcap.serve.incoming import Id, VisitorId, blank
+from endcap.serve.words import Language
 from endcap.tables.schema import ITEMS
 
 MANY = 1_000
@@ -25,6 +26,14 @@ Fields = Annotated[list[str], Field(max_length=len(ITEMS))]
 # As it came, so that the place of a mistake is the caller's.
 _AsItCame = Annotated[str, StringConstraints(strip_whitespace=False)]
 Filter = Annotated[_AsItCame | None, BeforeValidator(blank)]
+
+
+def known_fields(fields: list[str]) -> list[str]:
+    """Raises ValueError where there is no such column."""
+    for name in fields:
+        if name not in ITEMS.names:
+            raise ValueError(f"{name!r} is not one of {', '.join(ITEMS.names)}")
+    return fields
 
 
 class Question(BaseModel):
@@ -41,13 +50,7 @@ class Question(BaseModel):
         None, description="which items to answer with: price < 20 and available, say"
     )
 
-    @field_validator("fields")
-    @classmethod
-    def _known(cls, fields: list[str]) -> list[str]:
-        for name in fields:
-            if name not in ITEMS.names:
-                raise ValueError(f"{name!r} is not one of {', '.join(ITEMS.names)}")
-        return fields
+    _known = field_validator("fields")(known_fields)
 
 
 class Look(Question):
@@ -65,7 +68,15 @@ class Look(Question):
     exclude: list[Id] = Field(
         default_factory=list, max_length=MANY, description="items not to answer with"
     )
+    after: VisitorId = Field(
+        None,
+        description="the recommendation_id of the page before: its items, and those of the pages "
+        "before it, don't come again",
+    )
     explain: bool = Field(False, description="whether to give a reason for each item")
+    language: Language | None = Field(
+        None, description="of the reasons: en or zh; as Accept-Language says where it is not given"
+    )
 
     def visitor(self) -> str | None:
         return self.user_id or self.anonymous_id or self.session_id
@@ -88,6 +99,28 @@ class Ask(Look):
         max_length=MANY,
         description="what the visitor has just done, oldest first; it counts and is not kept",
     )
+
+
+class Rank(BaseModel):
+    """A request to order items."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    items: list[Id] = Field(max_length=MANY, description="what to order")
+    user_id: VisitorId = Field(None, description="someone signed in")
+    anonymous_id: VisitorId = Field(None, description="a device")
+    session_id: VisitorId = Field(None, description="a visit")
+    events: list[Just] = Field(
+        default_factory=list,
+        max_length=MANY,
+        description="what the visitor has just done, oldest first; it counts and is not kept",
+    )
+    placement: str = Field("home", description="by whose retrievers and ranker to order")
+    fields: Fields = Field(
+        default_factory=list, description="columns of the items to answer with, title for one"
+    )
+
+    _known = field_validator("fields")(known_fields)
 
 
 class Why(Ask):

@@ -7,20 +7,10 @@ from typing import Any
 import numpy as np
 
 from endcap.recommender import Reason
+from endcap.serve.words import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import DAY, History
-
-DID = {
-    "click": "looked at",
-    "view": "looked at",
-    "add_to_wishlist": "wished for",
-    "add_to_cart": "put into your basket",
-    "begin_checkout": "wanted",
-    "purchase": "bought",
-    "rate": "rated",
-}
-"""What someone did, for a sentence that goes on with the item."""
+from endcap.types import DAY, History, Push
 
 MOST = 5
 """Items that a reason names at most, the strongest first."""
@@ -28,41 +18,58 @@ MOST = 5
 TAKEN = ("purchase", "rate")
 
 
-def described(reason: Reason, item: int, history: History, catalogue: Catalogue) -> dict[str, Any]:
-    """A reason for machines and people: its kind, the items that speak for it, and a text."""
-    return {
+def described(
+    reason: Reason, item: int, history: History, catalogue: Catalogue, language: Language = "en"
+) -> dict[str, Any]:
+    """A reason for machines and people: its kind, the items that speak for it, the events that
+    moved the score most, where a model says, and a text."""
+    found: dict[str, Any] = {
         "kind": reason.kind,
         "items": [catalogue.ids[code] for code in reason.items[:MOST]],
-        "text": _text(reason, item, history, catalogue),
+        "text": _text(reason, item, history, catalogue, WORDS[language]),
+    }
+    if reason.events:
+        found["events"] = [_event(push, history, catalogue) for push in reason.events[:MOST]]
+    return found
+
+
+def _event(push: Push, history: History, catalogue: Catalogue) -> dict[str, Any]:
+    """moved: by how much the model's score of the item is lower without the event."""
+    place = len(history.items) - 1 - push.age
+    return {
+        "item_id": catalogue.ids[history.items[place]],
+        "event_type": EVENT_TYPES[int(history.kinds[place])],
+        "timestamp": int(history.times[place]),
+        "moved": push.by,
     }
 
 
-def _text(reason: Reason, item: int, history: History, catalogue: Catalogue) -> str:
+def _text(reason: Reason, item: int, history: History, catalogue: Catalogue, words: Words) -> str:
     if reason.kind == "again":
-        return _again(item, history)
+        return _again(item, history, words)
     if reason.kind == "popular" or not reason.items:
-        return "Popular this month"
+        return words.popular
     title = _title(reason.items[0], catalogue)
     if reason.kind == "similar":
-        return f"Goes with {title}"
-    return f"Because you {_did(reason.items[0], history)} {title}"
+        return words.similar.format(title=title)
+    return words.because[_did(reason.items[0], history)].format(title=title)
 
 
 def _did(item: int, history: History) -> str:
     """The strongest thing that someone did with an item: kinds stand in the order of strength."""
     kinds = history.kinds[history.items == item]
-    return DID.get(EVENT_TYPES[int(kinds.max())], "saw") if len(kinds) else "saw"
+    return EVENT_TYPES[int(kinds.max())] if len(kinds) else ""
 
 
-def _again(item: int, history: History) -> str:
+def _again(item: int, history: History, words: Words) -> str:
     taken = np.isin(history.kinds, [kind(name) for name in TAKEN]) & (history.items == item)
     days = np.unique(history.times[taken] // DAY)
     if not len(days):
-        return f"You {_did(item, history)} this before"
+        return words.before[_did(item, history)]
     if len(days) == 1:
-        return "You bought this before"
+        return words.once
     gap = round(float(np.median(np.diff(days))))
-    return "You buy this nearly every day" if gap <= 1 else f"You buy this about every {gap} days"
+    return words.daily if gap <= 1 else words.every.format(days=gap)
 
 
 def _title(code: int, catalogue: Catalogue) -> str:

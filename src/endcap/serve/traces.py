@@ -9,25 +9,26 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from endcap.errors import ReleaseError
 from endcap.experiment.batch import served
 from endcap.experiment.why import moves, proposed, why
 from endcap.recommender import Answer, Recommender
 from endcap.serve import questions
-from endcap.serve.asking import loaded, question
+from endcap.serve.asking import latest, loaded, question
 from endcap.serve.current import Current, Loaded
-from endcap.serve.problems import Problem, wrong
+from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
-    here = loaded(current)
+    here = latest(current)
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
-        error = {"field": "item_id", "value": asked.item_id, "detail": "there is no such item"}
-        raise Problem(404, f"There is no item {asked.item_id!r}.", [error])
+        raise no_item(asked.item_id)
     queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
     found = why(here.recommender, queries, code, asked.n, asked.placement)
     return {
@@ -49,27 +50,27 @@ def traced(ids: Sequence[str], answer: Answer, n: int) -> dict[str, Any]:
     removed: items that the models put among the first n and that are nowhere in the list.
     """
     shown = answer.ranking
+    first, last = answer.steps[0][1].top(n).item, answer.steps[-1][1].item
+    gone = first[~np.isin(first, last)].tolist()
+    codes = shown.item.tolist()
+    moved = moves(answer.steps, [*codes, *gone])
+    rows = zip(codes, shown.score.tolist(), shown.chances.tolist(), strict=True)
     items = [
         {
             "item_id": ids[item],
-            "score": float(score),
-            "propensity": float(chance),
+            "score": score,
+            "propensity": chance,
             "proposed_by": proposed(answer, item),
-            "moved_by": _moves(answer, item),
+            "moved_by": _moves(moved[item]),
         }
-        for item, score, chance in zip(shown.item.tolist(), shown.score, shown.chances, strict=True)
+        for item, score, chance in rows
     ]
-    first, last = answer.steps[0][1].top(n).item, answer.steps[-1][1].item
-    gone = [item for item in first.tolist() if item not in last]
-    removed = [{"item_id": ids[item], "moved_by": _moves(answer, item)} for item in gone]
+    removed = [{"item_id": ids[item], "moved_by": _moves(moved[item])} for item in gone]
     return {"items": items, "removed": removed}
 
 
-def _moves(answer: Answer, item: int) -> list[dict[str, Any]]:
-    return [
-        {"step": name, "from": before, "to": after}
-        for name, before, after in moves(answer.steps, item)
-    ]
+def _moves(moved: Sequence[tuple[str, int | None, int | None]]) -> list[dict[str, Any]]:
+    return [{"step": name, "from": before, "to": after} for name, before, after in moved]
 
 
 def trace(current: Current, recommendation_id: str) -> dict[str, Any]:
@@ -88,8 +89,11 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     except ReleaseError as error:
         raise wrong("release", asked.release, str(error)) from error
     catalogue = recommender.catalogue
-    visitors = Visitors(here.visitors.dataset, catalogue, current.live, recommender.config.events)
-    other = Loaded(asked.release, recommender, visitors, here.until)
+    visitors = Visitors(
+        here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
+    )
+    other = current.stocked(Loaded(asked.release, recommender, visitors, here.until))
+    recommender, catalogue = other.recommender, other.catalogue
     look = questions.Ask.model_validate(row["question"])
     id_ = uuid.UUID(recommendation_id)
     queries = question(other, look, row["timestamp"], id_, again=True)

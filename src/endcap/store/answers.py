@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
+from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
 
 from endcap.store.database import Held
@@ -17,7 +18,7 @@ answers = Table(
     _METADATA,
     Column("recommendation_id", String, primary_key=True),
     Column("visitor", String, index=True),
-    Column("timestamp", BigInteger, nullable=False),
+    Column("timestamp", BigInteger, nullable=False, index=True),
     Column("release", String, nullable=False),
     Column("path", String, nullable=False),
     Column("question", String, nullable=False),
@@ -25,28 +26,41 @@ answers = Table(
 )
 """question: the request, as JSON. trace: items and what was done with them, as JSON."""
 
+_NEW = insert(answers)
+
+Trace: TypeAlias = Callable[[], Any]
+
 
 class Answers(Held):
-    """In the file of the live events."""
+    """In the store of the live events."""
 
     metadata = _METADATA
 
-    def keep(self, row: dict[str, Any], trace: Callable[[], Any]) -> None:
+    def keep(self, row: dict[str, Any], trace: Trace) -> None:
         """Have an answer written, soon; whoever calls does not wait, not even for its trace to be
         made."""
+        self.keep_all([(row, trace)])
+
+    def keep_all(self, rows: Sequence[tuple[dict[str, Any], Trace]]) -> None:
+        """The same of several."""
 
         def write(connection: Connection) -> None:
-            text = json.dumps(trace(), ensure_ascii=False)
-            connection.execute(insert(answers), {**row, "trace": text})
+            made = [{**row, "trace": _json(trace())} for row, trace in rows]
+            connection.execute(_NEW, made)
 
         self.database.submit(write)
 
     def find(self, recommendation_id: str) -> dict[str, Any] | None:
         """None where there is no such answer."""
-        self.database.submit(lambda connection: None).result()  # what waits is written first
+        if "\0" in recommendation_id:  # which PostgreSQL can't even look for
+            return None
+        self.database.write(lambda connection: None)  # what waits is written first
         query = select(answers).where(answers.c.recommendation_id == recommendation_id)
-        with self.database.engine.connect() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+        row = self.database.read(lambda found: found.execute(query).mappings().one_or_none())
         if row is None:
             return None
         return {**row, "question": json.loads(row["question"]), "trace": json.loads(row["trace"])}
+
+
+def _json(value: Any) -> str:
+    return to_json(value, inf_nan_mode="null").decode()

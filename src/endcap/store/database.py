@@ -1,16 +1,23 @@
-"""One SQLite file that many threads and processes read while one thread of each writes."""
+"""One SQL database that many threads and processes read while one thread of each writes."""
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, inspect
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Connection, MetaData, Table, exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from endcap.store.address import SQLITE, connect, parsed
+from endcap.store.shape import alone, create
+
+log = logging.getLogger("endcap.store")
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Connection], T]
@@ -18,8 +25,17 @@ Job: TypeAlias = Callable[[Connection], T]
 GROUP = 64
 """Jobs that are committed together at most."""
 
-PATIENCE = 30
-"""Seconds that a statement waits for another process to finish its own."""
+WAITING = 10_000
+"""Jobs that may wait; more are refused, as they would only fill the memory."""
+
+STUCK = 5.0
+"""Seconds after which a commit that is not done yet is a sign that the database is away."""
+
+GLANCE = 0.25
+"""Seconds that a read from a server may take where an answer is possible without it."""
+
+PAUSE = 1.0
+"""Seconds that a database which was away is left alone by those who can do without it."""
 
 
 class Database:
@@ -27,30 +43,101 @@ class Database:
 
     A commit costs a write to the disk, whatever its size. So jobs that come while one is under
     way wait and are committed together, and a hundred writers are as quick as one.
+
+    The database may go away and come back. Whoever waits for a write is told within seconds that
+    it did not happen, and whoever glances goes on without what it would have seen.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.engine = _engine(path)
+    def __init__(self, where: Path | str) -> None:
+        """where: a SQLite file, made where there is none, or the address of a database."""
+        url = parsed(where)
+        self.engine = connect(url)
+        self.remote = url.drivername != SQLITE
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
+        self._since: float | None = None
+        self._rested = 0.0
+        self._unmade: list[MetaData] = []
+        self._glances = ThreadPoolExecutor(32, "glance") if self.remote else None
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
 
     def create(self, metadata: MetaData) -> None:
-        """Make the tables that are not there yet, and complete those of an older version."""
-        _create(self.engine, metadata)
+        """Make the tables that are not there yet, and bring those of an older version forward; as
+        soon as it can be done. Raises StateError where the store is of a newer version."""
+        try:
+            create(self.engine, metadata)
+        except exc.OperationalError:
+            log.exception("The store can't be used yet")
+            self._unmade.append(metadata)
+
+    def insert(self, table: Table) -> Any:
+        """An insert that can say what to do in a conflict, as the database at hand spells it."""
+        return postgresql.insert(table) if self.remote else sqlite.insert(table)
+
+    def read(self, job: Job[T]) -> T:
+        """What a job reads."""
+        self._make()
+        with self.engine.connect() as connection:
+            return job(connection)
+
+    def glance(self, job: Job[T], seconds: float = GLANCE) -> T:
+        """What a job reads, or an SQLAlchemyError soon: for those who can do without. A server is
+        waited for so many seconds."""
+        if time.monotonic() < self._rested:
+            raise exc.TimeoutError("The store was away a moment ago")
+        try:
+            return self._bounded(self._glances, job, seconds) if self._glances else self.read(job)
+        except (exc.OperationalError, exc.TimeoutError) as error:
+            self._rested = time.monotonic() + PAUSE
+            log.warning("The store can't be read; doing without it for %g s: %s", PAUSE, error)
+            raise
+
+    def _bounded(self, pool: ThreadPoolExecutor, job: Job[T], seconds: float) -> T:
+        future = pool.submit(self.read, job)
+        try:
+            return future.result(seconds)
+        except TimeoutError as error:
+            future.cancel()
+            raise exc.TimeoutError(f"It took longer than {seconds:g} s") from error
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Have a job done; the result is there when it is on the disk."""
         future: Future[T] = Future()
-        self._waiting.put((job, future))
+        if self._stuck() or self._waiting.qsize() >= WAITING:
+            future.set_exception(exc.TimeoutError("The database does not take what waits for it"))
+        else:
+            self._waiting.put((job, future))
         return future
 
+    def write(self, job: Job[T]) -> T:
+        """Have a job done and wait for it. Raises SQLAlchemyError where it was not done, or where
+        nobody can say: so doing it again must be harmless."""
+        future = self.submit(job)
+        while True:
+            try:
+                return future.result(STUCK)
+            except TimeoutError as error:
+                if self._stuck():
+                    future.cancel()
+                    raise exc.TimeoutError("The database did not take it in time") from error
+
     def close(self) -> None:
-        """Do what waits, then stop."""
+        """Do what waits, then stop; a database that is away is not waited for."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(2 * STUCK)
+        if self._glances is not None:
+            self._glances.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
+
+    def _make(self) -> None:
+        """The tables that could not be made at first. They may be made twice, which is no harm."""
+        for metadata in tuple(self._unmade):
+            create(self.engine, metadata)
+            self._unmade.remove(metadata)
+
+    def _stuck(self) -> bool:
+        since = self._since
+        return since is not None and time.monotonic() - since > STUCK
 
     def _write(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -60,17 +147,23 @@ class Database:
                     last = True
                     break
                 group.append(more)
-            self._commit(group)
+            self._commit([one for one in group if one[1].set_running_or_notify_cancel()])
+            self._since = None
             if last:
                 return
 
     def _commit(self, group: Sequence[tuple[Job[Any], Future[Any]]]) -> None:
+        self._since = time.monotonic()
         try:
+            self._make()
             with self.engine.begin() as connection:
+                alone(connection)
                 results = [job(connection) for job, _ in group]
         except Exception as error:
-            if len(group) == 1:
-                group[0][1].set_exception(error)
+            # A database that is away, full or read-only is so for all of them.
+            if len(group) == 1 or isinstance(error, exc.OperationalError | exc.TimeoutError):
+                for _, future in group:
+                    future.set_exception(error)
                 return
             for one in group:  # so that a job that fails takes no other down
                 self._commit([one])
@@ -80,7 +173,7 @@ class Database:
 
 
 class Held:
-    """Tables of a shop's file of live events, and what is asked of them."""
+    """Tables of a shop's store, and what is asked of them."""
 
     metadata: ClassVar[MetaData]
 
@@ -89,44 +182,9 @@ class Held:
         self.database = database
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Made where there is none."""
-        return cls(Database(path))
+    def open(cls, where: Path | str) -> Self:
+        """where: a SQLite file, made where there is none, or the address of a database."""
+        return cls(Database(where))
 
     def close(self) -> None:
         self.database.close()
-
-
-def _complete(connection: Connection, table: Table) -> None:
-    """Add the columns that an older version did not have; they are empty in its rows."""
-    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
-    for column in table.columns:
-        if column.name not in there:
-            kind = column.type.compile(connection.dialect)
-            connection.exec_driver_sql(
-                f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}'
-            )
-
-
-def _engine(path: Path) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, pool_size=50, connect_args={"timeout": PATIENCE})
-
-    @event.listens_for(engine, "connect")
-    def durable(connection: Any, _: Any) -> None:
-        # FULL: in WAL mode a commit is lost in a power cut with anything less.
-        for setting in ("journal_mode = WAL", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {setting}")
-
-    return engine
-
-
-def _create(engine: Engine, metadata: MetaData) -> None:
-    """Several processes may do this at the same time: each waits until it alone writes."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        for table in metadata.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            _complete(connection, table)
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(CreateIndex(index, if_not_exists=True))

@@ -5,13 +5,10 @@ The two tables have the columns of `endcap.tables.schema`, and an index by visit
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -22,19 +19,22 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    func,
+    bindparam,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.types import TypeEngine
 
-from endcap.store.database import Held
+from endcap.store.database import GLANCE, Held
+from endcap.store.shape import place
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
 
 Row: TypeAlias = dict[str, Any]
 
-BATCH = 50_000
-"""Rows of an export that are in memory at a time."""
+LESSON = 5.0
+"""Seconds that reading what is to be learned may take."""
+
+EACH = 0.01
+"""Seconds that reading the events of one visitor may take, where those of many are read."""
 
 _METADATA = MetaData()
 _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
@@ -48,7 +48,7 @@ _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
 def _table(name: str, schema: pa.Schema, *columns: Column[Any]) -> Table:
     """A table for the rows of a schema. place: the order in which they came."""
     own = [Column(field.name, _TYPES[field.type](), nullable=field.nullable) for field in schema]
-    return Table(name, _METADATA, Column("place", Integer, primary_key=True), *own, *columns)
+    return Table(name, _METADATA, place(), *own, *columns, sqlite_autoincrement=True)
 
 
 events = _table("events", EVENTS, Column("visitor", String, nullable=False))
@@ -79,8 +79,21 @@ class Arrival(NamedTuple):
     seen: Seen
 
 
+# Made once: to put a statement together takes longer than to execute it.
+_NEWEST = (
+    select(events.c.item_id, events.c.event_type, events.c.timestamp)
+    .where(
+        events.c.visitor == bindparam("key"),
+        events.c.event_type.in_(bindparam("kinds", expanding=True)),
+        events.c.item_id.is_not(None),
+    )
+    .order_by(events.c.timestamp.desc(), events.c.place.desc())
+    .limit(bindparam("limit"))
+)
+
+
 class LiveEvents(Held):
-    """The file live.sqlite of a shop."""
+    """What visitors did and were shown since the service began."""
 
     metadata = _METADATA
 
@@ -93,28 +106,42 @@ class LiveEvents(Held):
         if not rows:
             return 0, 0
         whole = [dict.fromkeys(EVENTS.names) | row | {"visitor": visitor(row)} for row in rows]
-        new = insert(events).on_conflict_do_nothing(index_elements=["event_id"])
-        accepted = self.database.submit(lambda connection: _write(connection, new, whole)).result()
+        new = self.database.insert(events).on_conflict_do_nothing(index_elements=["event_id"])
+        new = new.returning(events.c.place)
+        accepted = self.database.write(lambda found: len(found.execute(new, whole).all()))
         return accepted, len(rows) - accepted
 
     def shown(self, rows: Sequence[Row]) -> None:
         """Have impressions written, soon; whoever calls does not wait."""
         if rows:
             whole = [dict.fromkeys(IMPRESSIONS.names) | row for row in rows]
-            new = insert(impressions)
-            self.database.submit(lambda connection: _write(connection, new, whole))
+            new = self.database.insert(impressions)
+            self.database.submit(lambda connection: connection.execute(new, whole))
 
     def of_visitor(self, key: str, kinds: Iterable[str], limit: int) -> list[Seen]:
-        """The newest events of some types of a visitor that name an item, oldest first."""
-        c = events.c
-        query = (
-            select(c.item_id, c.event_type, c.timestamp)
-            .where(c.visitor == key, c.event_type.in_(list(kinds)), c.item_id.is_not(None))
-            .order_by(c.timestamp.desc(), c.place.desc())
-            .limit(limit)
-        )
-        with self.database.engine.connect() as connection:
-            return [Seen(*row) for row in connection.execute(query)][::-1]
+        """The newest events of some types of a visitor that name an item, oldest first. Raises
+        SQLAlchemyError soon where they can't be read."""
+        return self.of_visitors([key], kinds, limit)[key]
+
+    def of_visitors(
+        self, keys: Sequence[str], kinds: Iterable[str], limit: int
+    ) -> dict[str, list[Seen]]:
+        """The same of several, each with `limit` events at most."""
+        asked = {"kinds": list(kinds), "limit": limit}
+
+        def read(connection: Connection) -> dict[str, list[Seen]]:
+            return {
+                key: [Seen(*row) for row in connection.execute(_NEWEST, asked | {"key": key})]
+                for key in keys
+            }
+
+        found = self.database.glance(read, max(GLANCE, len(keys) * EACH))
+        return {key: seen[::-1] for key, seen in found.items()}
+
+    def any_of(self, key: str) -> bool:
+        """Whether there are events of a visitor."""
+        query = select(events.c.place).where(events.c.visitor == key).limit(1)
+        return self.database.read(lambda found: found.execute(query).first()) is not None
 
     def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
         """The events of some types that name an item and came after the one at `place`, in the
@@ -126,40 +153,5 @@ class LiveEvents(Held):
             .order_by(c.place)
             .limit(limit)
         )
-        with self.database.engine.connect() as connection:
-            rows = connection.execute(query).all()
+        rows = self.database.glance(lambda connection: connection.execute(query).all(), LESSON)
         return [Arrival(number, visitor, Seen(*seen)) for number, visitor, *seen in rows]
-
-
-def export(database: Path, path: Path) -> int:
-    """Write all live events as a Parquet file of the table `events`; returns how many there are.
-
-    The file appears whole or not at all, and is left alone where it has them all already, so
-    that what depends on it stays valid.
-    """
-    if not database.is_file():
-        return 0
-    live = LiveEvents.open(database)
-    try:
-        with live.database.engine.connect() as connection:
-            count = connection.execute(select(func.count()).select_from(events)).scalar_one()
-            if count and not (path.is_file() and pq.read_metadata(path).num_rows == count):
-                _stream(connection, path)
-            return int(count)
-    finally:
-        live.close()
-
-
-def _stream(connection: Connection, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}")
-    query = select(*(events.c[name] for name in EVENTS.names)).order_by(events.c.place)
-    rows = connection.execution_options(yield_per=BATCH).execute(query).mappings()
-    with pq.ParquetWriter(draft, EVENTS, compression="zstd") as writer:
-        for batch in rows.partitions():
-            writer.write_table(pa.Table.from_pylist([dict(row) for row in batch], EVENTS))
-    os.replace(draft, path)
-
-
-def _write(connection: Connection, statement: Any, rows: list[Row]) -> int:
-    return int(connection.execute(statement, rows).rowcount)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Integer,
     MetaData,
     String,
     Table,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 
 from endcap.errors import StateError
 from endcap.store.database import Held
+from endcap.store.shape import place
 
 Scope: TypeAlias = Literal["collect", "recommend", "admin"]
 
@@ -49,11 +49,12 @@ _keys = Table(
 _audit = Table(
     "audit",
     _METADATA,
-    Column("place", Integer, primary_key=True),
+    place(),
     Column("time", BigInteger, nullable=False),
     Column("by", String, nullable=False),
     Column("action", String, nullable=False),
     Column("what", String, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 _FORM = re.compile(r"ek_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
@@ -88,16 +89,16 @@ class Act(NamedTuple):
 
 
 class Keys(Held):
-    """The keys of a shop, in the file of its live events. Every change is written down with who
+    """The keys of a shop, in the store of its live events. Every change is written down with who
     made it."""
 
     metadata = _METADATA
 
     def all(self) -> dict[str, Key]:
         """By id, the oldest first, those that have ended too."""
-        with self.database.engine.connect() as connection:
-            rows = connection.execute(select(_keys).order_by(_keys.c.created_at, _keys.c.id))
-            return {row.id: Key(*row) for row in rows}
+        query = select(_keys).order_by(_keys.c.created_at, _keys.c.id)
+        rows = self.database.glance(lambda connection: connection.execute(query).all())
+        return {row.id: Key(*row) for row in rows}
 
     def create(self, scope: Scope, note: str, by: str) -> str:
         """A new key, as it is shown once."""
@@ -108,7 +109,7 @@ class Keys(Held):
             connection.execute(insert(_keys), key._asdict())
             _note(connection, by, "keys create", f"{id_} {scope}")
 
-        self.database.submit(write).result()
+        self.database.write(write)
         return f"ek_{id_}_{secret}"
 
     def rotate(self, id_: str, by: str, hours: float = 0.0) -> str:
@@ -125,14 +126,14 @@ class Keys(Held):
 
     def note(self, by: str, action: str, what: str) -> None:
         """Write an action down; it is on the disk when this returns."""
-        self.database.submit(lambda connection: _note(connection, by, action, what)).result()
+        self.database.write(lambda connection: _note(connection, by, action, what))
 
     def acts(self, limit: int = 100) -> list[Act]:
         """The newest actions, newest first."""
         c = _audit.c
         query = select(c.time, c.by, c.action, c.what).order_by(c.place.desc()).limit(limit)
-        with self.database.engine.connect() as connection:
-            return [Act(*row) for row in connection.execute(query)]
+        rows = self.database.read(lambda connection: connection.execute(query).all())
+        return [Act(*row) for row in rows]
 
     def _running(self, id_: str) -> Key:
         keys = self.all()
@@ -151,7 +152,7 @@ class Keys(Held):
             connection.execute(update(_keys).where(_keys.c.id == id_).values(ends_at=moment))
             _note(connection, by, action, id_)
 
-        self.database.submit(write).result()
+        self.database.write(write)
 
 
 def matching(keys: dict[str, Key], token: str, now: int) -> Key | None:

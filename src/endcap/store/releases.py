@@ -3,6 +3,7 @@
 releases/
   20170101-120000-ab12cd/   a release; written whole or not at all
   live                      the pointer: the name of a release
+  shadow                    another: the release that answers in the background, if any does
   history                   one promoted name a line, for rollback
 """
 
@@ -60,6 +61,29 @@ class Releases:
         pointer = self.folder / "live"
         return pointer.read_text().strip() if pointer.is_file() else None
 
+    def before(self) -> list[str]:
+        """The releases that were live before the one that is, the newest first."""
+        path, live = self.folder / "history", self.live()
+        past = path.read_text().split() if path.is_file() else []
+        # A step that was interrupted may have left names behind the live one.
+        while past and past[-1] != live:
+            past.pop()
+        earlier = dict.fromkeys(reversed(past))  # each once
+        return [name for name in earlier if name != live]
+
+    def shadow(self) -> str | None:
+        """The release that answers the same questions as the live one, and is not shown."""
+        pointer = self.folder / "shadow"
+        return pointer.read_text().strip() if pointer.is_file() else None
+
+    def cast(self, name: str | None) -> None:
+        """Make a release the shadow of the live one; None ends it. Raises ReleaseError."""
+        if name is None:
+            (self.folder / "shadow").unlink(missing_ok=True)
+            return
+        self.verify(self.path(name).name)
+        _replace(self.folder / "shadow", name)
+
     def write(self, name: str, manifest: dict[str, Any], fill: Callable[[Path], None]) -> Path:
         """A new release: `fill` writes its files; it appears whole or not at all."""
         draft = self.folder / f".{name}"
@@ -115,10 +139,16 @@ class Releases:
 def checksums(folder: Path) -> dict[str, str]:
     """SHA-256 of each file, by its path below the folder."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): checksum(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, which may be larger than the memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _replace(path: Path, text: str) -> None:

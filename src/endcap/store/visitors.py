@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,12 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Events
 from endcap.store.events import Arrival, LiveEvents, Seen
+from endcap.store.people import People
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
-
-log = logging.getLogger("endcap.store")
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,19 @@ class Visitors:
     catalogue: Catalogue
     live: LiveEvents
     settings: Events
+    people: People | None = None
+
+    def over(self, catalogue: Catalogue) -> Visitors:
+        """The same over a later state of the catalogue, in which items have the codes that they
+        had, and further items may have come."""
+        after = replace(self, catalogue=catalogue)
+        if self.dataset is not None and "_codes" in vars(self):
+            codes, ids = self._codes.copy(), self.dataset.catalogue.ids
+            for place in np.flatnonzero(codes < 0).tolist():
+                code = catalogue.code(ids[place])
+                codes[place] = -1 if code is None else code
+            vars(after)["_codes"] = codes
+        return after
 
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""
@@ -41,14 +52,25 @@ class Visitors:
     def history(self, key: str | None) -> History:
         """One row: the visitor's newest events, nothing for None. Where the live ones can't be
         read, it is the prepared ones alone: an answer from them is better than none."""
-        if key is None:
-            return History.empty(1)
+        return self.histories([key])[key]
+
+    def histories(self, keys: Iterable[str | None]) -> dict[str | None, History]:
+        """The same of several visitors, who are looked up together."""
+        known = sorted({key for key in keys if key is not None})
+        owned = {key: [key] for key in known}
+        seen: dict[str, list[Seen]] = {}
         try:
-            seen = self.live.of_visitor(key, self.kinds, self.settings.history)
+            for key, device in self.people.owned(known) if self.people and known else ():
+                owned[key].append(device)
+            ids = [one for own in owned.values() for one in own]
+            seen = self.live.of_visitors(ids, self.kinds, self.settings.history) if ids else {}
         except SQLAlchemyError:
-            log.exception("Live events can't be read; going on without them")
-            seen = []
-        return self.add(self._prepared(key), seen)
+            pass  # the store has said so in the log
+        found: dict[str | None, History] = {None: History.empty(1)}
+        for key, own in owned.items():
+            live = [event for one in own for event in seen.get(one, ())]
+            found[key] = self.add(self._prepared(own), live)
+        return found
 
     def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
         """What models learn from events as they come: each visitor at the moment of the event,
@@ -56,9 +78,7 @@ class Visitors:
 
         An event on an item unknown here teaches nothing.
         """
-        histories = {
-            visitor: self.history(visitor) for visitor in {one.visitor for one in arrivals}
-        }
+        histories = self.histories(one.visitor for one in arrivals)
         found = []
         for _, visitor, seen in sorted(arrivals, key=lambda one: one.seen.time):
             place = self._place(histories[visitor], seen)
@@ -88,6 +108,8 @@ class Visitors:
 
         Events of other kinds than those in use, and on items unknown here, don't count.
         """
+        if not seen:
+            return history
         columns = (history.items, history.kinds, history.times)
         had = set(zip(*(column.tolist() for column in columns), strict=True))
         new = [
@@ -106,11 +128,14 @@ class Visitors:
             times[order],
         )
 
-    def _prepared(self, key: str) -> History:
+    def _prepared(self, keys: Sequence[str]) -> History:
+        """One row: what a visitor did, by all the ids that are theirs."""
         if self.dataset is None:
             return History.empty(1)
-        row = self.dataset.history.take(self.dataset.user_codes([key])).last(self.settings.history)
-        return row.recode(self._codes)
+        rows = self.dataset.history.take(self.dataset.user_codes(keys)).last(self.settings.history)
+        order = np.argsort(rows.times, kind="stable")
+        one = rows.select(order, np.array([len(order)]))
+        return one.recode(self._codes).last(self.settings.history)
 
     @cached_property
     def _codes(self) -> Int32s:

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from endcap.tables.filters import Columns, mask
-from endcap.tables.schema import AVAILABILITY
+from endcap.tables.labels import Labels
+from endcap.tables.schema import AVAILABILITY, ITEMS
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
 NEVER = np.iinfo(np.int64).max
@@ -75,12 +77,23 @@ class Catalogue:
 
     def codes(self, item_ids: Iterable[str]) -> Int32s:
         """The codes of those ids that are known, in their order."""
-        found = (self._codes.get(id_) for id_ in item_ids)
+        found = (self.code(id_) for id_ in item_ids)
         return np.array([code for code in found if code is not None], np.int32)
 
     def codes_in(self, other: Catalogue) -> Int32s:
         """[items] the code of each item in another catalogue, −1 where it has none there."""
-        return np.array([other._codes.get(id_, -1) for id_ in self.ids], np.int32)
+        codes = (other.code(id_) for id_ in self.ids)
+        return np.array([-1 if code is None else code for code in codes], np.int32)
+
+    @property
+    def gone(self) -> Bools | None:
+        """[items] which are no longer for sale at all; None where none is known to be so."""
+        return None
+
+    @property
+    def new(self) -> Int32s:
+        """The codes of items that came since models learned of the others, in that order."""
+        return np.zeros(0, np.int32)
 
     @cached_property
     def category(self) -> Int32s:
@@ -105,9 +118,9 @@ class Catalogue:
     @cached_property
     def availability(self) -> Int8s:
         """[items] place in `AVAILABILITY`, −1 where unknown."""
-        names = self.table["availability"].to_pylist()
-        places = {name: place for place, name in enumerate(AVAILABILITY)}
-        return np.array([places.get(name, -1) for name in names], np.int8)
+        names = self.table["availability"].cast(pa.string())
+        places = pc.index_in(names, pa.array(AVAILABILITY))
+        return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int8)
 
     @cached_property
     def created_at(self) -> Int64s:
@@ -116,6 +129,11 @@ class Catalogue:
     @cached_property
     def expires_at(self) -> Int64s:
         return self._times("expires_at", int(NEVER))
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The names of categories, departments and brands."""
+        return Labels.of(self.table)
 
     @cached_property
     def attributes(self) -> Columns:
@@ -147,6 +165,12 @@ class Catalogue:
             self.table.select(columns).take(pa.array(codes, pa.int64())).to_pylist()
         )
         return rows
+
+    def some(self, codes: Iterable[int]) -> Catalogue:
+        """Some items alone, in the order of the codes, without what prepare made of them."""
+        columns = pa.schema([column.with_nullable(True) for column in ITEMS])
+        rows = self.describe(codes, ITEMS.names)
+        return Catalogue(pa.Table.from_pylist(rows, columns), pa.table({}))
 
     def _ints(self, name: str) -> Int32s:
         return np.asarray(self.table[name].to_numpy(), np.int32)

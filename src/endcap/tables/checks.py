@@ -25,18 +25,18 @@ def checks(figures: Figures, config: Config) -> list[dict[str, str]]:
 
 def visitor_ids(figures: Figures, config: Config) -> Answer:
     share = _lost(figures, "missing_visitor")
-    return _grade(share, 0.01, 0.5), f"{percent(share)} of the rows name no visitor"
+    return grade(share, 0.01, 0.5), f"{percent(share)} of the rows name no visitor"
 
 
 def item_ids(figures: Figures, config: Config) -> Answer:
     share = _lost(figures, "missing_item")
-    return _grade(share, 0.01, 0.5), f"{percent(share)} of the rows name no item"
+    return grade(share, 0.01, 0.5), f"{percent(share)} of the rows name no item"
 
 
 def times(figures: Figures, config: Config) -> Answer:
     share = _lost(figures, "missing_time", "too_early", "in_the_future")
     return (
-        _grade(share, 0.001, 0.2),
+        grade(share, 0.001, 0.2),
         f"{percent(share)} of the rows have no time or an impossible one "
         f"(before {config.clean.earliest}, or ahead of now)",
     )
@@ -44,13 +44,13 @@ def times(figures: Figures, config: Config) -> Answer:
 
 def duplicates(figures: Figures, config: Config) -> Answer:
     share = _lost(figures, "duplicate")
-    return _grade(share, 0.05, 0.5), f"{percent(share)} of the rows stood there before"
+    return grade(share, 0.05, 0.5), f"{percent(share)} of the rows stood there before"
 
 
 def bots(figures: Figures, config: Config) -> Answer:
     share, limit = _lost(figures, "bot"), config.clean.bot_events_per_day
     return (
-        _grade(share, 0.05, 0.5),
+        grade(share, 0.05, 0.5),
         f"{percent(share)} of the rows are of visitors with more than {limit:,} events in a day",
     )
 
@@ -82,7 +82,7 @@ def catalogue(figures: Figures, config: Config) -> Answer:
         return "warn", "No catalogue was imported: items are known by what visitors do, no more"
     lost = figures["dropped"].get("unknown_item", 0)
     share = (facts["unlisted_events"] + lost) / (total + lost)
-    return _grade(share, 0.01, 0.5), f"{percent(share)} of the events are on items not listed in it"
+    return grade(share, 0.01, 0.5), f"{percent(share)} of the events are on items not listed in it"
 
 
 def content(figures: Figures, config: Config) -> Answer:
@@ -91,7 +91,7 @@ def content(figures: Figures, config: Config) -> Answer:
         f"{percent(facts['described'])} of the items have a title or description, "
         f"{percent(facts['categorised'])} a category, {percent(facts['priced'])} a price"
     )
-    return _grade(1 - facts["described"], 0.5), text
+    return grade(1 - facts["described"], 0.5), text
 
 
 def span(figures: Figures, config: Config) -> Answer:
@@ -119,13 +119,13 @@ def questions(figures: Figures, config: Config) -> Answer:
 
 def known_visitors(figures: Figures, config: Config) -> Answer:
     share = figures["visitors"]["with_two"]
-    return _grade(1 - share, 0.5, 0.99), f"{percent(share)} of the visitors have two events or more"
+    return grade(1 - share, 0.5, 0.99), f"{percent(share)} of the visitors have two events or more"
 
 
 def cold_items(figures: Figures, config: Config) -> Answer:
     share = figures["cold"]
     text = f"{percent(share)} of what is taken in the test part was never seen before it"
-    return _grade(share, 0.3), text
+    return grade(share, 0.3), text
 
 
 def repeats(figures: Figures, config: Config) -> Answer:
@@ -138,7 +138,7 @@ def repeats(figures: Figures, config: Config) -> Answer:
 
 def concentration(figures: Figures, config: Config) -> Answer:
     share = figures["tail"]["top_1_percent"]
-    return _grade(share, 0.8), f"The most popular 1 % of items have {percent(share)} of the events"
+    return grade(share, 0.8), f"The most popular 1 % of items have {percent(share)} of the events"
 
 
 CHECKS: tuple[Callable[[Figures, Config], Answer], ...] = (
@@ -170,7 +170,8 @@ def percent(share: float) -> str:
     return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
 
 
-def _grade(share: float, warn: float, fail: float = 2.0) -> Status:
+def grade(share: float, warn: float, fail: float = 2.0) -> Status:
+    """What is to be said of a share of bad rows, by what is too much of it."""
     return "fail" if share > fail else "warn" if share > warn else "pass"
 
 

@@ -10,6 +10,7 @@ from ibis.expr.types import Table
 
 from endcap.config import Clean
 from endcap.tables.engines import Engine
+from endcap.tables.ids import meant, same_but_for
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import DAY
 
@@ -35,7 +36,7 @@ ONCE = ("click", "view")
 may hold the same product in two lines."""
 
 
-def read(events: Table, clean: Clean, use: tuple[str, ...], now: int, engine: Engine) -> Table:
+def read(events: Table, clean: Clean, use: tuple[str, ...], now: int) -> Table:
     """The raw log in few columns, with the `reason` (null: stays) that a row shows by itself.
 
     now: UTC microseconds.
@@ -52,14 +53,18 @@ def read(events: Table, clean: Clean, use: tuple[str, ...], now: int, engine: En
         price=_.price.cast("float32"),
         value=_.value.cast("float32"),
     ).mutate(visitor=_.visitor.fill_null(_.session_id), item_id=_text(_.item_id))
-    judged = rows.mutate(reason=_fault(clean, use, now))
-    what = {name: judged[name] for name in ("visitor", "item_id", "kind", "time")}
-    return judged.mutate(
-        id=_if(judged.reason.isnull() & judged.event_id.notnull(), engine.hash(judged.event_id)),
-        content=_if(
-            judged.reason.isnull() & judged.event_type.isin(ONCE), engine.hash(ibis.struct(what))
-        ),
-    ).drop("session_id", "event_id")
+    return rows.drop("session_id").mutate(reason=_fault(clean, use, now))
+
+
+def identified(rows: Table, engine: Engine) -> Table:
+    """Rows with what makes them the same as another: `id`, and `content` where a type is `ONCE`;
+    null where a row goes anyhow."""
+    what = {name: rows[name] for name in ("visitor", "item_id", "kind", "time")}
+    good, once = rows.reason.isnull(), rows.event_type.isin(ONCE)
+    return rows.mutate(
+        id=_if(good & rows.event_id.notnull(), engine.hash(rows.event_id)),
+        content=_if(good & once, engine.hash(ibis.struct(what))),
+    ).drop("event_id")
 
 
 def repeats(rows: Table) -> Table:
@@ -70,11 +75,22 @@ def repeats(rows: Table) -> Table:
     return by_id.union(_again(rest, "content"))
 
 
-def bots(rows: Table, limit: int) -> Table:
-    """All rows of visitors that did more than `limit` things in any one day, by their `place`."""
+def bots(rows: Table, clean: Clean) -> Table:
+    """All rows of visitors that did more things in any one day than a person does, or that the
+    shop knows for none, by their `place`."""
     days = rows.group_by("visitor", day=_.time // DAY).agg(times=_.count())
-    found = days.filter(_.times > limit).select("visitor").distinct()
+    many = _.times > clean.bot_events_per_day
+    found = days.filter(many | _.visitor.isin(clean.without_visitors)).select("visitor").distinct()
     return rows.semi_join(found, "visitor").select("place", fault=ibis.literal("bot"))
+
+
+def matched(rows: Table, items: Table, ways: tuple[str, ...]) -> Table:
+    """Give each event whose item is not listed the id of the one item that it must mean."""
+    keyed = rows.mutate(key=same_but_for(ways, _.item_id))
+    listed = items.select("item_id", listed=True)
+    joined = keyed.left_join(meant(items, ways), "key").left_join(listed, "item_id")
+    found = ibis.ifelse(joined.listed.isnull(), joined.meant, None)
+    return joined.mutate(item_id=ibis.coalesce(found, joined.item_id)).select(rows.columns)
 
 
 def unlisted(rows: Table, items: Table) -> Table:

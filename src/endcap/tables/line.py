@@ -23,6 +23,7 @@ from endcap.tables.engines import Engine
 from endcap.tables.features import facts, item_features, newest_before, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
+from endcap.tables.merging import merged
 from endcap.tables.parts import Part
 from endcap.tables.report import Tables, dropped, feature_figures, figures
 from endcap.tables.schema import EVENT_TYPES, kind
@@ -78,11 +79,14 @@ def _judged(steps: Steps, shop: Shop, listed: Table) -> tuple[Table, Table]:
     """Every row of the log with the reason that it shows by itself, and by `place` the faults
     that only show beside other rows: few, so that what is wrong with them is kept apart."""
     clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
-    now, use = time.time_ns() // 1000, shop.config.events.use
-    read = steps.write("steps/read", cleaning.read(log, clean, use, now, steps.engine)).drop("row")
+    log = merged(steps.engine, log, shop.tables)
+    read = cleaning.read(log, clean, shop.config.events.use, time.time_ns() // 1000)
+    if clean.match_ids:
+        read = cleaning.matched(read, listed, clean.match_ids)
+    read = steps.write("steps/read", cleaning.identified(read, steps.engine)).drop("row")
     repeats = steps.write("steps/repeats", cleaning.repeats(read)).drop("row")
     rest = cleaning.without(read, repeats)
-    bots = cleaning.bots(rest, clean.bot_events_per_day)
+    bots = cleaning.bots(rest, clean)
     faults = repeats.union(bots)
     if clean.unknown_items == "drop":
         faults = faults.union(cleaning.unlisted(cleaning.without(rest, bots), listed))

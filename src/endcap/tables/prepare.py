@@ -81,7 +81,7 @@ def current(folder: Path) -> str:
 def fingerprint(shop: Shop) -> str:
     """Of the imported files, the settings that matter and this package's way of preparing."""
     seen = hashlib.sha256()
-    for table in ("events", "items", "users"):
+    for table in ("events", "items", "users", "merges"):
         for path in files(shop.tables, table):
             seen.update(f"{table}/{path.name} {path.stat().st_size}\n".encode())
             seen.update(_end(path))

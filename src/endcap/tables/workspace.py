@@ -95,7 +95,7 @@ def workspace(folder: Path) -> Iterator[Workspace]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StateError(f"{folder} cannot be made: {error.strerror}") from error
-    with _alone(folder):
+    with importing(folder):
         for left in folder.glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
@@ -110,8 +110,9 @@ def workspace(folder: Path) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder; the system lets go of it even if we are killed."""
+def importing(folder: Path) -> Iterator[None]:
+    """Hold the folder; the system lets go of it even if we are killed. Raises StateError."""
+    folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

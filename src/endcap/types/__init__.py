@@ -27,6 +27,8 @@ from endcap.types.arrays import (
 )
 from endcap.types.candidates import Candidates
 from endcap.types.encoded import Encoded
+from endcap.types.laps import Laps
+from endcap.types.moved import Moved, Push
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
 from endcap.types.ranking import Ranking
@@ -43,6 +45,9 @@ __all__ = [
     "Int8s",
     "Int32s",
     "Int64s",
+    "Laps",
+    "Moved",
+    "Push",
     "Queries",
     "Ragged",
     "Ranking",

@@ -54,7 +54,7 @@ class Candidates:
             np.concatenate([none, *(part.scores for _, part in seen)]),
         )
 
-    def keep(self, rows: Bools | Int32s | Int64s) -> Candidates:
+    def keep(self, rows: Bools | Int32s | Int64s | slice) -> Candidates:
         """Some rows, or all in another order."""
         ranking = Ranking(
             self.ranking.query[rows], self.ranking.item[rows], self.ranking.score[rows]

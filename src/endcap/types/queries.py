@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -44,6 +44,22 @@ class Queries:
         none = Ragged.empty(len(users))
         return cls(users, times, history, none, none)
 
+    @classmethod
+    def concat(cls, parts: Sequence[Queries]) -> Queries:
+        """The questions of all parts, which are allowed the same and leave the same to chance."""
+        if len(parts) == 1:
+            return parts[0]
+        seeds = [part.seeds for part in parts if part.seeds is not None]
+        return cls(
+            np.concatenate([part.users for part in parts]),
+            np.concatenate([part.times for part in parts]),
+            History.concat([part.history for part in parts]),
+            Ragged.concat([part.anchors for part in parts]),
+            Ragged.concat([part.exclude for part in parts]),
+            parts[0].allowed,
+            np.concatenate(seeds) if len(seeds) == len(parts) else None,
+        )
+
     def __len__(self) -> int:
         return len(self.users)
 
@@ -68,10 +84,20 @@ class Queries:
         """The same questions, answered only with items that the mask lets through as well."""
         return replace(self, allowed=mask if self.allowed is None else mask & self.allowed)
 
+    def within(self, items: int) -> Queries:
+        """The same questions as if only the items with codes below `items` existed."""
+        return replace(
+            self,
+            history=self.history.keep(self.history.items < items),
+            anchors=self.anchors.keep(self.anchors.values < items),
+            exclude=self.exclude.keep(self.exclude.values < items),
+            allowed=None if self.allowed is None else self.allowed[:items],
+        )
+
     def forbid(self, scores: Floats) -> Floats:
         """Set to −inf, in place, what may not be answered. scores: [Q, items]."""
         if self.allowed is not None:
-            scores[:, ~self.allowed] = -np.inf
+            scores[:, np.flatnonzero(~self.allowed)] = -np.inf
         scores[self.exclude.rows, self.exclude.values] = -np.inf
         return scores
 

@@ -40,6 +40,18 @@ class Ragged:
         flat = [value for row in rows for value in row]
         return cls(offsets_of(lengths), np.array(flat, np.int32))
 
+    @classmethod
+    def concat(cls, parts: Sequence[Ragged]) -> Ragged:
+        """The rows of all parts, one after the other.
+
+        >>> Ragged.concat([Ragged.of([[7]]), Ragged.of([[], [2, 3]])]).offsets
+        array([0, 1, 1, 3])
+        """
+        return cls(
+            offsets_of(np.concatenate([part.lengths for part in parts])),
+            np.concatenate([part.values for part in parts]),
+        )
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -56,7 +68,8 @@ class Ragged:
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
     def take(self, rows: Int64s | Int32s) -> Ragged:
-        return Ragged(offsets_of(self.lengths[rows]), self.values[ranges(self.offsets, rows)])
+        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
+        return Ragged(offsets_of(lengths), self.values[ranges(self.offsets, rows)])
 
     def keep(self, mask: Bools) -> Ragged:
         """The values where `mask` is true, in the same rows."""
@@ -65,10 +78,20 @@ class Ragged:
 
     def union(self, other: Ragged) -> Ragged:
         """Row by row, what stands in either, without repeats."""
-        pairs = np.unique(
-            np.stack([np.r_[self.rows, other.rows], np.r_[self.values, other.values]]), axis=1
-        )
-        return Ragged(offsets_of(np.bincount(pairs[0], minlength=len(self))), pairs[1])
+        if not len(other.values) and self._rising:
+            return self
+        values = np.r_[self.values, other.values]
+        width = 1 + int(values.max(initial=0))
+        keys = np.unique(np.r_[self.rows, other.rows].astype(np.int64) * width + values)
+        rows, found = np.divmod(keys, width)
+        lengths = np.bincount(rows, minlength=len(self))
+        return Ragged(offsets_of(lengths), found.astype(np.int32))
+
+    @property
+    def _rising(self) -> bool:
+        """Whether each row is sorted and without repeats."""
+        starts = np.diff(self.rows) != 0
+        return bool(np.all(starts | (np.diff(self.values) > 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +145,8 @@ class History:
         )
 
     def take(self, rows: Int64s | Int32s) -> History:
-        return self.select(ranges(self.offsets, rows), self.lengths[rows])
+        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
+        return self.select(ranges(self.offsets, rows), lengths)
 
     def keep(self, mask: Bools) -> History:
         """The events where `mask` is true, in the same rows."""

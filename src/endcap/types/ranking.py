@@ -19,7 +19,10 @@ from endcap.types.arrays import (
 from endcap.types.ragged import Ragged
 
 BLOCK = 1 << 22
-"""Scores that are sorted at once: the places of all take twice the memory of the scores."""
+"""Scores that are compared at once: it bounds the memory."""
+
+SLICE = 64
+"""Scores of which only the peak is looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,14 @@ class Ranking:
         return cls(query[order], item[order], score[order])
 
     @classmethod
-    def best(cls, scores: Floats, n: int) -> Self:
+    def best(cls, scores: Floats, n: int) -> Ranking:
         """The best `n` of each row of a full score matrix [Q, items]; −inf is left out.
 
         >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
         array([1, 3], dtype=int32)
         """
-        top = _best(scores, min(n, scores.shape[1]))
-        kept = np.take_along_axis(scores, top, axis=1)
-        query, column = np.nonzero(np.isfinite(kept))
-        return cls.sort(
-            query.astype(np.int32), top[query, column].astype(np.int32), kept[query, column]
-        )
+        query, item = _reaching(scores, min(n, scores.shape[1]))
+        return cls.sort(query, item, scores[query, item]).top(n)
 
     @classmethod
     def concat(cls, parts: Sequence[tuple[Int64s, Ranking]]) -> Ranking:
@@ -138,11 +137,13 @@ class Ranking:
 
     def extended(self, other: Ranking) -> Ranking:
         """The lists going on with the items of others that they do not hold yet, by scores below
-        all others."""
+        0 and all others of the list."""
         extra = other.keep(~among((other.query, other.item), (self.query, self.item)))
         if not len(extra):
             return self
-        below = self.score.min(initial=0.0) - extra.places.astype(np.float32)
+        least = np.zeros(1 + max(self.query.max(initial=0), extra.query.max()), np.float32)
+        np.minimum.at(least, self.query, self.score)
+        below = least[extra.query] - extra.places
         return Ranking.sort(
             np.r_[self.query, extra.query],
             np.r_[self.item, extra.item],
@@ -167,17 +168,34 @@ class Ranking:
 
     def of(self, query: int) -> Ranking:
         """The list of one query."""
+        return self.keep(self.span(query))
+
+    def span(self, query: int) -> slice:
+        """The rows of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
-        return self.keep(slice(int(start), int(stop)))
+        return slice(int(start), int(stop))
 
 
-def _best(scores: Floats, n: int) -> Int64s:
-    """[Q, n] the places of the n largest of each row, in no order."""
-    if not n or not len(scores):
-        return np.zeros((len(scores), n), np.int64)
-    rows = max(1, BLOCK // scores.shape[1])
-    best = np.empty((len(scores), n), np.int64)
-    for first in range(0, len(scores), rows):
-        block = slice(first, first + rows)
-        best[block] = np.argpartition(scores[block], -n, axis=1)[:, -n:]
-    return best
+def _reaching(scores: Floats, n: int) -> tuple[Int32s, Int32s]:
+    """Rows and columns of the `n` largest of each row, and of few others; −inf is left out."""
+    found = [np.zeros(0, np.int64)]
+    rows = max(1, BLOCK // max(1, scores.shape[1]))
+    for first in range(0, len(scores) if n else 0, rows):
+        block = scores[first : first + rows]
+        edge = np.maximum(_edge(block, n), np.finfo(np.float32).min)
+        found.append(np.flatnonzero(block >= edge[:, None]) + first * scores.shape[1])
+    query, item = np.divmod(np.concatenate(found), max(1, scores.shape[1]))
+    return query.astype(np.int32), item.astype(np.int32)
+
+
+def _edge(scores: Floats, n: int) -> Floats:
+    """[Q] a score that at least `n` of each row reach: the n-th largest, or one close below.
+
+    Where a row is long, it is the n-th largest of the peaks of its slices: as many slices have a
+    peak that high. Peaks are found by going over the scores once, 5 times as fast as to part them.
+    """
+    width = scores.shape[1] // SLICE
+    if width < 2 * n:
+        return np.asarray(np.partition(scores, -n, axis=1)[:, -n])
+    peaks = scores[:, : SLICE * width].reshape(len(scores), SLICE, width).max(axis=1)
+    return np.asarray(np.partition(peaks, -n, axis=1)[:, -n])

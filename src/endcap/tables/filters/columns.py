@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -75,9 +76,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Columns:
-    """The attributes of the items of a table with the columns of `endcap.tables.schema.ITEMS`."""
+    """The attributes of the items of a table with the columns of `endcap.tables.schema.ITEMS`.
+
+    kinds: of the shop's own attributes, where they are known from other items.
+    """
 
     table: pa.Table
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -105,6 +110,10 @@ class Columns:
         """An attribute of the shop's. A table without items has all of them, of any kind."""
         if own in self.own:
             return self.own[own]
+        if own in self.kinds:
+            return Column(
+                f"{OWN}.{own}", self.kinds[own], pa.nulls(len(self), _TYPES[self.kinds[own]])
+            )
         if not len(self):
             return Column(own, "any", pa.nulls(0))
         known = ", ".join(sorted(self.own)[:LISTED]) or "none: no item has any"
@@ -128,7 +137,7 @@ class Columns:
         kinds = Counter(kind for value in values.values() if (kind := _kind(value)))
         if not kinds:
             return None
-        kind = kinds.most_common(1)[0][0]
+        kind = self.kinds.get(name) or kinds.most_common(1)[0][0]
         column = [None] * len(self)
         for row, value in values.items():
             if _kind(value) == kind:

@@ -1,0 +1,123 @@
+"""Are items found that nobody has ever touched? A tenth of a catalogue is kept out of training.
+
+    python -m benchmarks.cold EVENTS.parquet ITEMS.parquet [--encoders NAME …]
+
+Leave-one-out. Training sees no event of the cold items, of which only the texts are known; asked
+are the questions of the test part whose answer is one of them, and the whole catalogue is ranked.
+Prints recall@50 of the retriever `described` with each encoder, beside what is nearest to what the
+visitor took by the same encoder, TF-IDF over texts, and chance. Epochs are those that the
+validation part chooses, asked for items that are not cold.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.markdown import table
+from benchmarks.next_item import open_shop
+from endcap import metrics
+from endcap.cli.output import progress
+from endcap.config import Shop, Stage
+from endcap.experiment.intervals import bootstrap
+from endcap.nn.scoring import best
+from endcap.stages import Encoder, Retriever, Run, resolve
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.parts import Part
+from endcap.tables.prepare import prepared
+from endcap.types import Bools, Floats, Queries, Ranking, Report
+
+ENCODERS = {
+    "hashing": "endcap.encoders.text_hashing:TextHashing",
+    "english": "endcap.encoders.text_english:TextEnglish",
+    "multilingual": "endcap.encoders.text_multilingual:TextMultilingual",
+}
+
+SHARE, DEPTH, SAMPLES, SEED = 0.1, 50, 2_000, 1
+
+RECENCY = 0.8
+"""What each older event counts of the one after it, where the nearest to a past is sought."""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("events", type=Path)
+    arguments.add_argument("items", type=Path)
+    arguments.add_argument("--shop", type=Path, default=Path("build/next-item"))
+    arguments.add_argument("--encoders", nargs="*", choices=list(ENCODERS), default=["hashing"])
+    given = arguments.parse_args()
+    with progress() as report:
+        shop = open_shop(given.shop, given.events, given.items, report)
+        dataset = Dataset.load(prepared(shop))
+        cold = _cold(len(dataset.catalogue))
+        asked = _about(dataset.asked(Part.TEST), cold)
+        lists = dict(_lists(shop, dataset, cold, asked, given.encoders, report))
+    print(f"{cold.sum():,} cold items of {len(cold):,}; {len(asked):,} questions.\n")
+    chance = DEPTH / len(cold)
+    rows = [["chance", f"{chance:.4f}", "", "1.0"]]
+    for name, ranking in lists.items():
+        found = metrics.every()["recall"](ranking, asked.truth, dataset.catalogue, DEPTH)
+        recall = bootstrap(found, SAMPLES, SEED)
+        interval = f"{recall.low:.4f} to {recall.high:.4f}"
+        rows.append(
+            [name, f"{recall.value:.4f}", interval, f"{(recall.value or 0.0) / chance:.1f}"]
+        )
+    print(table(["", f"recall@{DEPTH}", "95 %", "× chance"], rows))
+
+
+def _cold(items: int) -> Bools:
+    """[items] a tenth of them, by chance."""
+    return np.random.default_rng(SEED).permutation(items) < SHARE * items
+
+
+def _about(asked: Asked, cold: Bools) -> Asked:
+    """The questions whose answer is among some items; what was taken before is no answer."""
+    seen = replace(asked.queries, exclude=asked.queries.history.ragged())
+    return replace(asked, queries=seen).take(np.flatnonzero(cold[asked.truth.values]))
+
+
+def _lists(
+    shop: Shop, dataset: Dataset, cold: Bools, asked: Asked, encoders: list[str], report: Report
+) -> Iterator[tuple[str, Ranking]]:
+    past, run = dataset.before(Part.VALIDATION), Run(report=report, cache=shop.folder / "content")
+    past = past.keep(~cold[past.item])
+    judge = _about(dataset.asked(Part.VALIDATION), ~cold)
+    history = asked.queries.history
+    met = replace(asked.queries, history=history.keep(~cold[history.items]))
+    content, own = resolve(Retriever, shop.config.retrievers["content"], "content")
+    yield "TF-IDF of the past", content.fit(own, past, None, run).retrieve(met, DEPTH)
+    for name in encoders:
+        stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}
+        kind, encoder = resolve(Encoder, Stage.model_validate(stage), name)
+        vectors = kind.fit(encoder, past.catalogue, run).encode(past.catalogue, run).vectors
+        yield f"{name}: nearest to the past", best(partial(_nearest, vectors), met, DEPTH)
+        described = shop.config.retrievers["described"]
+        described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
+        model, settings = resolve(Retriever, described, "described")
+        fitted = model.fit(settings, past, judge, run)
+        yield f"{name}: described", fitted.retrieve(met, DEPTH)
+
+
+def _described(shop: Shop) -> dict[str, Any]:
+    """The encoder of texts of the default configuration."""
+    text: dict[str, Any] = shop.config.retrievers["described"].own["content"]["text"]
+    return text
+
+
+def _nearest(vectors: Floats, queries: Queries) -> Floats:
+    """[queries, items] the cosine with the mean of the past, the newest events counting most."""
+    history = queries.history
+    weight = RECENCY ** history.ages.astype(np.float32)
+    past = np.zeros((len(queries), vectors.shape[1]), np.float32)
+    np.add.at(past, history.rows, weight[:, None] * vectors[history.items])
+    return past @ vectors.T
+
+
+if __name__ == "__main__":
+    main()

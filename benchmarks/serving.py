@@ -1,0 +1,187 @@
+"""Requests a second of the service, and what they wait, beside the same service when it answers
+the same to everyone.
+
+    python -m benchmarks.serving [--items 100000] [--workers 2] [--seconds 10] [--events]
+
+Makes a synthetic shop with a sequence network, three retrievers, a ranker and rules (see
+benchmarks/served_shop.py), serves it, and asks from a process of its own on the same machine. So
+on a machine of two cores the one that asks takes its part of them.
+
+- rate: answers a second; p50, p99: milliseconds until an answer has come;
+- of the floor: the rate beside that of an endpoint that reads and checks the same request and
+  answers ten items that it has ready;
+- ms of CPU: of all processes of the service, for each answer: the one figure that other work on the
+  machine hardly changes.
+
+With `--events` events are sent too, in batches and alone, while recommendations go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import ROOT, run
+from benchmarks.markdown import table
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+ASKING = (1, 16, 32)
+"""Connections, each of which asks again as soon as it is answered."""
+
+TITLES = ("", "rate", "of the floor", "p50", "p99", "ms of CPU", "errors")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running service. address: host and port."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+    @property
+    def processes(self) -> list[int]:
+        """Of the service: the first, and those that it has begun."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def cpu(self) -> float:
+        """Seconds that all of them have used so far."""
+        return sum(_cpu(pid) for pid in self.processes)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--items", type=int, default=100_000)
+    arguments.add_argument("--log", type=int, default=1_000_000, help="events of the log")
+    arguments.add_argument("--workers", type=int, default=2)
+    arguments.add_argument("--seconds", type=float, default=10.0)
+    arguments.add_argument("--events", action="store_true")
+    arguments.add_argument("--work", type=Path, default=ROOT / "build" / "serving")
+    given = arguments.parse_args()
+    folder = given.work.absolute() / f"{given.items}"
+    size = ["--events", given.log, "--items", given.items]
+    run([sys.executable, "-m", "benchmarks.served_shop", folder, *size], folder / "make.log")
+    with serving(folder, given.workers) as server:
+        print(f"{given.items:,} items, {given.workers} workers.\n")
+        print(table(TITLES, _answers(server, folder, given.seconds)))
+        if given.events:
+            print(f"\n{table(TITLES, _events(server, folder, given.seconds))}")
+        print(f"\nMemory: {_memory(server)}")
+
+
+def _answers(server: Server, folder: Path, seconds: float) -> Iterator[Sequence[str]]:
+    for connections in ASKING:
+        asked = (server, folder, "ask", connections, seconds)
+        floor = _measure("/constant", *asked)
+        yield _row(f"constant, {connections} at once", floor, None)
+        found = _measure("/v1/recommend", *asked)
+        yield _row(f"recommendations, {connections} at once", found, floor)
+
+
+def _events(server: Server, folder: Path, seconds: float) -> Iterator[Sequence[str]]:
+    """While four visitors at a time ask for recommendations all along."""
+    for name, connections in (("events", 4), ("event", 16)):
+        asking = _load(server, folder, "/v1/recommend", "ask", 4, seconds)
+        found = _measure("/v1/events", server, folder, name, connections, seconds)
+        beside = json.loads(asking.communicate()[0])
+        yield _row(f"{'batches of 100' if name == 'events' else 'one event'}", found, None)
+        yield _row("recommendations beside", {**beside, "cpu": float("nan")}, None)
+
+
+def _measure(
+    path: str, server: Server, folder: Path, bodies: str, connections: int, seconds: float
+) -> dict[str, Any]:
+    before = server.cpu()
+    output, _ = _load(server, folder, path, bodies, connections, seconds).communicate()
+    found: dict[str, Any] = json.loads(output)
+    spent = server.cpu() - before
+    return {**found, "cpu": 1e3 * spent / max(1, found["all"])}
+
+
+def _load(
+    server: Server, folder: Path, path: str, bodies: str, connections: int, seconds: float
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "benchmarks.load", server.address, path]
+    options = ["--bodies", folder / f"{bodies}.jsonl", "--connections", connections]
+    whole = [*command, *options, "--seconds", seconds]
+    return subprocess.Popen(  # noqa: S603
+        list(map(str, whole)), stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+
+def _row(name: str, found: dict[str, Any], floor: dict[str, Any] | None) -> Sequence[str]:
+    share = "" if floor is None else f"{found['rate'] / floor['rate']:.2f}"
+    wrong = ", ".join(f"{count} × {status}" for status, count in found["wrong"].items())
+    return (
+        name,
+        f"{found['rate']:,.0f}",
+        share,
+        f"{found['p50']:.1f}",
+        f"{found['p99']:.1f}",
+        f"{found['cpu']:.2f}",
+        wrong or "0",
+    )
+
+
+@contextmanager
+def serving(folder: Path, workers: int) -> Iterator[Server]:
+    """The service of a shop, with the endpoint that answers the same to everyone."""
+    command = [sys.executable, "-m", "benchmarks.floor", str(folder), "--workers", str(workers)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with (folder / "serve.log").open("w") as errors:
+        process = subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env=environment
+        )
+    assert process.stdout is not None  # noqa: S101
+    try:
+        address = process.stdout.readline().rpartition("//")[2].strip()
+        _wait(f"http://{address}/readyz")
+        yield Server(address, process)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 300
+    while True:
+        try:
+            with urllib.request.urlopen(url):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _memory(server: Server) -> str:
+    """What each process has for itself, and its share of what several have."""
+    sizes = []
+    for pid in server.processes:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
+        own = kilobytes["Private_Dirty"] + kilobytes["Private_Clean"]
+        sizes.append(f"{own / 1e3:.0f} MB of its own, {kilobytes['Pss'] / 1e3:.0f} with its share")
+    return "; ".join(sizes)
+
+
+if __name__ == "__main__":
+    main()

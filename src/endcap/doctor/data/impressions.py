@@ -1,0 +1,53 @@
+"""What was shown, and whether it is in the log.
+
+Without it nobody can say whether an item was passed over or never seen.
+"""
+
+from __future__ import annotations
+
+from ibis import _
+
+from endcap.doctor.finding import Finding
+from endcap.doctor.log import Log
+from endcap.tables.checks import grade, percent
+
+ENOUGH = 100
+ACTS = ("click", "view", "add_to_cart", "purchase")
+
+
+def check(log: Log) -> Finding:
+    shown = int(log.one(log.impressions.agg(n=_.count()))["n"])
+    kinds = log.kinds()
+    told = shown + kinds.get("impression", 0)
+    acts = log.events.filter(_.recommendation_id.notnull() & _.event_type.isin(ACTS))
+    answered = int(log.one(acts.agg(n=_.count()))["n"])
+    if not told and not answered:
+        return Finding(
+            "pass", "What was shown is not in the log yet; Endcap notes it once it answers"
+        )
+    if not told:
+        return Finding(
+            "warn",
+            f"{answered:,} events follow a recommendation, but none of what was shown is there",
+            log.examples(acts, "recommendation_id", "event_type", "item_id", "time"),
+            "endcap import SHOWN --kind impressions",
+        )
+    if told >= ENOUGH and not any(kinds.get(name) for name in ACTS):
+        return Finding(
+            "fail",
+            f"{told:,} items were shown and none was clicked: clicks do not arrive",
+            repair='Send them: endcap("click", {item_id, recommendation_id})',
+        )
+    missing = acts.anti_join(log.impressions, "recommendation_id")
+    lost = int(log.one(missing.agg(n=_.count()))["n"]) if shown else 0
+    share = lost / answered if answered >= ENOUGH else 0.0
+    status = grade(share, 0.1, 0.9)
+    return Finding(
+        status,
+        f"{told:,} items were shown; {percent(share)} of what was done with an answer belongs to "
+        "one that is not there",
+        log.examples(missing, "recommendation_id", "event_type", "item_id", "time")
+        if share
+        else (),
+        "endcap import SHOWN --kind impressions" if status != "pass" else "",
+    )

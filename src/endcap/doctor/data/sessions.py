@@ -1,0 +1,62 @@
+"""Visits that never end.
+
+A screen in a shop window, a till that is always logged in, an id that many share.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis import _
+
+from endcap.doctor.finding import Finding
+from endcap.doctor.log import Log
+from endcap.tables.checks import grade, percent
+
+HOUR = 3_600_000_000
+LONG, LONGER = 12, 48
+"""Hours that nobody looks around without a pause, and for which no visit is given one id."""
+
+FEW = 3
+"""Events that a visit has to have, as two may have anything between them."""
+
+
+def check(log: Log) -> Finding:
+    visits = (
+        _longer(log, LONG, "visitor", "visit")
+        .mutate(what=ibis.literal("without a pause"))
+        .drop("visit")
+    )
+    given = log.events.filter(_.session_id.notnull())
+    ids = _longer(log, LONGER, "session_id", among=given).mutate(
+        what=ibis.literal("under one session_id")
+    )
+    both = ibis.union(visits.rename(id="visitor"), ids.rename(id="session_id"))
+    found = log.one(both.agg(visits=_.count(), events=_.events.sum()))
+    if not found["visits"]:
+        return Finding("pass", "All visits come to an end")
+    share = log.share(found["events"])
+    return Finding(
+        grade(share, 0.02, 0.5),
+        f"Visits of more than {LONG} hours without a pause, or of {LONGER} under one session_id: "
+        f"{found['visits']:,}, with {percent(share)} of the events",
+        log.examples(both.order_by(_.hours.desc(), "id"), "id", "hours", "events", "what"),
+        _repair(log, both) if share > 0.02 else "",
+    )
+
+
+def _longer(log: Log, hours: int, *keys: str, among: ibis.Table | None = None) -> ibis.Table:
+    """The visits by these keys that take longer."""
+    rows = log.events if among is None else among
+    each = rows.group_by(*keys).agg(
+        events=_.count(), hours=((_.time.max() - _.time.min()) / HOUR).round(1)
+    )
+    return each.filter(_.hours > hours, _.events >= FEW)
+
+
+def _repair(log: Log, both: ibis.Table) -> str:
+    visitors = both.filter(_.what == "without a pause").order_by(_.events.desc(), "id")
+    names = [row["id"] for row in log.rows(visitors.select("id").distinct().limit(20))]
+    if names:
+        listed = ", ".join(f'"{name}"' for name in names)
+        return f"[clean]\nwithout_visitors = [{listed}]"
+    return '[[import.mappings]]\ndrop = ["session_id"]  # visits are then told by their pauses'

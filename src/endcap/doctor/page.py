@@ -1,0 +1,38 @@
+"""The page about what the doctor found: one file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from endcap.doctor.pictures import drawn
+
+FILE = "doctor.html"
+
+_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+    files("endcap.doctor").joinpath("page.html").read_text(encoding="utf-8")
+)
+
+
+def write(folder: Path, found: Mapping[str, Any]) -> Path:
+    """Put the page into the shop folder, whole or not at all."""
+    draft, path = folder / f".{FILE}", folder / FILE
+    draft.write_text(page(found), encoding="utf-8")
+    os.replace(draft, path)
+    return path
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """The HTML. found: what `examine` says."""
+    checks = [{**one, "drawing": drawn(one["picture"])} for one in found["checks"]]
+    by_status = {
+        status: [one for one in checks if one["status"] == status]
+        for status in ("fail", "warn", "pass")
+    }
+    empty = any(one["name"] == "events" for one in checks)
+    return _PAGE.render(shop=found["shop"], counts=found["counts"], empty=empty, **by_status)

@@ -1,0 +1,95 @@
+"""All that is known of an item as one vector: its id, and each kind of content.
+
+    id    ─── table ───────────────┐
+    text  ─── project ── × gate ───┼── sum ──▶ [items, dim]
+    photo ─── project ── × gate ───┘
+
+What is unknown adds nothing: projections have no biases, and unknown content is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from endcap.types import Bools, Floats
+
+QUIET = 0.3
+"""How long the ids' vectors are to begin with, beside content's 1: what is alike then learns
+together, until events say otherwise. On Amazon Beauty it halves the epochs."""
+
+
+class Content(nn.Module):
+    """The content of items in the space of a network: projections, and learned gates.
+
+    vectors: by the name of each kind of content, [items, width] what an encoder says. They are
+    no weights: nothing changes them, and copies of the network share them.
+    """
+
+    def __init__(self, vectors: Mapping[str, Floats], dim: int) -> None:
+        super().__init__()
+        self.vectors = {name: torch.from_numpy(array) for name, array in vectors.items()}
+        self.project, self.gate = nn.ModuleDict(), nn.ParameterDict()
+        for name, array in vectors.items():
+            project = nn.Linear(array.shape[1], dim, bias=False)
+            nn.init.orthogonal_(project.weight)  # what was alike stays alike
+            self.project[name] = project
+            self.gate[name] = nn.Parameter(torch.ones(dim))
+
+    @property
+    def told(self) -> Tensor | None:
+        """[items] of which items anything is known; None where there is no content."""
+        known = [table.any(1) for table in self.vectors.values()]
+        return torch.stack(known).any(0) if known else None
+
+    def forward(self, items: Tensor | None = None) -> Tensor:
+        """[n, dim] of some items, of all where None. There must be some content."""
+        told = (
+            self.vectors if items is None else {k: v[items.cpu()] for k, v in self.vectors.items()}
+        )
+        return self.heard(told)
+
+    def heard(self, told: Mapping[str, Tensor]) -> Tensor:
+        """[n, dim] of what the encoders say of any items: by their names, [n, width]."""
+        parts = []
+        for name, vectors in told.items():
+            gate = self.gate[name]
+            parts.append(self.project[name](vectors.to(gate.device)) * gate)
+        return torch.stack(parts).sum(0)
+
+
+class Items(nn.Module):
+    """The vectors of all items.
+
+    weight: [items, dim] of their ids. own: [items] whether an id counts; that of an item without
+    events would say nothing but how it began, so where there is content, content speaks alone.
+    hidden: share of the ids that are left out at each step of training, so that content learns to
+    do so (Volkovs et al., "DropoutNet", NeurIPS 2017).
+    """
+
+    own: Tensor
+
+    def __init__(
+        self, own: Bools, dim: int, content: Mapping[str, Floats], hidden: float = 0.0
+    ) -> None:
+        """own: [items] whether an item had events to learn from."""
+        super().__init__()
+        self.content, self.hidden = Content(content, dim), hidden
+        self.told = self.content.told
+        scale = dim**-0.5 * (1 if self.told is None else QUIET)
+        self.weight = nn.Parameter(torch.randn(len(own), dim) * scale)
+        met = torch.from_numpy(own.copy())
+        self.register_buffer("own", met if self.told is None else met | ~self.told)
+
+    def forward(self, items: Tensor | None = None) -> Tensor:
+        """[n, dim] of some items, of all where None."""
+        if self.told is None:
+            return self.weight if items is None else self.weight[items]
+        own, ids = (one if items is None else one[items] for one in (self.own, self.weight))
+        if self.training and self.hidden:
+            told = (self.told if items is None else self.told[items.cpu()]).to(own.device)
+            own = own & ~(told & (torch.rand(len(own), device=own.device) < self.hidden))
+        vectors: Tensor = ids * own[:, None] + self.content(items)
+        return vectors

@@ -1,0 +1,72 @@
+"""A network that reads the events of visitors in their order, whatever looks along them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from endcap import config
+from endcap.nn import networks
+from endcap.nn.fusion import Items
+from endcap.nn.sequences import GAPS, Batch, query_batch
+from endcap.tables.schema import EVENT_TYPES
+from endcap.types import Bools, Floats, Queries
+
+
+class Reading(config.Settings):
+    """What is read, and by what."""
+
+    dim: int = Field(64, gt=0, description="width of the vectors of items and events")
+    length: int = Field(50, gt=1, description="newest events of a visitor that are read")
+    network: dict[str, Any] = Field(
+        default_factory=dict,
+        description="class path of the network, attention without one, and its settings",
+    )
+    gap: bool = Field(False, description="whether the time to the next event is read too")
+    id_dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of items told by their content alone in training"
+    )
+    embedding_dropout: float = Field(0.3, ge=0, lt=1, description="dropout of the events' vectors")
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of events hidden in training")
+
+
+class Reader(nn.Module):
+    """Events → vectors that the next item's vector should resemble."""
+
+    def __init__(self, settings: Reading, own: Bools, content: Mapping[str, Floats]) -> None:
+        """own: [items] which had events to learn from; content: see `endcap.nn.fusion`."""
+        super().__init__()
+        self.settings = settings
+        self.item = Items(own, settings.dim, content, settings.id_dropout)
+        self.kind = nn.Embedding(len(EVENT_TYPES), settings.dim)
+        self.place = nn.Embedding(settings.length, settings.dim)
+        self.gap = nn.Embedding(GAPS, settings.dim)
+        for table in (self.kind, self.place, self.gap):
+            nn.init.normal_(table.weight, std=settings.dim**-0.5)
+        self.body = networks.build(settings.network, settings.dim, "network")
+
+    def forward(self, batch: Batch, items: Tensor) -> Tensor:
+        """[batch, length, dim]. items: [batch, length, dim] the vectors of the events' items."""
+        x = items + self.kind(batch.kinds)
+        x = x + self.place.weight[: batch.items.shape[1]]
+        if self.settings.gap:
+            x = x + self.gap(batch.gaps)
+        x = functional.dropout(x, self.settings.embedding_dropout, self.training)
+        if self.training and self.settings.token_dropout:
+            x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
+        out: Tensor = self.body(x, batch.times)
+        return out
+
+    @torch.no_grad()
+    def scores(self, vectors: Tensor, queries: Queries) -> Floats:
+        """[queries, items]. vectors: [items, dim] of all items."""
+        batch = query_batch(queries, self.settings.length).to(vectors.device)
+        row = torch.arange(len(queries), device=batch.last.device)
+        read = functional.embedding(batch.items, vectors)
+        scores: Floats = (self(batch, read)[row, batch.last] @ vectors.t()).cpu().numpy()
+        return scores

@@ -1,0 +1,62 @@
+"""What processes that answer have in common: read once, before they part.
+
+A process that is forked from another shares its memory for as long as neither changes it. So the
+one that starts the others reads the live release first, and each of them finds it here.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+
+from endcap.config import Shop
+from endcap.errors import EndcapError
+from endcap.experiment.batch import served
+from endcap.recommender import Recommender
+from endcap.store.releases import Releases
+from endcap.tables.dataset import Dataset
+from endcap.tables.prepare import prepared
+from endcap.types import History, Queries
+
+log = logging.getLogger("endcap.serve")
+
+_recommenders: dict[Path, Recommender] = {}
+_datasets: dict[Path, Dataset] = {}
+
+
+def recommender(folder: Path) -> Recommender:
+    """Of a release's folder. Raises ReleaseError."""
+    return _recommenders.get(folder) or Recommender.load(folder)
+
+
+def dataset(folder: Path) -> Dataset:
+    """A prepared folder. Raises StateError."""
+    found = _datasets.get(folder)
+    return Dataset.load(folder) if found is None else found
+
+
+def read(shop: Shop) -> None:
+    """Have what is live in memory, where it can be read; where not, those who need it say why."""
+    try:
+        release, tables = served(Releases(shop.releases).path()), prepared(shop)
+        system = _recommenders[release] = Recommender.load(release)
+        _ask(system)
+        _datasets[tables] = Dataset.load(tables)
+    except EndcapError:
+        return
+    except Exception:
+        log.exception("The live release can't be read before the workers part")
+    gc.collect()
+    gc.freeze()  # or the first search for garbage would change, and so copy, all of it
+
+
+def _ask(system: Recommender) -> None:
+    """What the first answer derives is then made for all."""
+    nobody, now = np.zeros(1, np.int32), np.array([time.time_ns() // 1_000])
+    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), now - 1)
+    for placement in system.config.placements if len(system.catalogue) else ():
+        system.answer(Queries.of(nobody, now, past), 1, placement)

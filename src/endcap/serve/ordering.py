@@ -1,0 +1,72 @@
+"""/v1/rank: items that the shop has chosen, in the order in which a visitor may want them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from endcap.recommender import Recommender
+from endcap.serve.asking import latest, question
+from endcap.serve.current import Current, Loaded
+from endcap.serve.goods import plain
+from endcap.serve.questions import Ask, Rank
+
+
+def rank(current: Current, asked: Rank) -> dict[str, Any]:
+    """The same items, best first, each as often as it was given. Those of which nobody can say
+    anything stand behind the others with no score, in the order in which they came: what the
+    models don't know, then what the catalogue does not."""
+    here = latest(current)
+    who = asked.model_dump(include={"user_id", "anonymous_id", "session_id", "events", "placement"})
+    queries = question(here, Ask.model_validate(who), current.clock(), uuid.uuid4())
+    codes = np.unique(here.catalogue.codes(asked.items))
+    mask = np.zeros(len(here.catalogue), np.bool_)
+    mask[codes] = True
+    queries = replace(queries.allow(mask), seeds=None)
+    system = _without_rules(here.recommender, asked.placement, len(codes))
+    answer = system.answer(queries, max(1, len(codes)), asked.placement)
+    scores = dict(zip(answer.ranking.item.tolist(), answer.ranking.score.tolist(), strict=True))
+    return {
+        "release": here.release,
+        "path": answer.path,
+        "items": _ordered(here, asked, scores),
+    }
+
+
+def _without_rules(system: Recommender, placement: str, items: int) -> Recommender:
+    """The same system, asked to order: nothing is left out, however many items there are."""
+    config = system.config
+    free = {"rules": (), "filter": "", "fill": True, "anchored": False}
+    place = config.placements[placement].model_copy(update=free)
+    join = config.join.model_copy(update={"depth": max(items, config.join.depth)})
+    changes = {"placements": {**config.placements, placement: place}, "join": join}
+    return replace(system, config=config.model_copy(update=changes))
+
+
+def _ordered(here: Loaded, asked: Rank, scores: dict[int, float]) -> list[dict[str, Any]]:
+    catalogue, known = here.catalogue, {}
+    codes = {item: catalogue.code(item) for item in asked.items}
+    rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    if asked.fields:
+        known = {item: code for item, code in codes.items() if code is not None}
+        described = catalogue.describe(known.values(), asked.fields)
+        rows |= {item: plain(row) for item, row in zip(known, described, strict=True)}
+
+    def order(item: str) -> tuple[int, float]:
+        code = codes[item]
+        if code is None:
+            return 2, 0.0
+        return (0, -scores[code]) if code in scores else (1, 0.0)
+
+    return [
+        {"item_id": item, "score": scores.get(_number(codes[item]))} | rows[item]
+        for item in sorted(asked.items, key=order)
+    ]
+
+
+def _number(code: int | None) -> int:
+    return -1 if code is None else code

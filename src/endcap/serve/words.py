@@ -1,0 +1,95 @@
+"""The words of reasons, in each language that the service speaks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias, get_args
+
+Language: TypeAlias = Literal["en", "zh"]
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@dataclass(frozen=True)
+class Words:
+    """because, before: by what was done, a sentence about another item and about this one."""
+
+    popular: str
+    similar: str
+    because: Mapping[str, str]
+    before: Mapping[str, str]
+    once: str
+    daily: str
+    every: str
+
+
+def _all(sentence: str, other: str, **words: str) -> Mapping[str, str]:
+    """The sentence with a word for each event type, and with another for the rest."""
+    known = {name: sentence.replace("DID", word) for name, word in words.items()}
+    return defaultdict(lambda: sentence.replace("DID", other), known)
+
+
+_ENGLISH = {
+    "click": "looked at",
+    "view": "looked at",
+    "add_to_wishlist": "wished for",
+    "add_to_cart": "put into your basket",
+    "begin_checkout": "wanted",
+    "purchase": "bought",
+    "rate": "rated",
+}
+
+_CHINESE = {
+    "click": "看过",
+    "view": "看过",
+    "add_to_wishlist": "收藏过",
+    "add_to_cart": "加入过购物车",
+    "begin_checkout": "想买过",
+    "purchase": "买过",
+    "rate": "评价过",
+}
+
+WORDS: Mapping[Language, Words] = MappingProxyType(
+    {
+        "en": Words(
+            popular="Popular this month",
+            similar="Goes with {title}",
+            because=_all("Because you DID {title}", "saw", **_ENGLISH),
+            before=_all("You DID this before", "saw", **_ENGLISH),
+            once="You bought this before",
+            daily="You buy this nearly every day",
+            every="You buy this about every {days} days",
+        ),
+        "zh": Words(
+            popular="本月热门",
+            similar="与“{title}”相配",
+            because=_all("因为您DID“{title}”", "看过", **_CHINESE),
+            before=_all("您DID这件商品", "看过", **_CHINESE),
+            once="您买过这件商品",
+            daily="您几乎每天都买这件商品",
+            every="您大约每{days}天买一次这件商品",
+        ),
+    }
+)
+
+
+def spoken(accepted: str | None) -> Language:
+    """The language that an Accept-Language header prefers, English where we speak none of it.
+
+    >>> spoken("zh-CN,zh;q=0.9,en;q=0.8"), spoken("fr, zh;q=0.2, en;q=0.4"), spoken("*"), spoken("")
+    ('zh', 'en', 'en', 'en')
+    """
+    wanted: list[tuple[float, int, Language]] = []
+    for place, part in enumerate((accepted or "").split(",")):
+        tag, _, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        for language in LANGUAGES:
+            if tag.strip().lower().split("-")[0] == language and quality > 0:
+                wanted.append((-quality, place, language))
+    return min(wanted)[2] if wanted else "en"

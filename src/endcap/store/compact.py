@@ -1,0 +1,153 @@
+"""From the store to Parquet: what the service took in becomes tables, like imported ones.
+
+    tables/events/live_3f9a1c27_000000000001_000000150000.parquet
+
+The name tells the store and the first and last place of the rows within. So how far a store has
+been written is known from the files alone, and there is no mark beside them that a crash could
+falsify.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, Table, func, select
+
+from endcap.config import Shop, alone
+from endcap.store import items, people
+from endcap.store.address import there
+from endcap.store.database import Database
+from endcap.store.events import LiveEvents, events, impressions
+from endcap.store.shape import name_of
+from endcap.tables.schema import EVENTS, IMPRESSIONS
+
+LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))
+"""The tables that grow while the service runs, and what they are in Parquet."""
+
+BATCH = 50_000
+"""Rows that are in memory at a time."""
+
+WHOLE = 1_000_000
+"""Rows from which on a file is not continued but followed by another."""
+
+_NAME = re.compile(r"live_([0-9a-f]{8})_(\d{12})_(\d{12})\.parquet", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """A file of live rows. first, last: their places."""
+
+    first: int
+    last: int
+    path: Path
+
+
+def into_tables(shop: Shop) -> int:
+    """Write what a shop's store says to its tables: events and impressions that are new, and all
+    that was said of items and users. Returns how many events and impressions that was."""
+    if not there(shop.live):
+        return 0
+    items.export(shop.live, shop.tables / "items" / "live.parquet")
+    people.export(shop.live, shop.tables)
+    live = LiveEvents.open(shop.live)
+    try:
+        return compact(live.database, shop.tables, wait=True)
+    finally:
+        live.close()
+
+
+def compact(database: Database, tables: Path, *, fewest: int = 1, wait: bool = False) -> int:
+    """Write what is new, where it is at least so many places of a table; returns how many rows
+    that was. Raises StateError where another process is at it, unless it is to be waited for."""
+    with alone(tables, "compaction", wait=wait), database.engine.connect() as connection:
+        store = name_of(connection)
+        return sum(_extend(connection, store, tables, *one, fewest) for one in LIVE)
+
+
+def written(database: Database, tables: Path, table: Table) -> int:
+    """The last place of a table that is in Parquet."""
+    with database.engine.connect() as connection:
+        found = segments(tables / table.name, name_of(connection))
+    return max((one.last for one in found), default=0)
+
+
+def segments(folder: Path, store: str) -> list[Segment]:
+    """The files of a store, in the order of places; what an interrupted step left is removed."""
+    named = ((path, _NAME.fullmatch(path.name)) for path in folder.glob("live_*.parquet"))
+    found = sorted(
+        Segment(int(name[2]), int(name[3]), path)
+        for path, name in named
+        if name and name[1] == store
+    )
+    # Of files that begin with the same row, the longest continues the others.
+    longest = {one.first: one for one in found}
+    for one in found:
+        if longest[one.first] is not one:
+            one.path.unlink(missing_ok=True)
+    return list(longest.values())
+
+
+def _extend(
+    connection: Connection, store: str, tables: Path, table: Table, schema: pa.Schema, fewest: int
+) -> int:
+    folder = tables / table.name
+    last = next(iter(segments(folder, store)[-1:]), None)
+    done = last.last if last else 0
+    newest = connection.execute(select(func.max(table.c.place))).scalar() or 0
+    if newest - done < fewest:
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    going_on = last if last and pq.read_metadata(last.path).num_rows < WHOLE else None
+    first = going_on.first if going_on else done + 1
+    target = folder / f"live_{store}_{first:012}_{newest:012}.parquet"
+    draft = folder / ".live.draft"  # no name that readers of the table look for
+    count = 0
+    with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        for batch in _written(going_on, schema):
+            writer.write_table(batch)
+        for batch in _new(connection, table, schema, done, newest):
+            writer.write_table(batch)
+            count += batch.num_rows
+    _settle(draft, target)
+    if going_on:
+        going_on.path.unlink(missing_ok=True)
+    return count
+
+
+def _written(segment: Segment | None, schema: pa.Schema) -> Iterator[pa.Table]:
+    if segment is None:
+        return
+    with pq.ParquetFile(segment.path) as file:
+        for batch in file.iter_batches(BATCH, columns=schema.names):
+            yield pa.Table.from_batches([batch]).cast(schema)
+
+
+def _new(
+    connection: Connection, table: Table, schema: pa.Schema, done: int, newest: int
+) -> Iterator[pa.Table]:
+    place = table.c.place
+    query = (
+        select(*(table.c[name] for name in schema.names))
+        .where(place > done, place <= newest)
+        .order_by(place)
+    )
+    rows: Any = connection.execution_options(yield_per=BATCH).execute(query).mappings()
+    for batch in rows.partitions():
+        yield pa.Table.from_pylist([dict(row) for row in batch], schema)
+
+
+def _settle(draft: Path, target: Path) -> None:
+    """Give a file its name once the disk has it."""
+    for path in (draft, draft.parent):
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+        if path is draft:
+            os.replace(draft, target)

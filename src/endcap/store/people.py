@@ -1,0 +1,158 @@
+"""Who is who: what a shop says of its users, and which devices turned out to be theirs.
+
+A device has its own past as long as nobody has signed in on it. Merged into a user, all that was
+done on it without signing in is that user's too, in the next answer and in the next `prepare`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from endcap.store.address import there
+from endcap.store.database import Held
+from endcap.tables.merging import MERGES
+from endcap.tables.schema import USERS
+
+User: TypeAlias = dict[str, Any]
+"""A row of the table `users`."""
+
+_METADATA = MetaData()
+
+people = Table(
+    "people",
+    _METADATA,
+    Column("user_id", String, primary_key=True),
+    Column("attributes", Text),
+    Column("created_at", BigInteger),
+)
+
+merges = Table(
+    "merges",
+    _METADATA,
+    Column("anonymous_id", String, primary_key=True),
+    Column("user_id", String, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+)
+
+# Made once: to put a statement together takes longer than to execute it.
+_OWNED = (
+    select(merges.c.user_id, merges.c.anonymous_id)
+    .where(merges.c.user_id.in_(bindparam("users", expanding=True)))
+    .order_by(merges.c.time, merges.c.anonymous_id)
+)
+
+
+class Person(NamedTuple):
+    """What is known of a user. devices: the anonymous ids that are theirs."""
+
+    row: User
+    devices: list[str]
+
+
+class People(Held):
+    """The users of a shop, in the store of its live events."""
+
+    metadata = _METADATA
+
+    def put(self, row: User) -> None:
+        """Say what a user is like, in place of what was said; on the disk when this returns."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(people).where(people.c.user_id == row["user_id"]))
+            connection.execute(insert(people), row)
+
+        self.database.write(write)
+
+    def find(self, user_id: str) -> Person | None:
+        """None for one of whom nothing was said."""
+        query = select(people).where(people.c.user_id == user_id)
+        row = self.database.read(lambda found: found.execute(query).mappings().one_or_none())
+        devices = self.devices(user_id)
+        if row is None and not devices:
+            return None
+        return Person(
+            dict(row) if row else dict.fromkeys(USERS.names) | {"user_id": user_id}, devices
+        )
+
+    def devices(self, user_id: str) -> list[str]:
+        """The anonymous ids that were merged into a user, in the order in which they were."""
+        return [device for _, device in self.owned([user_id])]
+
+    def owned(self, user_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """The same of several: each user and each device of theirs."""
+        asked = {"users": list(user_ids)}
+        rows = self.database.glance(lambda found: found.execute(_OWNED, asked).all())
+        return [(user, device) for user, device in rows]
+
+    def merge(self, anonymous_id: str, user_id: str) -> str:
+        """Have a device be a user's, and say whose it is: the first one it was said to be."""
+        own = merges.c.anonymous_id == anonymous_id
+        row = {"anonymous_id": anonymous_id, "user_id": user_id, "time": time.time_ns() // 1_000}
+
+        def write(connection: Connection) -> str:
+            # To write before anything is read keeps others from doing the same in between.
+            connection.execute(update(merges).where(own).values(time=merges.c.time))
+            found = connection.execute(select(merges.c.user_id).where(own)).scalar_one_or_none()
+            if found is None:
+                connection.execute(insert(merges), row)
+            return found or user_id
+
+        return self.database.write(write)
+
+
+def export(where: Path | str, tables: Path) -> None:
+    """Write what is said of users as a file of the table `users`, and their devices as a file that
+    `prepare` reads beside it. A file appears whole or not at all, and is left alone where it says
+    the same already.
+    """
+    if not there(where):
+        return
+    store = People.open(where)
+    try:
+        with store.database.engine.connect() as connection:
+            users = connection.execute(select(people).order_by(people.c.user_id)).mappings().all()
+            devices = connection.execute(select(merges).order_by(merges.c.anonymous_id)).mappings()
+            _write(pa.Table.from_pylist([dict(row) for row in users], USERS), tables / "users")
+            _write(pa.Table.from_pylist([dict(row) for row in devices], MERGES), tables / "merges")
+    finally:
+        store.close()
+
+
+def _write(table: pa.Table, folder: Path) -> None:
+    path = folder / "live.parquet"
+    if path.is_file() and pq.read_table(path).equals(table):
+        return
+    if table.num_rows or path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}")
+        pq.write_table(table, draft, compression="zstd")
+        os.replace(draft, path)
+
+
+def text_of(attributes: dict[str, Any] | None) -> str | None:
+    """As the table of users has them."""
+    return (
+        None if attributes is None else json.dumps(attributes, sort_keys=True, ensure_ascii=False)
+    )

@@ -1,0 +1,159 @@
+"""Several processes at one address, and connections that ask for too much."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from endcap.config import Shop
+from tests.cli.test_service import server
+from tests.serve.shops import prepared_shop, release
+
+LIMITS = "\n[serve]\nconnections = 5\npatience = 0.5\n"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    made = prepared_shop(tmp_path_factory.mktemp("shop"))
+    release(made, "first")
+    return made
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def until(what: object, found: object) -> None:
+    end = time.monotonic() + 30
+    while not (what() if callable(what) else what):
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
+
+
+def ready(address: str) -> None:
+    until(lambda: httpx.get(f"{address}/readyz").status_code == 200, "it never was ready")
+
+
+def test_an_event_is_in_the_next_answer_of_every_worker(shop: Shop) -> None:
+    with server(shop.folder, "--workers", "2") as (address, process):
+        ready(address)
+        clients = [httpx.Client(base_url=address) for _ in range(12)]
+        for turn in range(10):
+            item = f"item-{turn:02}"
+            event = {"event_type": "purchase", "anonymous_id": "max", "item_id": item}
+            assert clients[turn].post("/v1/events", json=event).json()["accepted"] == 1
+            for client in clients:
+                answer = client.post("/v1/recommend", json={"anonymous_id": "max", "n": 12})
+                assert item not in {one["item_id"] for one in answer.json()["items"]}
+        assert len(children(process.pid)) == 2
+        for client in clients:
+            client.close()
+
+
+def test_a_worker_that_is_killed_is_replaced(shop: Shop) -> None:
+    with server(shop.folder, "--workers", "2") as (address, process):
+        ready(address)
+        first = children(process.pid)
+        os.kill(first[0], signal.SIGKILL)
+        until(lambda: len(set(children(process.pid)) | set(first)) == 3, "nobody took its place")
+        assert httpx.post(f"{address}/v1/recommend", json={}).json()["items"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+
+
+def test_no_worker_stays_behind(shop: Shop) -> None:
+    with server(shop.folder, "--workers", "2") as (address, process):
+        ready(address)
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in workers), workers)
+
+
+def test_what_is_under_way_is_answered_before_it_stops(shop: Shop) -> None:
+    with server(shop.folder) as (address, process):
+        ready(address)
+        host, port = urlsplit(address).hostname, urlsplit(address).port
+        with socket.create_connection((host, port)) as line:
+            line.sendall(
+                b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 62\r\n\r\n"
+            )
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            event = b'{"event_type":"view","anonymous_id":"eve","item_id":"item-01"}'
+            line.sendall(event)
+            line.settimeout(10)
+            assert line.recv(1_000).startswith(b"HTTP/1.1 202")
+        process.wait(timeout=20)
+    with server(shop.folder) as (address, _):
+        again = httpx.post(f"{address}/v1/events", json=[{"event_type": "search", "query": "x"}])
+        assert again.status_code == 202
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """Host and port of a service that takes five connections, and waits half a second."""
+    folder = tmp_path_factory.mktemp("limited")
+    (folder / "endcap.toml").write_text(LIMITS)
+    with server(folder) as (address, _):
+        found = urlsplit(address)
+        yield str(found.hostname), int(found.port or 0)
+
+
+def test_one_connection_too_many_is_told_so(limited: tuple[str, int]) -> None:
+    time.sleep(1)  # so that the connections of other tests are gone
+    lines = [socket.create_connection(limited) for _ in range(40)]
+    answers = []
+    for line in lines:
+        line.settimeout(5)
+        answers.append(line.recv(1_000))
+        line.close()
+    statuses = [answer[9:12] for answer in answers]
+    assert statuses.count(b"503") == 35
+    assert b"Retry-After: 1" in next(one for one in answers if one[9:12] == b"503")
+    assert httpx.get(f"http://{limited[0]}:{limited[1]}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: loc",
+        b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+    ],
+)
+def test_whoever_never_finishes_asking_is_cut(limited: tuple[str, int], head: bytes) -> None:
+    with socket.create_connection(limited) as line:
+        line.settimeout(10)
+        line.sendall(head)
+        began = time.monotonic()
+        for _ in range(3):  # however slowly it goes on
+            time.sleep(0.1)
+            line.sendall(head and b"x")
+        try:
+            answer = line.recv(1_000)
+        except ConnectionResetError:
+            answer = b""
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
+        assert 0.3 < time.monotonic() - began < 5
+
+
+def test_answers_do_not_wait_for_an_acknowledgement(limited: tuple[str, int]) -> None:
+    """Where small parts wait for each other, each answer after the first takes 40 ms."""
+    time.sleep(1)
+    with httpx.Client(base_url=f"http://{limited[0]}:{limited[1]}") as client:
+        took = []
+        for _ in range(30):
+            began = time.perf_counter()
+            client.get("/healthz")
+            took.append(time.perf_counter() - began)
+    assert min(took[5:]) < 0.02

@@ -1,0 +1,141 @@
+"""The sequence retriever over what items say: fusion, cold items, newcomers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from endcap.config import parse
+from endcap.errors import ConfigError
+from endcap.retrievers.sequence import Sequence
+from endcap.stages import Earlier, Run, check
+from endcap.tables.dataset import Dataset
+from endcap.tables.overlay import Overlay
+from endcap.types import Int32s
+from tests.contracts.found import settings
+from tests.shops import DAY, catalogue, dataset, queries
+
+KINDS = ("red wool scarf", "blue steel lamp", "green tea box")
+
+ITEMS = 12
+"""Four of each kind: items 0, 3, 6, 9 are scarves. The last of each kind is never touched."""
+
+TEXT = {"text": {"use": "endcap.encoders.text_hashing:TextHashing", "dim": 8}}
+
+HEARS: dict[str, Any] = {"content": TEXT, "epochs": 60, "id_dropout": 0.3, "ahead": 0.0}
+
+
+def title(item: int) -> str:
+    return f"{KINDS[item % 3]} {'abcdefghijkl'[item]}"
+
+
+def shop(folder: Path, *, titles: bool = True) -> Dataset:
+    """Who takes an item takes another of the same kind next."""
+    rng, users, days = np.random.default_rng(1), 60, 6
+    kinds = np.repeat(np.arange(users) % 3, days)
+    names = [title(item) if titles else None for item in range(ITEMS)]
+    return dataset(
+        folder,
+        users=np.repeat(np.arange(1, users + 1), days).tolist(),
+        items=(kinds + 3 * rng.integers(0, 3, len(kinds))).tolist(),
+        times=np.tile(np.arange(days) * DAY, users).tolist(),
+        goods=catalogue(ITEMS, title=names),
+    )
+
+
+def fit(data: Dataset, run: Run | None = None, **changes: Any) -> Sequence:
+    return Sequence.fit(settings(Sequence, **{**HEARS, **changes}), data, None, run or Run(seed=3))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def model(data: Dataset) -> Sequence:
+    return fit(data)
+
+
+def answered(model: Sequence, item: int, n: int = 4) -> Int32s:
+    return model.retrieve(queries([item]), n).item
+
+
+def test_what_nobody_has_touched_stands_among_what_is_like_it(model: Sequence) -> None:
+    for kind in range(3):
+        assert set(answered(model, kind)) == {kind, kind + 3, kind + 6, kind + 9}
+
+
+def test_who_has_seen_nothing_but_the_untouched_is_answered_by_its_content(
+    model: Sequence,
+) -> None:
+    assert set(answered(model, ITEMS - 1, 3)) <= {2, 5, 8, 11}
+
+
+def test_without_content_it_can_decline(tmp_path: Path) -> None:
+    data = shop(tmp_path, titles=False)
+    assert len(fit(data, epochs=1).retrieve(queries([0]), 3)) == 3
+    silent = fit(data, needs_content=True)
+    assert len(silent.retrieve(queries([0]), 3)) == 0
+    silent.save(tmp_path / "saved")
+    assert len(Sequence.load(tmp_path / "saved").retrieve(queries([0]), 3)) == 0
+
+
+def row(item: int, text: str | None) -> dict[str, Any]:
+    return {"item_id": f"i{item}", "title": text, "price": 1.0, "gone": False}
+
+
+def test_an_item_that_came_since_stands_where_its_content_puts_it(
+    data: Dataset, model: Sequence
+) -> None:
+    new = [row(ITEMS, f"{KINDS[1]} new"), row(ITEMS + 1, None)]
+    goods = Overlay.over(data.catalogue).changed(new)
+    met = model.adopt(goods, goods.new)
+    assert met is not None
+    assert set(answered(met, 1, 5)) == {1, 4, 7, 10, ITEMS}, "the new lamp among lamps"
+    assert ITEMS + 1 not in answered(met, 1, ITEMS + 2), "of which nothing is known"
+    assert set(answered(met, ITEMS)) <= {1, 4, 7, 10, ITEMS}
+    old = replace(queries([1]), allowed=np.arange(ITEMS + 2) < ITEMS)
+    same, before = met.retrieve(old, 9), model.retrieve(queries([1]), 9)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_allclose(same.score, before.score, rtol=1e-5)
+
+
+def test_without_content_newcomers_are_unheard_of(data: Dataset) -> None:
+    goods = Overlay.over(data.catalogue).changed([row(ITEMS, "blue steel lamp")])
+    assert fit(data, content={}, epochs=1).adopt(goods, goods.new) is None
+
+
+def test_a_fit_that_goes_on_keeps_its_encoders(data: Dataset, model: Sequence) -> None:
+    earlier = Earlier(model.state, np.arange(ITEMS, dtype=np.int32), data.end - DAY)
+    on = fit(data, Run(seed=3, earlier=earlier), epochs=1)
+    for name in ("text.terms", "text.axes"):
+        np.testing.assert_array_equal(on.state[f"encoder.{name}"], model.state[f"encoder.{name}"])
+    moved, size = (
+        np.abs(one).mean()
+        for one in (
+            on.state["network.item.weight"] - model.state["network.item.weight"],
+            model.state["network.item.weight"],
+        )
+    )
+    assert 0 < moved < size
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("content.text.use=nowhere:It", r"described\.content\.text\.use = 'nowhere:It' cannot be"),
+        (
+            f'content.text={{use="{TEXT["text"]["use"]}",dim=0}}',
+            r"retrievers\.described\.content\.text: dim = 0: .*greater than 0",
+        ),
+        ("content.photo.folder=media", r"described\.content\.photo: use = .*[Ff]ield required"),
+    ],
+)
+def test_a_wrong_encoder_is_told_before_any_work(change: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check(parse("", [f"retrievers.described.{change}"]))
