@@ -129,7 +129,7 @@ def prepare(
     opened = Shop.open(shop_folder(shop))
     importlib.import_module("endcap.store.compact").into_tables(opened)
     with progress() as report:
-        found = steps.prepare(opened, report)
+        found = steps.prepare(opened, report, engine)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
 
 
