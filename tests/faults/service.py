@@ -82,7 +82,8 @@ class Service:
             return [self.process.pid]
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         named = ((pid, Path(f"/proc/{pid}/cmdline")) for pid in children.read_text().split())
-        return [int(pid) for pid, line in named if b"spawn_main" in line.read_bytes()]
+        # One child may be of multiprocessing's own, and answers nobody.
+        return [int(pid) for pid, line in named if b"resource_tracker" not in line.read_bytes()]
 
     def kill(self) -> None:
         """All of it, at once."""
