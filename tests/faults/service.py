@@ -81,9 +81,7 @@ class Service:
         if self.workers == 1:
             return [self.process.pid]
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        named = ((pid, Path(f"/proc/{pid}/cmdline")) for pid in children.read_text().split())
-        # One child may be of multiprocessing's own, and answers nobody.
-        return [int(pid) for pid, line in named if b"resource_tracker" not in line.read_bytes()]
+        return [int(pid) for pid in children.read_text().split()]
 
     def kill(self) -> None:
         """All of it, at once."""
