@@ -20,7 +20,7 @@ from endcap.types import Bools, Candidates, Floats, Int32s, Int64s, Ranking
 WAYS = {"places": (True, False), "scores": (False, True), "places and scores": (True, True)}
 """What each learned join adds up: (places, scores)."""
 
-ASKED = 5_000
+ASKED = 10_000
 """Questions that decide."""
 
 PULL = 1e-3
