@@ -42,6 +42,7 @@ format: $(READY) ## put the code into the one format
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
 bench: $(READY) peers ## accuracy, and speed beside others: make bench EVENTS=events.parquet ITEMS=items.parquet
+	@$(BIN)/python -m benchmarks.preparing
 	@$(BIN)/python -m benchmarks.next_item $(call given,EVENTS) $(if $(ITEMS),--items $(ITEMS))
 	@$(BIN)/python -m benchmarks.speed $(call given,EVENTS)
 
@@ -54,7 +55,7 @@ growth: $(READY) ## time and memory on logs of 1 to 50 million events (hours); S
 models: $(READY) ## all models on all data sets, into docs/models.md (hours): make models DATA=folder
 	@$(BIN)/python -m benchmarks.models $(call given,DATA)
 
-peers: build/peers/recbole/.ready build/peers/rectools/.ready ## install what Endcap's speed is compared with
+peers: build/peers/frames/.ready build/peers/recbole/.ready build/peers/rectools/.ready ## install what Endcap's speed is compared with
 
 build/peers/%/.ready: benchmarks/peers/%.txt
 	@echo "Installing into $(@D); the first time this takes a few minutes."

@@ -25,11 +25,13 @@ TAIL = 20
 
 @dataclass(frozen=True)
 class Spent:
-    """output: what it wrote to standard output; seconds: by the clock; peak: bytes of memory."""
+    """output: what it wrote to standard output; seconds: by the clock; peak: bytes of memory;
+    cpu: seconds of processors, which other work on the machine hardly changes."""
 
     output: str
     seconds: float
     peak: int
+    cpu: float = 0.0
 
 
 def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spent:
@@ -53,7 +55,8 @@ def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spe
     if code:
         lines = log.read_text(errors="replace").splitlines()[-TAIL:]
         raise ChildProcessError("\n".join([*lines, f"{command} ended with {code}; see {log}"]))
-    return Spent(answer.read_text(), time.monotonic() - began, used.ru_maxrss * 1024)
+    cpu = used.ru_utime + used.ru_stime
+    return Spent(answer.read_text(), time.monotonic() - began, used.ru_maxrss * 1024, cpu)
 
 
 def _path() -> str:

@@ -81,8 +81,7 @@ class Service:
         if self.workers == 1:
             return [self.process.pid]
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        named = ((pid, Path(f"/proc/{pid}/cmdline")) for pid in children.read_text().split())
-        return [int(pid) for pid, line in named if b"spawn_main" in line.read_bytes()]
+        return [int(pid) for pid in children.read_text().split()]
 
     def kill(self) -> None:
         """All of it, at once."""

@@ -70,9 +70,9 @@ def test_storage_says_what_is_wrong(tmp_path: Path, memory: Any) -> None:
 
 
 def test_storage_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(SourceError, match=r"endcap\[cloud\]"):
-        expand("s3://shop/logs", tmp_path)
+        expand("gs://shop/logs", tmp_path)
 
 
 def fill(path: Path, *rows: tuple[Any, ...]) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.config import Shop
-from endcap.tables.features import FEATURES, item_features, normalised
+from endcap.tables.features import FEATURES, facts, item_features, newest_before, normalised
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.schema import kind
@@ -141,6 +141,7 @@ def raw(events: list[Any], items: list[dict[str, Any]]) -> dict[str, list[Any]]:
             "user": pa.array(users, pa.int32()),
             "item": pa.array(codes, pa.int32()),
             "kind": pa.array([kind(name) for name in types], pa.int8()),
+            "part": pa.array([0] * len(users), pa.int8()),
             "time": [START - round(age * DAY) for age in ages],
             "price": pa.nulls(len(users), pa.float32()),
             "value": pa.array(values[0] if values else [None] * len(users), pa.float32()),
@@ -155,7 +156,10 @@ def raw(events: list[Any], items: list[dict[str, Any]]) -> dict[str, list[Any]]:
             "created_at": pa.nulls(len(items), pa.int64()),
         }
     )
-    found = item_features(ibis.memtable(past), ibis.memtable(table), [kind("purchase")])
+    log = ibis.memtable(past)
+    newest = newest_before(log, [1])
+    known = facts(log, newest, [kind("purchase")])
+    found = item_features(known, ibis.memtable(table), 1, newest[1])
     columns_of: dict[str, list[Any]] = found.to_pyarrow().to_pydict()
     return columns_of
 

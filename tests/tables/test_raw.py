@@ -8,13 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from endcap.config import Config
 from endcap.errors import StateError
 from endcap.sources import import_file
+from endcap.tables.engines import open_engine
 from endcap.tables.imported import imported, newest
 from endcap.tables.workspace import PREFIX, workspace
 
@@ -56,7 +57,8 @@ def test_the_newest_import_of_an_item_counts(tmp_path: Path) -> None:
     for path in (old, new):
         assert counts(tmp_path / "t", path) == (2, 0)
     assert counts(tmp_path / "t", old) == (0, 2)
-    items = newest(imported(ibis.duckdb.connect(), tmp_path / "t", "items"), "items")
+    engine = open_engine("duckdb", tmp_path / "work", Config())
+    items = newest(imported(engine, tmp_path / "t", "items"), "items")
     titles = items.order_by("item_id").to_pyarrow()["title"].to_pylist()
     assert titles == ["New", "Two", "Three"]
 

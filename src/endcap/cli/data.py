@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -54,8 +55,17 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="What a format has to be told."),
     ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", metavar="FILE", help="A TOML file that says what columns mean."),
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would be imported, and change nothing. Of a file that is not "
+            "understood, propose a mapping.",
+        ),
     ] = False,
     shop: ShopOption = None,
     json: JsonOption = False,
@@ -66,31 +76,43 @@ def import_(
     same file or event twice changes nothing.
     """
     from endcap.config import Shop
-    from endcap.sources import import_file
+    from endcap.errors import SourceError
+    from endcap.sources import Wanted, import_files
+    from endcap.tables.mapping import load
     from endcap.tables.places import expand
 
     opened = Shop.open(shop_folder(shop))
     folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
+    meaning = load(mapping) if mapping else None
+    wanted = Wanted(kind, format_, settings, meaning, dry_run)
+    names = (one for place in files for one in expand(place, folder))
     done: list[Imported] = []
+    at = ""
     try:
         with progress() as report:
-            for name in (one for place in files for one in expand(place, folder)):
-                done += import_file(
-                    folder,
-                    name,
-                    kind=kind,
-                    format_=format_,
-                    settings=settings,
-                    dry_run=dry_run,
-                    report=report,
-                )
+            noted = (at := name for name in names)
+            for found in import_files(folder, noted, wanted, report):
+                done += found
+    except SourceError:
+        if dry_run and not json and not mapping:
+            _propose(folder, at)
+        raise
     finally:
         if not dry_run:
             _overtake(opened, done)
         # What was imported before a file that can't be is imported, and said so.
         if done:
             answer(done, False, _show) if not json else answer(_counts(done), True, _show)
+
+
+def _propose(folder: Path, name: str) -> None:
+    """Print a mapping, where one can be made of the file."""
+    from endcap.errors import SourceError
+    from endcap.sources import proposed
+
+    with suppress(SourceError):
+        print(proposed(folder, name))
 
 
 def prepare(
@@ -107,7 +129,7 @@ def prepare(
     opened = Shop.open(shop_folder(shop))
     importlib.import_module("endcap.store.compact").into_tables(opened)
     with progress() as report:
-        found = steps.prepare(opened, report)
+        found = steps.prepare(opened, report, engine)
     answer(found, json, importlib.import_module("endcap.cli.data_report").show)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -17,6 +18,28 @@ def _iso_day(text: str) -> str:
 
 
 Day = Annotated[str, AfterValidator(_iso_day)]
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def size(text: str) -> int:
+    """Bytes.
+
+    >>> size("4GB"), size("1.5 gb"), size("")
+    (4000000000, 1500000000, 0)
+    """
+    number, unit = text[:-2].strip(), text[-2:].upper()
+    if text and (unit not in UNITS or not number.replace(".", "", 1).isdecimal()):
+        raise ValueError(f'expected a number of {", ".join(UNITS)}, as "4GB"')
+    return round(float(number) * UNITS[unit]) if text else 0
+
+
+def _size(text: str) -> str:
+    size(text)
+    return text
+
+
+Memory = Annotated[str, AfterValidator(_size)]
 
 
 Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
@@ -204,6 +227,48 @@ class Serve(Settings):
     )
 
 
+class Resources(Settings):
+    """What of the machine may be taken."""
+
+    memory: Memory = Field(
+        "",
+        description='bytes that prepare and fit may take, as "4GB"; they spill, or refuse before '
+        "they start. Empty: prepare takes a quarter of the machine's, fit what it needs",
+    )
+
+    @property
+    def bytes(self) -> int:
+        """The budget, 0 where there is none."""
+        return size(self.memory)
+
+    @property
+    def engine_bytes(self) -> int:
+        """For the engine of `prepare`: half of the budget, or a quarter of the machine's memory,
+        but at least half a gigabyte."""
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return max(self.bytes // 2 if self.memory else machine // 4, 1 << 29)
+
+
+class Spark(Settings):
+    """The cluster that `prepare --engine spark` works on."""
+
+    master: str = Field(
+        "local[*]",
+        description="spark://HOST:7077 or any other master, sc://HOST for Spark Connect, or "
+        "local[N] for N cores of this machine",
+    )
+    settings: dict[str, str] = Field({}, description="of Spark, by their names")
+
+
+class Stream(Settings):
+    """Where `endcap consume` takes events from."""
+
+    url: str = Field(
+        "",
+        description="nats://HOST:PORT/STREAM, kafka://HOST:PORT/TOPIC or redis://HOST:PORT/STREAM",
+    )
+
+
 class Schedule(Settings):
     """When `endcap schedule` fits anew, and what it takes to go live."""
 
@@ -342,6 +407,9 @@ class Config(Settings):
     )
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
+    resources: Resources = Resources()
+    spark: Spark = Spark()
+    stream: Stream = Stream()
     store: Store = Store()
     schedule: Schedule = Schedule()
     track: Track = Track()

@@ -13,6 +13,9 @@ Rows: TypeAlias = Sequence[Mapping[str, Any]]
 EXAMPLES = 5
 """Bad rows that are shown."""
 
+MAPPING = "# in a mapping, for: endcap import FILE --mapping mapping.toml\n"
+"""Where lines of TOML stand that say what a file means."""
+
 
 @dataclass(frozen=True)
 class Bars:

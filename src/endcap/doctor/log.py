@@ -16,6 +16,7 @@ from ibis.expr.types import Table
 from endcap.config import Config, Shop
 from endcap.doctor.finding import EXAMPLES
 from endcap.tables.duck import moment_of
+from endcap.tables.engines import open_engine
 from endcap.tables.imported import ROWS, files, imported, newest
 from endcap.tables.sessions import MINUTE
 from endcap.tables.steps import Steps
@@ -49,7 +50,7 @@ class Log:
     @classmethod
     def of(cls, shop: Shop, folder: Path) -> Log:
         """folder: for what is worked out once and read by many checks."""
-        steps = Steps.duckdb(folder)
+        steps = Steps(open_engine("duckdb", folder, shop.config), folder)
         tables = {
             name: imported(steps.engine, shop.tables, name)
             for name in ("events", "items", "users", "impressions")

@@ -27,6 +27,7 @@ from typing import Any
 from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
+from endcap.experiment.needs import check_memory
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
 from endcap.experiment.weights import choose_ranker, learn_weights
@@ -63,6 +64,7 @@ def fit(
     began = time.monotonic()
     check(shop.config)
     dataset = Dataset.load(prepared(shop))
+    check_memory(shop.config, dataset)
     # A filter that does not fit the catalogue is told now, not after hours of training.
     Recommender(shop.config, dataset.catalogue, {}, None, rules_of(shop.config, dataset))
     releases = Releases(shop.releases)
@@ -142,7 +144,7 @@ def _clear(folder: Path, releases: Releases) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-ELSEWHERE = ("track", "serve", "store", "schedule")
+ELSEWHERE = ("track", "serve", "store", "schedule", "resources", "spark", "stream")
 """Groups of settings that leave what is fitted as it is."""
 
 

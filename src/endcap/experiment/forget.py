@@ -48,9 +48,11 @@ def forget(shop: Shop, user_id: str, people: People) -> dict[str, Any]:
     erased; the store has been cleared by then.
     """
     began, ids = _now(), [user_id, *people.devices(user_id)]
-    erased, left = rows.erase(people.database.engine, ids)
-    places = [{"where": f"store: {name}", "rows": count} for name, count in erased.items()]
     with ExitStack() as held:
+        # What is on its way from the store to the tables would bring them back.
+        held.enter_context(alone(shop.tables, "compaction", wait=True))
+        erased, left = rows.erase(people.database.engine, ids)
+        places = [{"where": f"store: {name}", "rows": count} for name, count in erased.items()]
         held.enter_context(importing(shop.tables))
         held.enter_context(alone(shop.prepared, "prepare"))
         places += _imported(shop, ids)

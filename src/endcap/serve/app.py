@@ -28,6 +28,7 @@ from endcap.serve.ordering import rank
 from endcap.serve.paging import going_on
 from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
 from endcap.serve.shadow import Shadow
+from endcap.serve.tag import tag
 from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
 from endcap.serve.words import spoken
@@ -179,6 +180,11 @@ def _operations(current: Current, meters: Meters) -> APIRouter:
         was refused, `trouble` says why."""
         here = {"status": "ready", "release": loaded(current).release}
         return here | ({"trouble": current.trouble} if current.trouble else {})
+
+    @router.get("/tag.js", response_class=Response)
+    async def tag_js() -> Response:
+        """The browser tag, for `<script>` in the pages of the shop. Anyone may load it."""
+        return tag()
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:

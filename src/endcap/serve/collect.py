@@ -30,7 +30,7 @@ def collect(current: Current, body: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"rejected": [], "warnings": []}
     for index, value in enumerate(values):
         try:
-            row = _within(Event.model_validate(value).row(moment), current.shop.config.clean)
+            row = within(Event.model_validate(value).row(moment), current.shop.config.clean)
         except ValidationError as error:
             text = "; ".join(sentence(one) for one in explained(error))
             answer["rejected"].append({"index": index, "error": text})
@@ -53,7 +53,7 @@ def _refusal(body: Any) -> Problem:
     return Problem(422, detail, [{"field": "", "value": short(body), "detail": detail}])
 
 
-def _within(row: Row, clean: Clean) -> Row:
+def within(row: Row, clean: Clean) -> Row:
     """The row, if its time is possible by the same settings as for imported events."""
     earliest = datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * SECOND
     if row["timestamp"] < earliest:

@@ -26,8 +26,8 @@ log = logging.getLogger("endcap.serve")
 FRESH = 1.0
 """Seconds after which a key that was revoked is refused at the latest."""
 
-OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
-"""What anyone may look at: whether the service is well, and how it is called."""
+OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", "/tag.js"})
+"""What anyone may look at: whether the service is well, how it is called, and the browser tag."""
 
 SCOPES: Mapping[tuple[str, str], Scope] = MappingProxyType(
     {

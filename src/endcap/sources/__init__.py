@@ -11,17 +11,20 @@ import hashlib
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.tables.conform import Extract
+from endcap.tables.crawl import PAUSE, is_site, read_site
 from endcap.tables.database import Position, is_database, read_database
 from endcap.tables.files import Rows, open_rows
+from endcap.tables.mapping import Mapping as Meaning
 from endcap.tables.places import fetch, is_remote
-from endcap.tables.raw import Imported, Origin, add
+from endcap.tables.proposing import propose
+from endcap.tables.raw import THERE, Imported, Origin, add
 from endcap.tables.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
@@ -39,6 +42,7 @@ class Given:
     rows: the rows of the file, None where the name is not that of a file.
     kind: the table it is for, None to find out.
     settings: what the format has to be told, as some do.
+    mapping: what its columns mean, where someone has said so.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Given:
     kind: str | None
     work: Workspace
     settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: Meaning | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -99,35 +104,71 @@ def sources() -> dict[str, Source]:
     return {name: cast(Source, importlib.import_module(f"{__name__}.{name}")) for name in names}
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How files are imported: what is not given is found out.
+
+    settings: what a format has to be told. mapping: what columns mean.
+    """
+
+    kind: str | None = None
+    format_: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mapping: Meaning | None = None
+    dry_run: bool = False
+
+
 def import_file(
-    folder: Path,
-    name: str,
-    *,
-    kind: str | None = None,
-    format_: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-    report: Report = silent,
+    folder: Path, name: str, *, report: Report = silent, **wanted: Any
 ) -> list[Imported]:
     """Bring a file into the imported tables in `folder`, all of it or nothing.
 
-    Raises SourceError where it can't be read, or what it is is not sure.
+    wanted: as `Wanted` has it. Raises SourceError where the file can't be read, or what it is is
+    not sure.
     """
+    [found] = [*import_files(folder, [name], Wanted(**wanted), report)]
+    return found
+
+
+def import_files(
+    folder: Path, names: Iterable[str], wanted: Wanted, report: Report = silent
+) -> Iterator[list[Imported]]:
+    """Several files one after the other; what was imported before is looked up only once."""
     with workspace(folder) as work:
-        path, position = _bring(name, work, folder)
-        # An address may hold a password, which nobody shall read in a report.
+        for name in names:
+            yield _import(folder, work, name, wanted, report)
+            work.clear(keep=THERE)
+
+
+def _import(
+    folder: Path, work: Workspace, name: str, wanted: Wanted, report: Report
+) -> list[Imported]:
+    path, position = _bring(name, work, folder, wanted.settings, report)
+    # An address may hold a password, which nobody shall read in a report.
+    name = position.name if position else name
+    report(f"Looking at {name}", 0.0)
+    rows = _open(path, work, name) if path else None
+    given = Given(name, rows, wanted.kind, work, wanted.settings, wanted.mapping)
+    format_ = choose(given, "mapped" if wanted.mapping else wanted.format_)
+    source = sources()[format_]
+    own = getattr(source, "files", None)
+    origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
+    extracts = source.read(given)
+    done = add(folder, work, origin, extracts, dry_run=wanted.dry_run, report=report)
+    if position and not wanted.dry_run:
+        position.remember(folder)
+    return done
+
+
+def proposed(folder: Path, name: str) -> str:
+    """A mapping for a file that no format is sure of, as TOML. Raises SourceError where it holds
+    no rows."""
+    with workspace(folder) as work:
+        path, position = _bring(name, work, folder, {}, silent)
+        if path is None:
+            raise SourceError(f"{name} is not a file")
         name = position.name if position else name
-        report(f"Looking at {name}", 0.0)
-        rows = _open(path, work, name) if path else None
-        given = Given(name, rows, kind, work, settings or {})
-        format_ = choose(given, format_)
-        source = sources()[format_]
-        own = getattr(source, "files", None)
-        origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
-        done = add(folder, work, origin, source.read(given), dry_run=dry_run, report=report)
-        if position and not dry_run:
-            position.remember(folder)
-        return done
+        return propose(_open(path, work, name), work, name)
 
 
 def _open(path: Path, work: Workspace, name: str) -> Rows:
@@ -139,13 +180,18 @@ def _open(path: Path, work: Workspace, name: str) -> Rows:
         raise SourceError(came, expected=error.expected, mend=error.mend) from error
 
 
-def _bring(name: str, work: Workspace, folder: Path) -> tuple[Path | None, Position | None]:
+def _bring(
+    name: str, work: Workspace, folder: Path, settings: Mapping[str, str], report: Report
+) -> tuple[Path | None, Position | None]:
     """The file itself, or a copy of what is elsewhere; of a database, how far it was read."""
     if NAME.fullmatch(name):
         return None, None
     copy = work.folder / "brought"
     if is_database(name):
         return copy, read_database(name, copy, folder)
+    if is_site(name):
+        read_site(name, copy, settings.get(PAUSE, ""), report)
+        return copy, None
     if is_remote(name):
         fetch(name, copy)
         return copy, None
@@ -171,7 +217,7 @@ def choose(given: Given, format_: str | None = None) -> str:
     raise SourceError(
         f"{given.name} is not in a format that Endcap knows: it has {columns}",
         expected="a first row that names the columns, an item id or a user id among them",
-        mend="Rename the columns as docs/how-to/import.md lists them",
+        mend="Say what they mean in a mapping; `endcap import --dry-run` proposes one",
     )
 
 

@@ -195,7 +195,7 @@ def _check(name: str, kind: str, columns: Mapping[str, str], all_: Sequence[str]
             raise SourceError(
                 f"{name} can't be {kind}: no column is understood as {' or '.join(sorted(some))} "
                 f"(it has {', '.join(all_)})",
-                mend="Rename the column as docs/how-to/import.md lists them",
+                mend="Say what it is in a mapping; `endcap import --dry-run` proposes one",
             )
 
 

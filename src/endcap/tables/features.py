@@ -8,7 +8,7 @@ that the same past gives the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import ibis
 from ibis import _
@@ -23,26 +23,30 @@ DOUBT = 5
 """Shares count as if so many visitors more had looked and had not taken: 1 of 1 is not 100 %."""
 
 FACTS = {
-    "events": _.count(),
+    "events": _.age.count(),
     "events_28": (_.age < 28).sum(),
     "events_7": (_.age < 7).sum(),
-    "targets": _.target.sum(),
+    "targets": (_.target & _.known).sum(),
     "targets_28": (_.target & (_.age < 28)).sum(),
-    "views": _.kind.isin(VIEWS).sum(),
+    "views": (_.kind.isin(VIEWS) & _.known).sum(),
     "first_age": _.age.max(),
     "last_age": _.age.min(),
-    "paid": _.price.median(),
-    "ratings": _.value.count(where=_.kind == kind("rate")),
-    "rating_cents": (_.value * 100).round().cast("int64").sum(where=_.kind == kind("rate")),
+    "paid": _.known.ifelse(_.price.cast("float64"), None).median(),
+    "ratings": _.value.count(where=(_.kind == kind("rate")) & _.known),
+    "rating_cents": (_.value * 100)
+    .round()
+    .cast("int64")
+    .sum(where=(_.kind == kind("rate")) & _.known),
 }
-"""Of the past events of an item. `age`: days before the newest of all; `target`: is an aim."""
+"""Of the past events of an item. `known`: is past; `age`: days before the newest of the past, null
+for what came later; `target`: is an aim."""
 
 TAKERS = {
-    "visitors": _.count(),
+    "visitors": (_.met > 0).sum(),
     "takers": (_.taken > 0).sum(),
     "retakers": (_.taken > 1).sum(),
 }
-"""Of the past visitors of an item. `taken`: how often this visitor took it."""
+"""Of the visitors of an item. `met`, `taken`: how often this visitor met and took it before."""
 
 
 def _log(count: ibis.Deferred) -> ibis.Deferred:
@@ -85,14 +89,70 @@ FEATURES = {
 }
 
 
-def item_features(past: Table, items: Table, targets: Iterable[int]) -> Table:
-    """The raw values: one row an item, in the order of codes; one column a feature.
+def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
+    """For each part, the moment of the newest event before it, 0 without any: what is old and
+    new counts from there."""
+    times = {f"{part}": events.time.max(where=events.part < part) for part in parts}
+    found = events.agg(**times).to_pyarrow().to_pylist()[0]
+    return {int(part): time or 0 for part, time in found.items()}
 
-    past: the events that are known; what is old and new counts from the newest of them.
-    items: with `row`, their code. targets: kinds.
+
+def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
+    """A row for each item that was seen, with `FACTS` and `TAKERS` as known before each part:
+    ``events_1`` before part 1. One pass over the log counts for all parts.
+
+    newest: see `newest_before`. targets: kinds.
     """
-    known = _known(past, items, list(targets))
-    return known.select("row", **FEATURES).order_by("row").drop("row")
+    aged = events.mutate(
+        target=_.kind.isin(list(targets)),
+        **{f"known_{part}": _.part < part for part in newest},
+        **{
+            f"age_{part}": ibis.ifelse(_.part < part, (time - _.time) / DAY, None)
+            for part, time in newest.items()
+        },
+    )
+    met = {
+        "met": _.age.count(),
+        "taken": (_.target & _.known).sum(),
+    }
+    pairs = aged.group_by("item", "user").agg(**_of_all(met, aged, newest))
+    takers = pairs.group_by("item").agg(**_of_all(TAKERS, pairs, newest))
+    found = aged.group_by("item").agg(**_of_all(FACTS, aged, newest))
+    return found.join(takers, "item")
+
+
+def item_features(known: Table, items: Table, part: int, newest: int) -> Table:
+    """The raw values before a part: one row an item, in the order of codes; one column a feature.
+
+    known: of `facts`. items: with `row`, their code. newest: before the part.
+    """
+    names = (*FACTS, *TAKERS)
+    seen = known.select("item", **{name: known[f"{name}_{part}"] for name in names})
+    joined = _known(seen.filter(_.events > 0), items, newest)
+    return joined.select("row", **FEATURES).order_by("row").drop("row")
+
+
+class _View:
+    """The columns of a table, as they are before a part."""
+
+    def __init__(self, rows: Table, part: int) -> None:
+        self._rows, self._part = rows, part
+
+    def __getattr__(self, name: str) -> ibis.Value:
+        own = f"{name}_{self._part}"
+        return self._rows[own if own in self._rows.columns else name]
+
+
+def _of_all(
+    what: Mapping[str, ibis.Deferred], rows: Table, parts: Iterable[int]
+) -> dict[str, ibis.Value]:
+    """The same expressions for each part."""
+    views = {part: _View(rows, part) for part in parts}
+    return {
+        f"{name}_{part}": one.resolve(view)
+        for part, view in views.items()
+        for name, one in what.items()
+    }
 
 
 def normalised(raw: Table) -> Table:
@@ -125,14 +185,9 @@ def _scaled(column: ibis.Value, bounds: dict[str, float | None]) -> ibis.Value:
     return share.clip(0, 1).fill_null(0).cast("float32")
 
 
-def _known(past: Table, items: Table, targets: list[int]) -> Table:
+def _known(facts: Table, items: Table, newest: int) -> Table:
     """The items with all facts of the past, null where an item was not seen."""
-    newest = past.time.max().to_pyarrow().as_py() or 0
-    aged = past.mutate(age=(newest - _.time) / DAY, target=_.kind.isin(targets))
-    facts = aged.group_by("item").agg(**FACTS)
-    takers = aged.group_by("item", "user").agg(taken=_.target.sum()).group_by("item").agg(**TAKERS)
     known = items.left_join(facts, items.row == facts.item).drop("item")
-    known = known.left_join(takers, known.row == takers.item).drop("item")
     listed = (newest - _.created_at) / DAY
     cost = ibis.coalesce(_.sale_price, _.price, _.paid)
     return known.mutate(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import ibis
 import pyarrow as pa
 from ibis import _
 from ibis.expr.types import Table
 
 from endcap.errors import DataError
+from endcap.tables.engines import Engine
 from endcap.tables.schema import KEYS, TABLES
 
 ROWS = 1 << 40
@@ -26,26 +25,24 @@ def files(tables: Path, name: str) -> list[Path]:
     return sorted(path for path in found if not path.name.startswith("."))
 
 
-def imported(engine: Any, tables: Path, name: str) -> Table:
+def imported(engine: Engine, tables: Path, name: str) -> Table:
     """All rows of a table by its schema, with `place`: the order in which they came (int64)."""
     schema, paths = TABLES[name], files(tables, name)
     if not paths:
-        return ibis.memtable(schema.append(pa.field("place", pa.int64())).empty_table())
-    names = [str(path) for path in paths]
-    rows = _read(engine, names)
-    order = ibis.memtable(pa.table({"filename": names, "file": range(len(names))}))
+        return engine.empty(schema.append(pa.field("place", pa.int64())))
+    rows = _read(engine, paths)
     types = ibis.Schema.from_pyarrow(schema)
     columns = {
         column: (rows[column] if column in rows.columns else ibis.null()).cast(type_)
         for column, type_ in types.items()
     }
-    return rows.join(order, "filename").select(**columns, place=_.file * ROWS + _.file_row_number)
+    return rows.select(**columns, place=_.file * ROWS + _.row)
 
 
-def _read(engine: Any, paths: list[str]) -> Table:
+def _read(engine: Engine, paths: list[Path]) -> Table:
     try:
-        return engine.read_parquet(paths, filename=True, file_row_number=True, union_by_name=True)
-    except duckdb.Error as error:
+        return engine.read(paths)
+    except engine.failures as error:
         raise DataError(
             f"An imported table cannot be read: {error}", mend="Remove that file and import again"
         ) from error

@@ -20,7 +20,8 @@ from endcap.tables import cleaning
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.checks import checks
 from endcap.tables.dataset import Dataset, Meaning
-from endcap.tables.features import item_features, normalised
+from endcap.tables.engines import Engine
+from endcap.tables.features import facts, item_features, newest_before, normalised
 from endcap.tables.imported import imported, newest
 from endcap.tables.items import items, users
 from endcap.tables.knowledge import Knowledge
@@ -35,9 +36,9 @@ from endcap.tables.visitors import Normaliser, visitor_features
 from endcap.types import Report
 
 
-def line(shop: Shop, draft: Path, fingerprint: str, report: Report) -> None:
+def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Report) -> None:
     """Fill `draft` with the prepared tables. Raises DataError where no event is left."""
-    began, config, steps = time.monotonic(), shop.config, Steps.duckdb(draft)
+    began, config, steps = time.monotonic(), shop.config, Steps(engine, draft)
     tables, shrunk = _tables(steps, shop, report)
     report("Describing items", 0.5)
     _item_features(steps, tables)
@@ -63,9 +64,10 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     report("Cleaning events", 0.0)
     listed = steps.write(
         "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
-    )
-    log = _judged(steps, shop, listed)
-    kept = log.filter(_.reason.isnull())
+    ).drop("row")
+    read, faults = _judged(steps, shop, listed)
+    log, kept = cleaning.judged(read, faults), cleaning.without(read, faults)
+    _refuse_nothing(dropped(log))
     report("Numbering items and visitors", 0.3)
     catalogue = steps.write("items", items(listed, kept.select("item_id").distinct()))
     known = newest(imported(steps.engine, shop.tables, "users"), "users")
@@ -73,27 +75,27 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     facts = imported(steps.engine, shop.tables, "triples")
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
-    parted, shrunk = _parted(_coded(steps, kept, catalogue, people), config)
+    parted, shrunk = _parted(_coded(kept, catalogue, people), _span(kept), config)
     events = steps.write("events", parted)
     return Tables(log, listed, catalogue, people, events, _targets(events, config)), shrunk
 
 
-def _judged(steps: Steps, shop: Shop, listed: Table) -> Table:
-    """Every row of the log with the reason for which it goes, null for those that stay."""
+def _judged(steps: Steps, shop: Shop, listed: Table) -> tuple[Table, Table]:
+    """Every row of the log with the reason that it shows by itself, and by `place` the faults
+    that only show beside other rows: few, so that what is wrong with them is kept apart."""
     clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
     log = merged(steps.engine, log, shop.tables)
-    now = time.time_ns() // 1000
-    read = cleaning.read(log, clean, shop.config.events.use, now)
+    read = cleaning.read(log, clean, shop.config.events.use, time.time_ns() // 1000)
     if clean.match_ids:
         read = cleaning.matched(read, listed, clean.match_ids)
-    rows = steps.write("steps/read", read)
-    rows = steps.write("steps/unique", cleaning.repeats(rows.drop("row")))
-    rows = cleaning.bots(rows.drop("row"), clean)
+    read = steps.write("steps/read", cleaning.identified(read, steps.engine)).drop("row")
+    repeats = steps.write("steps/repeats", cleaning.repeats(read)).drop("row")
+    rest = cleaning.without(read, repeats)
+    bots = cleaning.bots(rest, clean)
+    faults = repeats.union(bots)
     if clean.unknown_items == "drop":
-        rows = cleaning.unlisted(rows, listed)
-    judged = steps.write("steps/judged", rows)
-    _refuse_nothing(dropped(judged))
-    return judged
+        faults = faults.union(cleaning.unlisted(cleaning.without(rest, bots), listed))
+    return read, steps.write("steps/faults", faults).drop("row")
 
 
 def _refuse_nothing(counts: dict[str, Any]) -> None:
@@ -114,22 +116,25 @@ def _refuse_nothing(counts: dict[str, Any]) -> None:
     )
 
 
-def _coded(steps: Steps, kept: Table, catalogue: Table, people: Table) -> Table:
+def _coded(kept: Table, catalogue: Table, people: Table) -> Table:
     """The events that stay, with the codes of visitor and item."""
     item = catalogue.select("item_id", item=_.row.cast("int32"))
     user = people.select(visitor=_.user_id, user=(_.row + 1).cast("int32"))
     joined = kept.join(user, "visitor").join(item, "item_id")
-    return steps.write(
-        "steps/coded", joined.select("user", "item", "kind", "time", "place", "price", "value")
-    ).drop("row")
+    return joined.select("user", "item", "kind", "time", "place", "price", "value")
 
 
-def _parted(events: Table, config: Config) -> tuple[Table, float]:
+def _span(kept: Table) -> tuple[int, int]:
+    """The moments of the oldest and of the newest event."""
+    span = kept.agg(oldest=_.time.min(), newest=_.time.max()).to_pyarrow().to_pylist()[0]
+    return span["oldest"], span["newest"]
+
+
+def _parted(events: Table, span: tuple[int, int], config: Config) -> tuple[Table, float]:
     """The events in their final order with session and part, and how much the parts shrank."""
     rows, shrunk = sessions(events, config.clean.session_gap_minutes), 1.0
     if config.split.protocol == "time":
-        span = events.agg(oldest=_.time.min(), newest=_.time.max()).to_pyarrow().to_pylist()[0]
-        windows = Windows.of(span["oldest"], span["newest"], config.split)
+        windows = Windows.of(*span, config.split)
         rows, shrunk = in_time(rows, windows), windows.shrunk
     else:
         rows = leave_one_out(rows, config.split.holdout)
@@ -153,11 +158,12 @@ def _meaning(config: Config, targets: tuple[int, ...], fingerprint: str) -> Mean
 
 def _item_features(steps: Steps, tables: Tables) -> None:
     """As known before each part after the first, and now."""
-    for part in list(Part)[1:]:
-        past = tables.events.filter(_.part < int(part))
-        features = item_features(past, tables.items, tables.targets)
-        raw = steps.write(f"steps/features-{int(part)}", features)
-        steps.write(f"features/items-{int(part)}", normalised(raw))
+    newest = newest_before(tables.events, map(int, list(Part)[1:]))
+    known = steps.write("steps/facts", facts(tables.events, newest, tables.targets)).drop("row")
+    for part, moment in newest.items():
+        features = item_features(known, tables.items, part, moment)
+        raw = steps.write(f"steps/features-{part}", features)
+        steps.write(f"features/items-{part}", normalised(raw))
 
 
 def _visitor_features(draft: Path, batch: int = 50_000) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.types import Table
 
+from endcap.tables.engines import Engine
 from endcap.tables.schema import TEXT, TIME
 
 MERGES = pa.schema(
@@ -21,12 +21,12 @@ MERGES = pa.schema(
 """Whose a device is, and since when that is known."""
 
 
-def merged(engine: Any, events: Table, tables: Path) -> Table:
+def merged(engine: Engine, events: Table, tables: Path) -> Table:
     """The events with the user of each device, where nobody was signed in on it."""
     path = tables / "merges" / "live.parquet"
     if not path.is_file() or not pq.read_metadata(path).num_rows:
         return events
-    known = engine.read_parquet(str(path)).select(device="anonymous_id", owner="user_id")
+    known = engine.read([path]).select(device="anonymous_id", owner="user_id")
     joined = events.left_join(known, events.anonymous_id == known.device)
     user = joined.user_id.nullif("").coalesce(joined.owner)
     return joined.mutate(user_id=user).drop("device", "owner")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
+from endcap.tables.crawl import is_site
 from endcap.tables.database import is_database
 
 CLOUD = "pip install 'endcap[cloud]'"
@@ -25,6 +26,8 @@ def expand(name: str, without: Path) -> list[str]:
 
     without: a folder that is left out, as it holds what was imported.
     """
+    if is_site(name):
+        return [name]
     if is_remote(name):
         return _remote(name)
     path = Path(name)

@@ -20,8 +20,10 @@ from typing import Any
 
 from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
+from endcap.tables.engines import Engine, Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.line import line
+from endcap.tables.memory import check_memory
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -30,11 +32,12 @@ SETTINGS = ("clean", "events", "split")
 FOOTER = 1 << 16
 
 
-def prepare(shop: Shop, report: Report = silent) -> dict[str, Any]:
+def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dict[str, Any]:
     """Prepare the tables of a shop, and return the data report.
 
-    The same tables and settings as before cost nothing. Raises DataError where nothing is
-    left to learn from, and StateError where nothing was imported or another `prepare` is at work.
+    The same tables and settings as before cost nothing, whichever engine they were made by: the
+    tables are the same. Raises DataError where nothing is left to learn from, and StateError where
+    nothing was imported, the engine can't run here, or another `prepare` is at work.
     """
     if not files(shop.tables, "events"):
         raise StateError("No events have been imported", mend="Run `endcap import FILE` first")
@@ -42,11 +45,13 @@ def prepare(shop: Shop, report: Report = silent) -> dict[str, Any]:
         name = fingerprint(shop)
         folder = shop.prepared / name
         if not folder.is_dir():
-            draft = shop.prepared / f".{name}"
+            check_memory(shop)
+            draft = shop.prepared / f".{name}-{engine}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            with _interruptible():
-                line(shop, draft, name, report)
-            shutil.rmtree(draft / "steps")
+            with _interruptible(), _opened(engine, draft, shop.config) as opened:
+                line(shop, opened, draft, name, report)
+            for left in ("steps", "spill"):
+                shutil.rmtree(draft / left, ignore_errors=True)
             os.replace(draft, folder)
         _point(shop.prepared, name)
         _clear(shop.prepared, keep=(name,))
@@ -81,7 +86,7 @@ def fingerprint(shop: Shop) -> str:
             seen.update(f"{table}/{path.name} {path.stat().st_size}\n".encode())
             seen.update(_end(path))
     seen.update(_settings(shop.config).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
 
@@ -98,6 +103,15 @@ def _end(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-min(FOOTER, path.stat().st_size), os.SEEK_END)
         return file.read()
+
+
+@contextmanager
+def _opened(name: Name, folder: Path, config: Config) -> Iterator[Engine]:
+    engine = open_engine(name, folder, config)
+    try:
+        yield engine
+    finally:
+        engine.close()
 
 
 @contextmanager

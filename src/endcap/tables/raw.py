@@ -25,6 +25,10 @@ from endcap.types import Report, silent
 
 LOGS = ("events", "impressions", "triples")
 
+THERE = "there_"
+"""How tables of the workspace begin that hold the keys of what was imported before: read once, for
+however many files are imported in a row."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -86,21 +90,28 @@ def _stage(folder: Path, work: Workspace, origin: Origin, extract: Extract) -> N
     work.run(f"CREATE TABLE staged AS {work.sql(extract.rows)}", of=origin.path)
     kept = "min" if extract.kind in LOGS else "max"
     key = _hash(extract.kind)
+    there = _there(folder / extract.kind, work, origin, extract.kind)
     work.run(
         "CREATE TABLE repeats AS WITH "
         f"valid AS (SELECT rowid AS row, {key} AS key FROM staged WHERE problem IS NULL), "
         f"many AS (SELECT key, {kept}(row) AS kept FROM valid GROUP BY key HAVING count(*) > 1) "
         "SELECT row FROM valid JOIN many USING (key) WHERE row <> kept "
-        f"UNION SELECT row FROM valid WHERE {_there(folder / extract.kind, origin, extract.kind)}"
+        f"UNION SELECT row FROM valid WHERE {there}"
     )
 
 
-def _there(folder: Path, origin: Origin, kind: str) -> str:
+def _there(folder: Path, work: Workspace, origin: Origin, kind: str) -> str:
     """SQL: whether a row of `valid` was imported before."""
     if kind not in LOGS:
         return str(any(folder.glob(f"*-{origin.digest}.parquet")))
     files = ", ".join(quoted(path) for path in sorted(folder.glob("*.parquet")))
-    return f"key IN (SELECT {_hash(kind)} FROM read_parquet([{files}]))" if files else "false"
+    rows = (
+        f"{_hash(kind)} AS key FROM read_parquet([{files}])"
+        if files
+        else "md5_number('') AS key LIMIT 0"
+    )
+    work.run(f"CREATE TABLE IF NOT EXISTS {THERE}{kind} AS SELECT {rows}")
+    return f"key IN (FROM {THERE}{kind})"
 
 
 def _hash(kind: str) -> str:
@@ -160,6 +171,10 @@ def _write(folder: Path, work: Workspace, result: Imported) -> tuple[Path, Path]
         f"COPY (SELECT {', '.join(TABLES[kind].names)} FROM staged WHERE problem IS NULL {some}) "
         f"TO {quoted(draft)} (FORMAT parquet, COMPRESSION zstd)"
     )
+    if kind in LOGS:
+        work.run(
+            f"INSERT INTO {THERE}{kind} SELECT {_hash(kind)} FROM read_parquet({quoted(draft)})"
+        )
     _sync(draft)
     return draft, target / f"{number:06}-{result.origin.digest}.parquet"
 

@@ -17,6 +17,7 @@ from endcap.errors import SourceError, StateError
 
 PREFIX = ".import-"
 MEMORY = "1GB"
+DATABASE = "import.duckdb"
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 
@@ -78,6 +79,16 @@ class Workspace:
         finally:
             ibis.options.sql.fuse_selects = fused
 
+    def clear(self, keep: str) -> None:
+        """Forget all tables, but those whose names begin so, and all files but the database."""
+        for name, kind in self.rows("SELECT table_name, table_type FROM information_schema.tables"):
+            if not name.startswith(keep):
+                what = "VIEW" if kind == "VIEW" else "TABLE"
+                self.run(f'DROP {what} IF EXISTS "{name}"')
+        for path in self.folder.iterdir():
+            if not path.name.startswith(DATABASE):
+                path.unlink()
+
     def value(self, sql: str, *, of: str | Path | None = None) -> Any:
         """The one value that a query returns."""
         return self.rows(sql, of=of)[0][0]
@@ -99,7 +110,7 @@ def workspace(folder: Path) -> Iterator[Workspace]:
         for left in folder.glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-        con = ibis.duckdb.connect(place / "import.duckdb", memory_limit=MEMORY)
+        con = ibis.duckdb.connect(place / DATABASE, memory_limit=MEMORY)
         # DuckDB would draw a bar of its own, on standard output.
         con.raw_sql("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         try:

@@ -16,7 +16,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import Finding
+from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.duck import json_keys, json_text
 
@@ -47,7 +47,7 @@ def check(log: Log) -> Finding:
         "warn",
         f"These go with what happened after them, as if they were written down at the end: {names}",
         [{**one, "beyond_the_past": round(one["beyond_the_past"], 2)} for one in found[:5]],
-        f"[[import.mappings]]\ndrop = [{listed}]",
+        MAPPING + f"drop = [{listed}]",
     )
 
 

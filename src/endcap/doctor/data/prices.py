@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import Bars, Finding
+from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import Status, grade, percent
 
@@ -79,7 +79,7 @@ def _dear_sales(log: Log) -> Table:
 
 
 def _repair() -> str:
-    return '[[import.mappings]]\nprice = { column = "…", times = 0.01 }  # where it is in cents'
+    return MAPPING + 'price = { column = "…", times = 0.01 }  # where it is in cents'
 
 
 def _picture(log: Log, paid: Table) -> Bars:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from endcap.doctor.finding import Finding
+from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
 
@@ -59,4 +59,4 @@ def _repair(log: Log, both: ibis.Table) -> str:
     if names:
         listed = ", ".join(f'"{name}"' for name in names)
         return f"[clean]\nwithout_visitors = [{listed}]"
-    return '[[import.mappings]]\ndrop = ["session_id"]  # visits are then told by their pauses'
+    return MAPPING + 'drop = ["session_id"]  # visits are then told by their pauses'

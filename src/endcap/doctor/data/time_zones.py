@@ -12,7 +12,7 @@ import numpy as np
 from ibis import _
 from numpy.typing import NDArray
 
-from endcap.doctor.finding import Bars, Finding
+from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
 from endcap.types import DAY
 
@@ -25,8 +25,8 @@ ENOUGH, PAIRS = 1_000, 100
 LOOKS = ("view", "click", "add_to_cart")
 
 REPAIR = (
-    "[[import.mappings]]\n"
-    'timestamp = { column = "…", zone = "Europe/Berlin" }  # the zone that the file is written in'
+    MAPPING
+    + 'timestamp = { column = "…", zone = "Europe/Berlin" }  # the zone that the file is written in'
 )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import ibis
 from ibis import _
 
-from endcap.doctor.finding import Finding
+from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
 from endcap.types import DAY
@@ -68,7 +68,7 @@ def _crowded(log: Log) -> float:
 def _repair(lost: int, counts: dict[str, int], crowd: float, skewed: float) -> str:
     if lost or any(name != "a little ahead of now" for name in counts) or crowd > 0.01:
         return (
-            "[[import.mappings]]\n"
-            'timestamp = { column = "…", format = "%d.%m.%Y %H:%M" }  # how the file writes it'
+            MAPPING
+            + 'timestamp = { column = "…", format = "%d.%m.%Y %H:%M" }  # how the file writes it'
         )
     return "Set the clock of the servers by NTP" if skewed > 0.05 else ""

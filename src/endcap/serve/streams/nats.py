@@ -1,0 +1,31 @@
+"""NATS JetStream: nats://HOST:PORT/STREAM, and ?subject= for some of its subjects.
+
+A durable pull consumer of the group's name is made where there is none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from endcap.serve.streams import BATCH, PAUSE, Address, Letter, Opened, as_it_came
+
+
+def opened(address: Address) -> Opened:
+    from faststream import AckPolicy
+    from faststream.nats import JStream, NatsBroker, PullSub
+
+    address.refuse_others("subject")
+    broker = NatsBroker(address.server, apply_types=False, logger=None)
+    subscriber = broker.subscriber(
+        address.options.get("subject", ">"),
+        stream=JStream(address.name, declare=False),
+        durable=address.group,
+        pull_sub=PullSub(BATCH, PAUSE, batch=True),
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        decoder=as_it_came,
+    )
+    return Opened(broker, (subscriber,), letters)
+
+
+def letters(messages: Any) -> list[Letter]:
+    return [Letter(one.data, round(one.metadata.timestamp.timestamp() * 1e6)) for one in messages]

@@ -1,0 +1,76 @@
+"""H&M's public data: transactions, articles and customers.
+
+t_dat,customer_id,article_id,price,sales_channel_id
+2018-09-20,000058a1…,0663713001,0.0508,2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+
+from endcap.errors import SourceError
+from endcap.sources import Given
+from endcap.tables.conform import Extract
+from endcap.tables.nested import as_json, extract, text_at
+
+EVENTS = {
+    "user_id": "customer_id",
+    "item_id": "article_id",
+    "timestamp": "t_dat",
+    "price": "price",
+}
+ITEMS = {"item_id": "article_id", "title": "prod_name", "description": "detail_desc"}
+PATH = ("index_group_name", "garment_group_name", "product_type_name")
+"""Of an article, from the department down."""
+
+SIGNS = {
+    "events": frozenset({*EVENTS.values(), "sales_channel_id"}),
+    "items": frozenset({"article_id", "product_code", "prod_name"}),
+    "users": frozenset({"customer_id", "club_member_status"}),
+}
+
+
+def recognises(given: Given) -> float:
+    return 0.95 * any(given.columns >= names for names in SIGNS.values())
+
+
+def read(given: Given) -> Sequence[Extract]:
+    """Raises SourceError where it is none of the three files."""
+    rows = as_json(given.file.table)
+    if given.columns >= SIGNS["events"]:
+        return given.wanted(_events(given, rows))
+    if given.columns >= SIGNS["items"]:
+        return given.wanted(_items(given, rows))
+    if given.columns >= SIGNS["users"]:
+        return given.wanted(extract("users", given.file, {"user_id": "customer_id"}, rows))
+    raise SourceError(f"{given.name} is no file of H&M's", expected="transactions, say")
+
+
+def _events(given: Given, rows: Any) -> Extract:
+    """Each row is one piece: the same twice in a day are two, so each has a number in its id."""
+    same = ["t_dat", "customer_id", "article_id", "price", "sales_channel_id"]
+    rows = rows.mutate(nth=ibis.row_number().over(ibis.window(group_by=same)))
+    parts = [text_at(rows, name).fill_null("") for name in same]
+    text = ibis.literal("\n").join([*parts, rows["nth"].cast("string")])
+    columns = {
+        **EVENTS,
+        "event_id": text.hexdigest("md5"),
+        "event_type": ibis.literal("purchase"),
+        "quantity": ibis.literal(1.0),
+    }
+    words = {
+        "event_id": "the whole row, and which of those alike it is",
+        "event_type": "purchase, for every row",
+        "quantity": "1, for every row",
+    }
+    return extract("events", given.file, columns, rows, ("nth",), **words)
+
+
+def _items(given: Given, rows: Any) -> Extract:
+    steps = [text_at(rows, name) for name in PATH if name in rows.columns]
+    path = ibis.array([ibis.literal(" > ").join(steps)]) if steps else ibis.null("array<string>")
+    columns = {**ITEMS, "categories": path, "parent_id": "product_code"}
+    return extract("items", given.file, columns, rows, categories=" > ".join(PATH))
