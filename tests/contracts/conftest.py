@@ -42,4 +42,4 @@ def ranker(request: pytest.FixtureRequest, board: Dataset) -> Ranker[Any]:
 @pytest.fixture(scope="session", params=RULES, ids=lambda cls: cls.__name__)
 def rule(request: pytest.FixtureRequest, past: Dataset) -> Rule[Any]:
     cls: type[Rule[Any]] = request.param
-    return cls.fit(settings(cls), past.catalogue, Run(seed=3))
+    return cls.fit(settings(cls), past.catalogue, Run(seed=3)).counted(past)

@@ -64,6 +64,7 @@ def test_the_folder_holds_what_the_dataset_reads(tmp_path: Path, protocol: str) 
         "features",
         "meaning.json",
         "report.json",
+        "triples.parquet",
     }
 
 
