@@ -26,7 +26,7 @@ from endcap.store.events import LiveEvents
 from endcap.types import silent
 from tests.serve.streams import broker
 
-IDLE = 5.0
+IDLE = 8.0
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_kill_loses_nothing_and_doubles_nothing(nats: str, tmp_path: Path) -> 
         process.wait()
     # What was under way comes again when the broker has waited for its acknowledgement in vain.
     done = subprocess.run(  # noqa: S603
-        [*command, "--idle", "40", "--json"], capture_output=True, text=True, check=True
+        [*command, "--idle", "15", "--json"], capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout)["rejected"] == {}
     live = LiveEvents.open(database)
