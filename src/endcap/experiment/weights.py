@@ -102,7 +102,8 @@ def learn_weights(
     votes = candidates.votes(recommender.config.join.constant)
     equal, report = _taking_part(judge, names, votes)
     lessons = Lessons(candidates.ranking.query, votes, candidates.ranking.hits(asked.truth))
-    gains = {way: judge.gain(_crossed(_columns(lessons, way)), votes @ equal) for way in WAYS}
+    alike = judge.each(votes @ equal)
+    gains = {way: judge.gain(judge.each(_crossed(_columns(lessons, way))), alike) for way in WAYS}
     report |= {way: gain.as_dict() for way, gain in gains.items()}
     sure = {way: gain.value for way, gain in gains.items() if gain.value and (gain.low or 0) > 0}
     weights = equal
@@ -122,14 +123,14 @@ class _Judge:
     candidates: Candidates
     asked: Asked
 
-    def gain(self, score: Floats, other: Floats) -> Difference:
-        """Of NDCG@10. score, other: [rows]"""
+    def each(self, score: Floats) -> Floats:
+        """[Q] NDCG@10 of an order. score: [rows]"""
+        return _each(self.candidates.score(score), self.asked, self.recommender)
+
+    def gain(self, one: Floats, other: Floats) -> Difference:
+        """Of one order over another, by what `each` says of them."""
         config = self.recommender.config
-        one, two = (
-            _each(self.candidates.score(rows), self.asked, self.recommender)
-            for rows in (score, other)
-        )
-        return paired(one, two, config.evaluate.samples, config.seed)
+        return paired(one, other, config.evaluate.samples, config.seed)
 
 
 def _taking_part(
@@ -140,11 +141,11 @@ def _taking_part(
     steps: dict[str, Any] = {}
     left: list[str] = []
     while weights.sum() > 1:
-        gains = {}
+        together, gains = judge.each(votes @ weights), {}
         for one in np.flatnonzero(weights):
             without = weights.copy()
             without[one] = 0
-            gains[one] = judge.gain(votes @ without, votes @ weights)
+            gains[one] = judge.gain(judge.each(votes @ without), together)
         best = max(gains, key=lambda one: gains[one].value or 0.0)
         if (gains[best].low or 0) <= 0:
             break

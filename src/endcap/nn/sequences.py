@@ -99,10 +99,10 @@ def training_batches(
     order = rng.permutation(len(starts))
     order = order[np.argsort((stops - starts)[order], kind="stable")]
     groups = _groups((stops - starts)[order], tokens or _tokens(len(history.items)))
+    draw = partial(aims.draw, rng=rng, ahead=ahead)
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
         rows = order[first:after]
-        draw = partial(aims.draw, rng=rng, ahead=ahead)
         yield _training_batch(history, draw, aims.weight, starts[rows], stops[rows])
 
 
