@@ -74,7 +74,7 @@ def _headline(report: dict[str, Any]) -> ConsoleRenderable:
         numbers.append(f"{report[name]:,}", "bold cyan").append(f" {_called(name)}   ")
     visitors = report["visitors"]
     numbers.append(
-        f"\nA visitor in the middle has {visitors['median_events']:,.0f} events "
+        f"A visitor in the middle has {visitors['median_events']:,.0f} events "
         f"in {visitors['median_sessions']:,.0f} sessions.",
         "dim",
     )
