@@ -23,7 +23,7 @@ from endcap.cli.template import toml
 
 REFERENCE = Path(__file__).parent / "reference"
 
-STAGES = ("retrievers", "rankers", "rules", "encoders", "nn.networks")
+STAGES = ("retrievers", "features", "rankers", "rules", "encoders", "nn.networks")
 """Folders whose files have a `Settings` class each."""
 
 Rows = Iterable[tuple[str, ...]]

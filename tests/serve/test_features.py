@@ -1,0 +1,157 @@
+"""No skew: what a ranker is told while the service runs is, bit for bit, what it is told of the same
+questions when they are learned from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self, get_args
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from endcap import config
+from endcap.config import Shop
+from endcap.experiment.batch import system
+from endcap.features import Features
+from endcap.serve.current import Current
+from endcap.stages import Ranker, Run
+from endcap.store.compact import into_tables
+from endcap.tables.asked import Asked
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.dataset import Dataset
+from endcap.tables.parts import Part
+from endcap.tables.prepare import prepare, prepared
+from endcap.tables.scene import Of
+from endcap.types import Candidates, Floats, Int32s, Queries, Ranking
+from tests.contracts.found import FEATURES, proposals
+from tests.serve.shops import QUICK, release, serving
+from tests.tables.raw_shop import DAY, START, goods, lively, raw_shop
+
+SCALES = {"1h": "none", "1d": "quantile", "7d": "min-max", "30d": "standard"}
+
+DECLARED = [
+    *(f"features.{cls.__name__}.use={cls.__module__}:{cls.__name__}" for cls in FEATURES),
+    *itertools.chain.from_iterable(
+        (
+            f"features.{of}_{window}.use=endcap.features.windowed:Windowed",
+            f"features.{of}_{window}.of={of}",
+            f"features.{of}_{window}.window={window}",
+            f"features.{of}_{window}.scale={scale}",
+        )
+        for of, (window, scale) in itertools.product(get_args(Of), SCALES.items())
+    ),
+]
+"""Every kind there is, and counts of everything over all windows on all scales."""
+
+BEGIN = START + 114 * DAY
+"""When the service begins: six days before the end of the log."""
+
+
+class Heard(NamedTuple):
+    """What a ranker is told of the candidates of a question."""
+
+    user: str
+    moment: int
+    candidates: Candidates
+    values: Floats
+
+
+class Told(Ranker[config.Settings]):
+    """Leaves the order as it is, and writes down what it is told."""
+
+    settings_type = config.Settings
+    heard: ClassVar[list[tuple[Queries, Candidates, Floats]]] = []
+
+    @classmethod
+    def fit(
+        cls,
+        settings: config.Settings,
+        dataset: Dataset,
+        asked: Asked,
+        candidates: Candidates,
+        run: Run,
+    ) -> Self:
+        features = Features.fit(run.features, asked.queries, candidates, dataset.catalogue)
+        return cls(settings, features.state)
+
+    def told(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Floats:
+        return Features.of(self.state)(queries, candidates, catalogue)[1]
+
+    def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
+        self.heard.append((queries, candidates, self.told(queries, candidates, catalogue)))
+        return candidates.ranking
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        return self
+
+
+ROWS = sorted(lively(), key=lambda row: (row["timestamp"], row["event_id"]))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """As it is when the service begins, with a release that tells every feature."""
+    past = [row for row in ROWS if row["timestamp"] < BEGIN]
+    made = raw_shop(tmp_path, past, goods(), changes=[*QUICK, *DECLARED, "split.test_days=10"])
+    prepare(made)
+    dataset = Dataset.load(prepared(made))
+    known, asked = dataset.before(Part.RANKER), dataset.asked(Part.RANKER)
+    candidates = proposals(asked.queries, known)
+    run = Run(features=made.config.features)
+    release(made, "first", Told.fit(config.Settings(), known, asked, candidates, run))
+    return made
+
+
+def replay(client: TestClient, current: Current, rows: Sequence[dict[str, Any]]) -> list[Heard]:
+    """Send events one after the other, each at its moment; right before a purchase its visitor
+    asks."""
+    found = []
+    for row in rows:
+        moment, user = row["timestamp"], row["user_id"]
+        current.clock = lambda moment=moment: moment
+        if row["event_type"] == "purchase":
+            Told.heard.clear()
+            answer = client.post("/v1/recommend", json={"user_id": user, "n": 5})
+            assert answer.json()["path"] == "full"
+            own = [one for one in Told.heard if one[0].times.tolist() == [moment]]
+            found.append(Heard(user, moment, *own[0][1:]))
+        assert client.post("/v1/events", json=row).json()["accepted"] == 1
+    return found
+
+
+def questions(data: Dataset) -> dict[tuple[str, int], Queries]:
+    """What is asked about the log, by visitor and moment."""
+    queries = data.asked(Part.TEST).queries
+    return {
+        (data.users[user], int(moment)): queries.take(np.array([row]))
+        for row, (user, moment) in enumerate(zip(queries.users, queries.times, strict=True))
+    }
+
+
+@pytest.mark.parametrize("between", ["nothing", "prepared", "restarted", "prepared and restarted"])
+def test_training_and_serving_see_the_same_numbers(shop: Shop, between: str) -> None:
+    """Whatever happens to the service half way."""
+    rest = [row for row in ROWS if row["timestamp"] >= BEGIN]
+    parts = [rest] if between == "nothing" else [rest[: len(rest) // 2], rest[len(rest) // 2 :]]
+    heard: list[Heard] = []
+    for half in parts:
+        with serving(shop) as (client, current):
+            heard += replay(client, current, half)
+        if "prepared" in between and half is parts[0]:
+            into_tables(shop)
+            prepare(shop)
+    into_tables(shop)
+    prepare(shop)
+    data, first = Dataset.load(prepared(shop)), system(shop, "first")
+    assert isinstance(first.ranker, Told)
+    assert data.catalogue.ids == first.catalogue.ids
+    asked = questions(data)
+    assert len(heard) == sum(row["event_type"] == "purchase" for row in rest) > 50
+    for one in heard:
+        same = first.ranker.told(asked[one.user, one.moment], one.candidates, first.catalogue)
+        np.testing.assert_array_equal(same, one.values)
+    different = np.concatenate([one.values for one in heard])
+    assert np.mean([len(np.unique(column)) > 1 for column in different.T]) > 0.8
