@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_what_happens_at_the_moment_or_later_changes_nothing(
         before, after = log.keep(log.times < moment), log.keep(log.times >= moment)
         more = replace(after, times=np.full_like(after.times, moment))
         for known in ((before,), (before, after, more)):
-            one = replace(asked.queries.take(np.array([query])), log=lambda known=known: known)
+            one = replace(asked.queries.take(np.array([query])), log=partial(tuple, known))
             own = candidates.keep(candidates.ranking.query == query)
             own = replace(own, ranking=replace(own.ranking, query=np.zeros_like(own.ranking.query)))
             _, found = fitted(one, own, past.catalogue)
@@ -127,9 +128,7 @@ def test_two_columns_of_one_name_are_refused(
     clock = config.Feature(use="endcap.features.clock:Clock")
     hour = config.Feature(use="endcap.features.windowed:Windowed")
     with pytest.raises(ConfigError, match="two columns the name 'at_hour'"):
-        Features.fit(
-            {"at": clock, "at_hour": hour}, asked.queries, candidates, past.catalogue
-        )
+        Features.fit({"at": clock, "at_hour": hour}, asked.queries, candidates, past.catalogue)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +161,7 @@ def test_a_feature_is_left_out_by_an_empty_class_path() -> None:
 
 
 def test_what_is_no_feature_is_told() -> None:
-    with pytest.raises(ConfigError, match="features.mine.use = 'endcap.rules.pins:Pins' is not a"):
+    with pytest.raises(
+        ConfigError, match=r"features\.mine\.use = 'endcap\.rules\.pins:Pins' is not a"
+    ):
         check(config.parse("[features.mine]\nuse = 'endcap.rules.pins:Pins'"))

@@ -119,8 +119,8 @@ def test_two_times_at_one_moment_tell_no_rhythm(goods: Catalogue) -> None:
 
 
 def test_no_candidates(goods: Catalogue) -> None:
-    names, values = pair_features(queries([0]), ranking([]), goods)
-    assert values.shape == (0, len(names))
+    found = features(queries([0]), ranking([]), goods)
+    assert set(map(len, found.values())) == {0}
 
 
 def test_what_has_no_category_shares_none(goods: Catalogue) -> None:

@@ -1,10 +1,12 @@
-"""No skew: what a ranker is told while the service runs is, bit for bit, what it is told of the same
-questions when they are learned from."""
+"""No skew: what a ranker is told while the service runs is, bit for bit, what it is told of the
+same questions when they are learned from."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, get_args
 
@@ -17,7 +19,7 @@ from endcap.config import Shop
 from endcap.experiment.batch import system
 from endcap.features import Features
 from endcap.serve.current import Current
-from endcap.stages import Ranker, Run
+from endcap.stages import Ranker, Run, State
 from endcap.store.compact import into_tables
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
@@ -46,8 +48,8 @@ DECLARED = [
 ]
 """Every kind there is, and counts of everything over all windows on all scales."""
 
-BEGIN = START + 114 * DAY
-"""When the service begins: six days before the end of the log."""
+BEGIN = START + 112 * DAY
+"""When the service begins: eight days before the end of the log."""
 
 
 class Heard(NamedTuple):
@@ -77,25 +79,32 @@ class Told(Ranker[config.Settings]):
         features = Features.fit(run.features, asked.queries, candidates, dataset.catalogue)
         return cls(settings, features.state)
 
-    def told(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Floats:
-        return Features.of(self.state)(queries, candidates, catalogue)[1]
+    def __init__(self, settings: config.Settings, state: State) -> None:
+        super().__init__(settings, state)
+        self.features = Features.of(state)
 
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
-        self.heard.append((queries, candidates, self.told(queries, candidates, catalogue)))
+        _, values = self.features(queries, candidates, catalogue)
+        self.heard.append((queries, candidates, values))
         return candidates.ranking
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
         return self
 
 
-ROWS = sorted(lively(), key=lambda row: (row["timestamp"], row["event_id"]))
+ROWS = sorted(
+    (row for row in lively() if zlib.crc32(row["event_id"].encode()) % 4),
+    key=lambda row: (row["timestamp"], row["event_id"]),
+)
+"""Three of four events, as nobody is as regular as all of them."""
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     """As it is when the service begins, with a release that tells every feature."""
     past = [row for row in ROWS if row["timestamp"] < BEGIN]
-    made = raw_shop(tmp_path, past, goods(), changes=[*QUICK, *DECLARED, "split.test_days=10"])
+    changes = [*QUICK, *DECLARED, "split.test_days=10", "placements.home.rules=['availability']"]
+    made = raw_shop(tmp_path, past, goods(), changes=changes)
     prepare(made)
     dataset = Dataset.load(prepared(made))
     known, asked = dataset.before(Part.RANKER), dataset.asked(Part.RANKER)
@@ -111,7 +120,7 @@ def replay(client: TestClient, current: Current, rows: Sequence[dict[str, Any]])
     found = []
     for row in rows:
         moment, user = row["timestamp"], row["user_id"]
-        current.clock = lambda moment=moment: moment
+        current.clock = partial(int, moment)
         if row["event_type"] == "purchase":
             Told.heard.clear()
             answer = client.post("/v1/recommend", json={"user_id": user, "n": 5})
@@ -129,6 +138,11 @@ def questions(data: Dataset) -> dict[tuple[str, int], Queries]:
         (data.users[user], int(moment)): queries.take(np.array([row]))
         for row, (user, moment) in enumerate(zip(queries.users, queries.times, strict=True))
     }
+
+
+def asked_as(heard: Heard, asked: Mapping[tuple[str, int], Queries]) -> tuple[Queries, Candidates]:
+    """The same question in training, with the same candidates."""
+    return asked[heard.user, heard.moment], heard.candidates
 
 
 @pytest.mark.parametrize("between", ["nothing", "prepared", "restarted", "prepared and restarted"])
@@ -151,7 +165,9 @@ def test_training_and_serving_see_the_same_numbers(shop: Shop, between: str) -> 
     asked = questions(data)
     assert len(heard) == sum(row["event_type"] == "purchase" for row in rest) > 50
     for one in heard:
-        same = first.ranker.told(asked[one.user, one.moment], one.candidates, first.catalogue)
+        _, same = first.ranker.features(*asked_as(one, asked), first.catalogue)
         np.testing.assert_array_equal(same, one.values)
-    different = np.concatenate([one.values for one in heard])
-    assert np.mean([len(np.unique(column)) > 1 for column in different.T]) > 0.8
+    names, _ = first.ranker.features(*asked_as(heard[0], asked), first.catalogue)
+    told = dict(zip(names, np.concatenate([one.values for one in heard]).T, strict=True))
+    counts = [f"{of}_{window}" for of, window in itertools.product(get_args(Of), SCALES)]
+    assert not [name for name in counts if len(np.unique(told[name])) == 1], "they prove nothing"

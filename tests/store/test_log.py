@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from endcap.config import Events
-from endcap.store.events import LiveEvents
+from endcap.store.events import LiveEvents, Row
 from endcap.store.log import SHARE
 from endcap.store.visitors import Visitors
 from endcap.tables.dataset import Dataset
@@ -41,10 +42,14 @@ def known(tmp_path: Path) -> Dataset:
     )
 
 
-def happens(live: LiveEvents, item: str, time: int, event_type: str = "purchase") -> None:
+def event(item: str, time: int, event_type: str = "purchase") -> Row:
     id_ = f"{item}-{time}-{event_type}"
     row = {"event_id": id_, "event_type": event_type, "user_id": "u", "item_id": item}
-    assert live.append([{**row, "timestamp": time}]) == (1, 0)
+    return {**row, "timestamp": time}
+
+
+def happens(live: LiveEvents, item: str, time: int, event_type: str = "purchase") -> None:
+    assert live.append([event(item, time, event_type)]) == (1, 0)
 
 
 def seen(visitors: Visitors) -> list[tuple[int, int]]:
@@ -101,12 +106,13 @@ def test_an_event_waits_for_its_item(known: Dataset, live: LiveEvents) -> None:
 
 def test_there_are_few_stretches_however_many_events_come(live: LiveEvents) -> None:
     visitors = Visitors(None, catalogue(2), live, Events())
-    for number in range(200):
-        happens(live, "i0", START + number * DAY)
+    for number in range(30):
+        rows = [event("i0", START + number * DAY + place) for place in range(1 + number % 4)]
+        live.append(rows)
         lengths = [len(stretch) for stretch in visitors.log()]
-        assert sum(lengths) == number + 1
-        assert all(old > SHARE * new for old, new in zip(lengths[1:], lengths[2:], strict=False))
-    assert len(visitors.log()) <= 4
+        assert sum(lengths) == (number // 4 * 10) + sum(range(1, 2 + number % 4))
+        assert all(old > SHARE * new for old, new in pairwise(lengths[1:]))
+    assert len(visitors.log()) <= 3
 
 
 def test_a_store_that_is_away_leaves_what_is_known(

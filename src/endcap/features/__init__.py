@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endcap import config
 from endcap.errors import ConfigError
@@ -90,14 +91,12 @@ class Features:
     ) -> tuple[list[str], Floats]:
         """Names, and [rows, columns] what is known of each candidate; NaN where it has no
         meaning."""
-        scene, seen = Scene(queries, candidates.ranking, catalogue), self._seen(candidates)
+        scene = Scene(queries, candidates.ranking, catalogue)
+        seen = candidates.seen_by(self.retrievers)
         found = [one(name, scene) for name, one in self.declared.items()]
         names = [f"{what}_{name}" for what in ("place", "score") for name in self.retrievers]
         names += [name for own, _ in found for name in own]
         return names, np.hstack([seen.places, seen.scores, *(values for _, values in found)])
-
-    def _seen(self, candidates: Candidates) -> Candidates:
-        return candidates.seen_by(self.retrievers)
 
     @property
     def state(self) -> State:
@@ -106,7 +105,9 @@ class Features:
             "retrievers": self.retrievers,
             "declared": {name: _told(one) for name, one in self.declared.items()},
         }
-        arrays = {f"{OWN}told": np.frombuffer(json.dumps(told).encode(), np.uint8)}
+        arrays: dict[str, NDArray[Any]] = {
+            f"{OWN}told": np.frombuffer(json.dumps(told).encode(), np.uint8)
+        }
         for name, one in self.declared.items():
             arrays[f"{OWN}{name}.past"] = one.past
             arrays |= {f"{OWN}{name}.state.{key}": own for key, own in one.feature.state.items()}

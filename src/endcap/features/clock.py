@@ -33,7 +33,7 @@ class Clock(Feature[Settings]):
     def values(self, scene: Scene) -> Mapping[str, Doubles]:
         times = scene.queries.times + round(self.settings.utc_offset_hours * DAY / 24)
         days = (times % DAY) / DAY, (times // DAY + MONDAY) % 7 + (times % DAY) / DAY
-        columns = {}
+        columns: dict[str, Doubles] = {}
         for name, value, whole in (("hour", days[0] * 24, 24), ("day", days[1], 7)):
             angle = 2 * np.pi * value / whole
             columns |= {name: value, f"{name}_sin": np.sin(angle), f"{name}_cos": np.cos(angle)}

@@ -50,7 +50,7 @@ class Label(Feature[Settings]):
         codes, counts = np.unique(_codes(scene, settings), return_counts=True)
         order = [at for at in np.argsort(-counts, kind="stable") if int(codes[at]) in names]
         told = json.dumps([names[int(codes[at])] for at in order]).encode()
-        state = {
+        state: State = {
             "names": np.frombuffer(told, np.uint8),
             "share": (counts[order] / max(len(scene), 1)).astype(np.float32),
         }

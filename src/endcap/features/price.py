@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endcap import config
 from endcap.stages import Feature
 from endcap.tables.scene import Scene
-from endcap.types import Floats
 
 
 class Settings(config.Settings):
@@ -25,7 +25,7 @@ class Price(Feature[Settings]):
 
     settings_type = Settings
 
-    def values(self, scene: Scene) -> Mapping[str, Floats]:
+    def values(self, scene: Scene) -> Mapping[str, NDArray[np.floating]]:
         item, goods = scene.ranking.item, scene.catalogue
         price, sale = goods.price[item], goods.sale_price[item]
         asked = np.where(np.isnan(sale), price, sale)

@@ -9,6 +9,7 @@ from endcap.tables.asked import Asked
 from endcap.tables.dataset import Dataset
 from endcap.types import Candidates, Int64s
 
+
 def lessons(
     asked: Asked, candidates: Candidates, dataset: Dataset, seed: int
 ) -> tuple[Int64s, Int64s]:

@@ -138,7 +138,7 @@ class Overlay(Catalogue):
         return self._patched(self.base.sale_price, self._small.sale_price)
 
     @property
-    def labels(self) -> Labels:  # type: ignore[override]
+    def labels(self) -> Labels:
         """Those of the base: a name that came since has a code, and nothing was learned of it."""
         return self.base.labels
 

@@ -27,13 +27,13 @@ def learned(way: Way, values: Floats) -> Floats:
 
 def _column(way: Way, known: Floats) -> Floats:
     known = known if len(known) else np.zeros(1, np.float32)
-    numbers = {
-        "none": lambda: [],
-        "min-max": lambda: [known.min(), known.max()],
-        "standard": lambda: [known.mean(dtype=np.float64), known.std(dtype=np.float64)],
-        "quantile": lambda: np.quantile(known, _LEVELS),
-    }
-    return np.asarray(numbers[way](), np.float32)
+    if way == "min-max":
+        numbers = [known.min(), known.max()]
+    elif way == "standard":
+        numbers = [known.mean(dtype=np.float64), known.std(dtype=np.float64)]
+    else:
+        numbers = [*np.quantile(known, _LEVELS)] if way == "quantile" else []
+    return np.array(numbers, np.float32)
 
 
 def scaled(way: Way, past: Floats, values: Floats) -> Floats:
@@ -44,13 +44,18 @@ def scaled(way: Way, past: Floats, values: Floats) -> Floats:
     """
     if way == "none":
         return values
-    low, second = past[:, 0], past[:, 1]
     if way == "quantile":
-        columns = [
-            np.interp(column, knots, _LEVELS)
-            for column, knots in zip(values.T, past, strict=True)
-        ]
-        return np.stack(columns, axis=1).astype(np.float32)
-    width = second - low if way == "min-max" else second
-    found = (values - low) / np.where(width > 0, width, np.inf)
-    return np.clip(found, 0, 1) if way == "min-max" else found
+        columns = zip(values.T, past, strict=True)
+        found = np.stack([np.interp(column, knots, _LEVELS) for column, knots in columns], axis=1)
+    elif way == "min-max":
+        low, high = past.T
+        found = np.clip((values - low) / _or_more(high - low), 0, 1)
+    else:
+        mean, deviation = past.T
+        found = (values - mean) / _or_more(deviation)
+    return found.astype(np.float32)
+
+
+def _or_more(width: Floats) -> Floats:
+    """What a constant is divided by, so that it is 0."""
+    return np.where(width > 0, width, np.float32(np.inf))

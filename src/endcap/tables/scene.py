@@ -106,9 +106,7 @@ class Scene:
         window."""
         kinds, moments = _kinds(event_types), self.queries.times[self.ranking.query]
         newest = np.full(len(self), -1)
-        for index, before in zip(
-            self._indexes(of, kinds), self._before(of, kinds, 0), strict=True
-        ):
+        for index, before in zip(self._indexes(of, kinds), self._before(of, kinds, 0), strict=True):
             newest = np.maximum(newest, index.newest(self._keys(of), before))
         found = (newest >= 0) & (newest >= moments - window) & self._known(of)
         return np.where(found, moments - newest, np.nan)

@@ -67,8 +67,11 @@ class Stretch:
 
     @classmethod
     def concat(cls, parts: Sequence[Stretch]) -> Stretch:
-        columns = ([getattr(part, name) for part in parts] for name in ("items", "kinds", "times"))
-        return cls(*(np.concatenate(column) for column in columns))
+        return cls(
+            np.concatenate([part.items for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
+            np.concatenate([part.times for part in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.times)
