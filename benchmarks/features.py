@@ -4,7 +4,8 @@
 
 LambdaMART learns from the same candidates with the default features, and with each set of more.
 Prints NDCG@10 on the test part, the paired difference from the default ones, and the milliseconds
-that one question alone takes to be ranked. Retrievers are those that count; no network is trained.
+that it takes to say the features of one question's candidates, and to rank them. Retrievers are
+those that count; no network is trained.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from endcap.config import FILE, Shop
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import judge
 from endcap.experiment.work import Work
-from endcap.rankers.lambdamart import LambdaMART
+from endcap.features import Features
 from endcap.recommender import Recommender
 from endcap.sources import import_file
 from endcap.tables.dataset import Dataset
@@ -40,6 +41,9 @@ use = ""
 
 [retrievers.described]
 use = ""
+
+[placements.home]
+rules = {rules}
 
 [evaluate.tasks.home]
 moment = "{moment}"
@@ -71,13 +75,15 @@ ALONE = 300
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("events", type=Path)
-    arguments.add_argument("--items", type=Path)
+    arguments.add_argument("events")
+    arguments.add_argument("--items")
     arguments.add_argument("--shop", type=Path, default=Path("build/features"))
     arguments.add_argument("--moment", choices=["event", "session"], default="event")
+    arguments.add_argument("--rules", nargs="*", default=["availability"])
     given = arguments.parse_args()
     with progress() as report:
-        shop = _shop(given.shop, [given.events, given.items], given.moment, report)
+        text = SETTINGS.format(moment=given.moment, rules=given.rules)
+        shop = _shop(given.shop, [given.events, given.items], text, report)
         systems = {name: _system(shop, name, report) for name in SETS}
         dataset = Dataset.load(prepared(shop))
         asked = dataset.asked(Part.TEST, given.moment)
@@ -86,22 +92,22 @@ def main() -> None:
             for name, system in ({"no ranker": _unranked(systems)} | systems).items()
         }
     values = {name: one.values["ndcg@10"] for name, one in judged.items()}
-    table = Table("features", "NDCG@10", "against the default ones", "ms alone")
+    table = Table("features", "NDCG@10", "against the default ones", "ms said", "ms ranked")
     for name, own in values.items():
         gap = paired(own, values["default"], 1_000, 1)
         mean = bootstrap(own, 1_000, 1)
-        alone = f"{_alone(systems[name], dataset):.2f}" if name in systems else ""
-        table.add_row(name, _told(mean), "" if name == "default" else _told(gap), alone)
-    Console().print(f"{len(asked):,} questions", table)
+        alone = _alone(systems[name], dataset) if name in systems else []
+        table.add_row(name, _told(mean), _told(gap), *(f"{one:.2f}" for one in alone))
+    Console(width=130).print(f"{len(asked):,} questions", table)
 
 
-def _shop(folder: Path, files: list[Path | None], moment: str, report: Report) -> Shop:
+def _shop(folder: Path, files: list[str | None], text: str, report: Report) -> Shop:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(SETTINGS.format(moment=moment))
+    (folder / FILE).write_text(text)
     shop = Shop.open(folder)
     for file in files:
         if file is not None:
-            import_file(shop.tables, str(file), report=report)
+            import_file(shop.tables, file, report=report)
     prepare(shop, report)
     return shop
 
@@ -122,18 +128,21 @@ def _unranked(systems: Mapping[str, Recommender]) -> Recommender:
     return replace(systems["default"], ranker=None)
 
 
-def _alone(system: Recommender, dataset: Dataset) -> float:
-    """The median."""
+def _alone(system: Recommender, dataset: Dataset) -> list[float]:
+    """The medians."""
     asked = dataset.asked(Part.TEST).sample(ALONE, 1).queries
-    place, taken = system.placement("home"), []
-    assert isinstance(system.ranker, LambdaMART)  # noqa: S101
+    ranker, place, taken = system.ranker, system.placement("home"), []
+    assert ranker is not None  # noqa: S101
+    features = Features.of(ranker.state)
     for row in range(len(asked)):
         one = system.ask(asked.take(np.array([row])), place, include_seen=False)
         candidates = system.propose(one, place)
-        began = time.perf_counter()
-        system.ranker.rank(one, candidates, system.catalogue)
-        taken.append(time.perf_counter() - began)
-    return 1_000 * float(np.median(taken))
+        moments = [time.perf_counter()]
+        features(one, candidates, system.catalogue)
+        moments.append(time.perf_counter())
+        ranker.rank(one, candidates, system.catalogue)
+        taken.append(np.diff([*moments, time.perf_counter()]))
+    return (1_000 * np.median(taken, axis=0)).tolist()
 
 
 def _told(one: Any) -> str:

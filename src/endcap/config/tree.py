@@ -77,8 +77,7 @@ class Stage(BaseModel):
 
 
 class Feature(Stage):
-    """What rankers are told of each candidate, by its class path; all other keys are that class's
-    own settings."""
+    """A class path and a scale; all other keys are that class's own settings."""
 
     scale: Literal["none", "min-max", "standard", "quantile"] = Field(
         "none",

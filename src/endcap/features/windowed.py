@@ -1,5 +1,4 @@
-"""How many events there were in the time before: of an item, a category, the visitor, or of them
-together."""
+"""How many events there were in the time before, of an item, a visitor, or both."""
 
 from __future__ import annotations
 
