@@ -33,7 +33,7 @@ from endcap.sources import import_file
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
-from endcap.types import Report
+from endcap.types import Floats, Report
 
 SETTINGS = """\
 [retrievers.sequence]
@@ -96,7 +96,7 @@ def main() -> None:
     for name, own in values.items():
         gap = paired(own, values["default"], 1_000, 1)
         mean = bootstrap(own, 1_000, 1)
-        alone = _alone(systems[name], dataset) if name in systems else []
+        alone = _alone(systems[name], dataset) if name in systems else ()
         table.add_row(name, _told(mean), _told(gap), *(f"{one:.2f}" for one in alone))
     Console(width=130).print(f"{len(asked):,} questions", table)
 
@@ -128,7 +128,7 @@ def _unranked(systems: Mapping[str, Recommender]) -> Recommender:
     return replace(systems["default"], ranker=None)
 
 
-def _alone(system: Recommender, dataset: Dataset) -> list[float]:
+def _alone(system: Recommender, dataset: Dataset) -> Floats:
     """The medians."""
     asked = dataset.asked(Part.TEST).sample(ALONE, 1).queries
     ranker, place, taken = system.ranker, system.placement("home"), []
@@ -142,7 +142,8 @@ def _alone(system: Recommender, dataset: Dataset) -> list[float]:
         moments.append(time.perf_counter())
         ranker.rank(one, candidates, system.catalogue)
         taken.append(np.diff([*moments, time.perf_counter()]))
-    return (1_000 * np.median(taken, axis=0)).tolist()
+    medians: Floats = 1_000 * np.median(taken, axis=0)
+    return medians
 
 
 def _told(one: Any) -> str:
