@@ -12,6 +12,7 @@ import pytest
 from endcap import config
 from endcap.errors import ConfigError
 from endcap.features import Features
+from endcap.features.windowed import Windowed
 from endcap.stages import Feature, check
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay
@@ -120,6 +121,18 @@ def test_nothing_to_tell_is_no_error(
 ) -> None:
     _, values = fitted(asked.queries, candidates.keep(slice(0)), past.catalogue)
     assert len(values) == 0
+
+
+def test_who_asks_nothing_of_the_log_does_not_call_it(
+    asked: Asked, candidates: Candidates, past: Dataset
+) -> None:
+    """So a ranker with the default features costs the service no look into its store."""
+    queries = replace(asked.queries, log=lambda: pytest.fail("it was called"))
+    own = Features.fit(config.Config().features, queries, candidates, past.catalogue)
+    own(queries, candidates, past.catalogue)
+    windowed = Features.fit(declared(Windowed), asked.queries, candidates, past.catalogue)
+    with pytest.raises(pytest.fail.Exception, match="it was called"):
+        windowed(queries, candidates, past.catalogue)
 
 
 def test_two_columns_of_one_name_are_refused(

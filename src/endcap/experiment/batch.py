@@ -65,7 +65,8 @@ def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.
     item: Int32s = recommender.catalogue.codes([item_id])
     if not len(item):
         raise DataError(f"There is no item {item_id!r} in the catalogue")
-    return _table(recommender.similar(item, n, dataset.end), recommender)
+    log = recoded(dataset.log, dataset.catalogue.codes_in(recommender.catalogue))
+    return _table(recommender.similar(item, n, dataset.end, log=log), recommender)
 
 
 def explain(
