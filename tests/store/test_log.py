@@ -104,6 +104,19 @@ def test_an_event_waits_for_its_item(known: Dataset, live: LiveEvents) -> None:
     assert seen(visitors) == [(0, 30), (1, 40), (2, 20), (3, 41), (3, 42)]
 
 
+def test_items_that_never_come_are_forgotten(
+    live: LiveEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("endcap.store.log.WAITING", 2)
+    goods = Overlay.over(catalogue(1))
+    visitors = Visitors(None, goods, live, Events())
+    live.append([event(name, START) for name in ("a", "b", "c", "b")])
+    live.append([event(name, START + DAY) for name in ("b", "i0")])
+    assert seen(visitors) == [(0, 1)]
+    came = [{"item_id": name, "gone": False} for name in ("a", "b", "c")]
+    assert seen(visitors.over(goods.changed(came))) == [(0, 1), (2, 0), (2, 1), (3, 0)]
+
+
 def test_there_are_few_stretches_however_many_events_come(live: LiveEvents) -> None:
     visitors = Visitors(None, catalogue(2), live, Events())
     for number in range(30):

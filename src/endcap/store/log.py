@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +21,9 @@ from endcap.types import Int32s, Stretch
 
 MANY = 5_000
 """Live events that are read at a time."""
+
+WAITING = 10_000
+"""Items that are waited for, the latest: anyone may send events on items that never come."""
 
 SHARE = 8
 """Newer events are joined with those before them once they are so large a share of them: so there
@@ -36,7 +40,7 @@ class LiveLog:
 
     def __init__(self, dataset: Dataset | None, live: LiveEvents, kinds: Sequence[str]) -> None:
         self.dataset, self.live, self.kinds = dataset, live, kinds
-        self._until = dataset.end if dataset else 0
+        self._until = 0 if dataset is None else dataset.end
         self._lock = threading.Lock()
         self._stretches: tuple[Stretch, ...] = ()
         self._waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -56,6 +60,8 @@ class LiveLog:
                 self._waiting[one.item_id].append((kind(one.event_type), one.time))
             grown, self._items = len(catalogue) != self._items, len(catalogue)
             self._join(catalogue, [*self._waiting] if grown else {one.item_id for one in came})
+            for id_ in [*islice(self._waiting, max(0, len(self._waiting) - WAITING))]:
+                del self._waiting[id_]
             return self._stretches
 
     def _prepared(self, codes: Int32s) -> Stretch:
