@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -42,6 +43,17 @@ def _size(text: str) -> str:
 Memory = Annotated[str, AfterValidator(_size)]
 
 
+def _column(name: str) -> str:
+    if not re.fullmatch(r"(?!place_|score_)\w+", name, re.ASCII):
+        raise ValueError(
+            "expected letters, digits and _, and not place_ or score_ in front, which are the "
+            "retrievers'"
+        )
+    return name
+
+
+Column = Annotated[str, AfterValidator(_column)]
+
 Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
 """What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
 
@@ -62,6 +74,16 @@ class Stage(BaseModel):
     @property
     def own(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+
+class Feature(Stage):
+    """A class path and a scale; all other keys are that class's own settings."""
+
+    scale: Literal["none", "min-max", "standard", "quantile"] = Field(
+        "none",
+        description="onto what its numbers are brought, as they were in the past: 0 to 1, a mean "
+        "of 0 and a deviation of 1, or the share of smaller ones",
+    )
 
 
 class Clean(Settings):
@@ -346,6 +368,11 @@ def _retrievers() -> dict[str, Stage]:
     return {**stages, "described": described}
 
 
+def _features() -> dict[str, Feature]:
+    names = {"item": "Item", "visitor": "Visitor", "pair": "Pair"}
+    return {name: Feature(use=f"endcap.features.{name}:{cls}") for name, cls in names.items()}
+
+
 def _placements() -> dict[str, Placement]:
     return {
         "home": Placement(),
@@ -392,6 +419,10 @@ class Config(Settings):
     retrievers: dict[str, Stage] = Field(
         default_factory=_retrievers,
         description="the retrievers, by the names that other settings call them by",
+    )
+    features: dict[Column, Feature] = Field(
+        default_factory=_features,
+        description="what rankers are told of each candidate, beside where retrievers placed it",
     )
     rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
     rules: dict[str, Stage] = _stages(
