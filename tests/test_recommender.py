@@ -14,7 +14,8 @@ from endcap.config import Settings, parse
 from endcap.errors import ConfigError, ReleaseError
 from endcap.experiment.work import rules_of
 from endcap.rankers.lambdamart import LambdaMART
-from endcap.recommender import BATCH, Reason, Recommender
+from endcap.reasons import Reason
+from endcap.recommender import BATCH, Recommender
 from endcap.retrievers.neighbours import Neighbours
 from endcap.retrievers.popular import Popular
 from endcap.rules.already_taken import AlreadyTaken

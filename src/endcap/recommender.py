@@ -15,6 +15,7 @@ import numpy as np
 
 from endcap.config import Config, Placement
 from endcap.errors import ConfigError, FilterError, ReleaseError
+from endcap.reasons import Reason, reasons
 from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
@@ -26,12 +27,9 @@ from endcap.types import (
     Int32s,
     Laps,
     Log,
-    Moved,
-    Push,
     Queries,
     Ragged,
     Ranking,
-    Tie,
 )
 
 log = logging.getLogger(__name__)
@@ -48,9 +46,6 @@ FALLBACK = "popular"
 
 TAKEN = "already_taken"
 """The rule that `include_seen` leaves out."""
-
-NAMED = 5
-"""Items that a reason names at most, the strongest."""
 
 BATCH = 512
 """Queries that are answered at once: it bounds the memory of a large evaluation."""
@@ -78,22 +73,6 @@ class Answer:
             _alone_of(self.candidates, query),
             tuple((name, _alone(ranking, query)) for name, ranking in self.steps),
         )
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an item is shown: it goes with items of the visitor's past or of the page, it was
-    taken before, or it is popular.
-
-    items: that speak for it, the strongest first.
-    ties: how each of them has to do with it, None for one where nobody can say.
-    events: of the past, those that moved the score of a model most.
-    """
-
-    kind: Literal["because", "similar", "again", "popular"]
-    items: tuple[int, ...]
-    ties: tuple[Tie | None, ...] = ()
-    events: tuple[Push, ...] = ()
 
 
 def at_once(work: Callable[[], Ranking]) -> Ranking:
@@ -155,7 +134,7 @@ class Recommender:
         without all that the placement's filter and the rules exclude."""
         for _, restrict in self.restrictions(place, include_seen):
             queries = restrict(queries)
-        return _anchored(queries) if place.anchored else queries
+        return queries.about_anchors() if place.anchored else queries
 
     def restrictions(self, place: Placement, include_seen: bool) -> Iterator[Restriction]:
         """All that forbids items: that they are gone from the catalogue, that the question is about
@@ -181,34 +160,7 @@ class Recommender:
 
     def reasons(self, queries: Queries, ranking: Ranking, placement: str = "home") -> list[Reason]:
         """One for each row of the ranking."""
-        place = self.placement(placement)
-        asked = _anchored(queries) if place.anchored else queries
-        spoken = [
-            (found, retriever)
-            for retriever in self.retrievers.values()
-            if (found := retriever.because(asked, ranking)) is not None
-        ]
-        pushed = [] if place.anchored else self._pushed(asked, ranking, place)
-        had = ~replace(asked, exclude=asked.history.ragged(), allowed=None).permits(
-            ranking.query, ranking.item
-        )
-        reasons = [
-            _reason(row, int(item), bool(had[row]), spoken, place)
-            for row, item in enumerate(ranking.item)
-        ]
-        for row, reason in enumerate(reasons):
-            events = next((tuple(one[row]) for one in pushed if len(one[row])), ())
-            if events and reason.kind != "again" and not any(reason.ties):
-                past = asked.history.take(ranking.query[[row]]).items[::-1]
-                items = dict.fromkeys(int(past[event.age]) for event in events)
-                reasons[row] = Reason("because", tuple(items), events=events)
-        return reasons
-
-    def _pushed(self, queries: Queries, ranking: Ranking, place: Placement) -> list[Moved]:
-        """What the placement's retrievers say of the events that moved their scores."""
-        names = place.retrievers or tuple(self.retrievers)
-        found = (self.retrievers[name].moved(queries, ranking) for name in names)
-        return [one for one in found if one is not None]
+        return reasons(self.retrievers, queries, ranking, self.placement(placement))
 
     def similar(
         self,
@@ -360,25 +312,6 @@ def _alone_of(candidates: Candidates, query: int) -> Candidates:
     return replace(own, ranking=_alone(candidates.ranking, query))
 
 
-def _anchored(queries: Queries) -> Queries:
-    """The same questions as if the visitor had just looked at the anchors and nothing else;
-    a query without anchors keeps its past."""
-    lengths = queries.anchors.lengths
-    anchors = queries.anchors
-    history = History(
-        anchors.offsets,
-        anchors.values,
-        np.zeros(len(anchors.values), np.int8),
-        np.repeat(queries.times - 1, lengths),
-    )
-    own = queries.history.take(np.flatnonzero(lengths == 0))
-    if not len(own.items):
-        return replace(queries, history=history)
-    order = np.argsort(np.r_[np.flatnonzero(lengths > 0), np.flatnonzero(lengths == 0)])
-    about = history.take(np.flatnonzero(lengths > 0))
-    return replace(queries, history=History.concat([about, own]).take(order))
-
-
 def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
     """Short lists go on with popular items."""
     short = np.bincount(ranking.query, minlength=queries) < n
@@ -389,20 +322,3 @@ def _add(ranking: Ranking, wanted: Ragged, asked: Queries) -> Ranking:
     """The lists going on with some items, as far as those may be answered."""
     more = Ranking(wanted.rows, wanted.values, np.zeros(len(wanted.values), np.float32))
     return ranking.extended(more.keep(asked.permits(more.query, more.item)))
-
-
-def _reason(
-    row: int,
-    item: int,
-    had: bool,
-    spoken: list[tuple[Ragged, Retriever[Any]]],
-    place: Placement,
-) -> Reason:
-    if had:
-        return Reason("again", ())
-    for found, retriever in spoken:
-        if len(found[row]):
-            kind: Literal["similar", "because"] = "similar" if place.anchored else "because"
-            named = found[row][:NAMED]
-            return Reason(kind, tuple(named.tolist()), tuple(retriever.ties(named, item)))
-    return Reason("popular", ())

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from endcap.recommender import Reason
+from endcap.reasons import Reason
 from endcap.retrievers.graph import GraphWalk
 from endcap.serve.reasons import described
 from endcap.tables.catalogue import Catalogue

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from endcap.recommender import NAMED, Reason
+from endcap.reasons import NAMED, Reason
 from endcap.serve.words import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind

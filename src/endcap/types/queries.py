@@ -92,6 +92,19 @@ class Queries:
             rows = np.arange(start, min(start + size, len(self)))
             yield rows, self.take(rows)
 
+    def about_anchors(self) -> Queries:
+        """The same questions as if the visitor had just looked at the anchors and nothing else;
+        a query without anchors keeps its past."""
+        anchors, asked = self.anchors, self.anchors.lengths > 0
+        kinds, times = np.zeros(len(anchors.values), np.int8), self.times[anchors.rows] - 1
+        history = History(anchors.offsets, anchors.values, kinds, times)
+        own = self.history.take(np.flatnonzero(~asked))
+        if not len(own.items):
+            return replace(self, history=history)
+        about = history.take(np.flatnonzero(asked))
+        order = np.argsort(np.r_[np.flatnonzero(asked), np.flatnonzero(~asked)])
+        return replace(self, history=History.concat([about, own]).take(order))
+
     def allow(self, mask: Bools) -> Queries:
         """The same questions, answered only with items that the mask lets through as well."""
         return replace(self, allowed=mask if self.allowed is None else mask & self.allowed)
