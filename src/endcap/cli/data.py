@@ -76,7 +76,7 @@ def import_(
     same file or event twice changes nothing.
     """
     from endcap.config import Shop
-    from endcap.sources import Refused, Wanted, import_files
+    from endcap.sources import FilesError, Wanted, import_files
     from endcap.tables.mapping import load
     from endcap.tables.places import expand
 
@@ -91,7 +91,7 @@ def import_(
         with progress() as report:
             for found in import_files(folder, names, wanted, report):
                 done += found
-    except Refused as error:
+    except FilesError as error:
         if dry_run and not json and not mapping:
             for name in error.files:
                 _propose(folder, name)

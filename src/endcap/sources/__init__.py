@@ -118,7 +118,7 @@ class Wanted:
     dry_run: bool = False
 
 
-class Refused(SourceError):
+class FilesError(SourceError):
     """Files that could not be imported, by name."""
 
     def __init__(self, files: Mapping[str, SourceError]) -> None:
@@ -157,7 +157,7 @@ def import_files(
                 yield done
             work.clear(keep=THERE)
     if failed:
-        raise Refused(failed)
+        raise FilesError(failed)
 
 
 def _import(
