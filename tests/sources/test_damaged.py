@@ -80,7 +80,7 @@ KINDS: list[pa.DataType] = [
 def _columns_of_any_type() -> Iterator[pa.Array]:
     numbers = pa.array(EXTREMES)
     for kind in KINDS:
-        values = [one for one in EXTREMES if kind != pa.null()] or [None]
+        values: list[Any] = [None] if kind == pa.null() else [*EXTREMES]
         with contextlib.suppress(pa.ArrowException, OverflowError, TypeError, ValueError):
             yield pa.array(values, kind)
             continue

@@ -107,7 +107,7 @@ def interrupted(folder: Path, tables: Path, how: signal.Signals) -> tuple[int | 
     """How an import ends that is sent a signal while it reads, and what it says; no code where it
     had come further."""
     program = "from endcap.cli.app import main; main()"
-    command = [sys.executable, "-c", program, "import", "big.parquet", "--shop", tables.parent]
+    command = [sys.executable, "-c", program, "import", "big.parquet", "--shop", str(tables.parent)]
     victim = subprocess.Popen(  # noqa: S603
         command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

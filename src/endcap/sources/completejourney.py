@@ -86,7 +86,7 @@ def _events(lines: Any) -> Extract:
         "event_id": "basket_id and product_id",
         "price": "sales_value / quantity",
     }
-    return extract("events", Rows(lines, {}), columns, lines, **words)
+    return extract("events", Rows(lines, {}), columns, lines, (), **words)
 
 
 def _unit_price(lines: Any) -> Any:
@@ -116,7 +116,7 @@ def _items(products: Any, lines: Any) -> Extract:
         "brand": "brand and manufacturer_id",
         "price": "median of sales_value / quantity in the baskets",
     }
-    return extract("items", Rows(table, {}), columns, table, **words)
+    return extract("items", Rows(table, {}), columns, table, (), **words)
 
 
 def _in_words(products: Any) -> Any:
@@ -139,7 +139,7 @@ def _users(households: Any, lines: Any) -> Extract:
         .drop("household_id_right")
     )
     words = {"attributes": "the demographics"}
-    return extract("users", Rows(table, {}), {"user_id": "household_id"}, table, **words)
+    return extract("users", Rows(table, {}), {"user_id": "household_id"}, table, (), **words)
 
 
 def _sentence(column: Any) -> Any:

@@ -151,7 +151,7 @@ def read(given: Given) -> Sequence[Extract]:
     if "timestamp" in columns:
         time = columns["timestamp"]
         words["timestamp"] = f"{time} ({_unit(given, file, time)})"
-    return [extract(kind, file, columns, file.table, **words)]
+    return [extract(kind, file, columns, file.table, (), **words)]
 
 
 def mapping(kind: str, columns: Sequence[str]) -> dict[str, str]:

@@ -124,20 +124,6 @@ def text_at(table: Any, where: Where) -> Any:
     return values.text(at(table, where))
 
 
-def conform_nested(
-    kind: str, table: Any, columns: Mapping[str, Any], used: tuple[str, ...] = ()
-) -> Any:
-    """The rows of a table of ours, with what has no column there as JSON.
-
-    columns: column of ours → path or paths, or an expression; see `conform`. used: more paths
-    that shall not be kept as JSON.
-    """
-    flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
-    if kind in LOOSE:
-        flat[LOOSE[kind]] = _loose(_rest(table, columns, used), flat.get(LOOSE[kind]))
-    return conform(kind, table.select(**flat))
-
-
 def extract(
     kind: str,
     rows: Rows,
@@ -146,15 +132,19 @@ def extract(
     used: tuple[str, ...] = (),
     **words: str,
 ) -> Extract:
-    """What a file says for one table.
+    """What a file says for one table; what has no column there is kept as JSON.
 
-    columns: column of ours → path or paths, or an expression.
-    table: the file's rows when something was done to them. used: as in `conform_nested`.
+    columns: column of ours → path or paths, or an expression; see `conform`.
+    table: the file's rows when something was done to them.
+    used: more paths that shall not be kept as JSON.
     words: column of ours → where it comes from, for those that are expressions.
     """
     table = as_json(rows.table) if table is None else table
     said = {name: " or ".join(_paths(where)) for name, where in columns.items() if _paths(where)}
-    found = conform_nested(kind, table, columns, used)
+    flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
+    if kind in LOOSE:
+        flat[LOOSE[kind]] = _loose(_rest(table, columns, used), flat.get(LOOSE[kind]))
+    found = conform(kind, table.select(**flat))
     return Extract(kind, found, rows.lost, said | words, rows.notes)
 
 
@@ -195,7 +185,7 @@ def _tree(paths: Iterable[str], whole: Iterable[str] = ()) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path in paths:
         *parents, last = [path] if path in whole else path.split(".")
-        if any(step.isdigit() for step in (*parents, last)):
+        if path not in whole and any(step.isdigit() for step in (*parents, last)):
             continue
         inner = tree
         for step in parents:

@@ -12,7 +12,6 @@ from ibis.expr.types import Table
 from endcap.errors import DataError
 from endcap.tables.engines import Engine
 
-
 BRIEF = "steps"
 """The folder of what is removed at the end."""
 

@@ -1,5 +1,7 @@
 """DuckDB: inside this process, with all its cores; what does not fit in memory spills to disk."""
 
+# ruff: noqa: S608 (SQL is made of names of ours and of what `quoted` has made safe)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
