@@ -52,7 +52,7 @@ print(int(peak.split()[1]) * 1024)
 """
 
 
-def all_taken(paths: Sequence[Path], seconds: float = 120.0) -> list[str]:
+def all_taken(paths: Sequence[Path], seconds: float = 300.0) -> list[str]:
     """What the import of each file says, in bounded memory and time."""
     command = [sys.executable, "-c", CODE, str(ROOM), *map(str, paths)]
     done = subprocess.run(  # noqa: S603
