@@ -1,6 +1,7 @@
 # Everything that a person or CI does here. `make` alone lists it.
 
 PYTHON ?= python3
+SECONDS ?= 600
 SERVE ?= 1
 SHOP ?= demo
 
@@ -12,7 +13,7 @@ given = $(or $($(1)),$(error Say which: make $@ $(1)=…))
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench serving growth models peers docs clean $(VENV)
+.PHONY: help demo test test-all check format fuzz bench serving growth models peers docs clean $(VENV)
 
 help: ## list these
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -40,6 +41,9 @@ check: $(READY) ## format, lint, types, layers
 
 format: $(READY) ## put the code into the one format
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+fuzz: $(READY) ## readers against files made to break them; SECONDS says how long; needs '.[fuzz]'
+	@$(BIN)/python -m tests.sources.fuzz -max_total_time=$(SECONDS)
 
 bench: $(READY) peers ## accuracy, and speed beside others: make bench EVENTS=events.parquet ITEMS=items.parquet
 	@$(BIN)/python -m benchmarks.preparing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import json
 import random
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +26,8 @@ SAMPLES = sorted(path.name for path in DATA.iterdir())
 
 STRANGE: list[Any] = [
     *(None, True, -1, 1e308, "", "\0", "null", '"', "红", [], {}, [None], [[]], {"a": {}}, "NaN"),
-    *("9" * 400, "2023-13-45", {"value": 1}, [1, "a", {}], {"": ""}),
+    *("9" * 400, "2023-13-45", {"value": 1}, [1, "a", {}], {"": ""}, {"\0": 1}, "\ud800"),
+    *("infinity", "-infinity", "290000-01-01", "0001-01-01 BC", 1e20, -9e18, {'"': {"'": 1}}),
 ]
 
 some = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -61,6 +65,56 @@ def test_json_with_other_types(name: str, chance: random.Random) -> None:
     for _ in range(chance.randint(1, 4)):
         _put(chance.choice(rows), chance)
     survives("\n".join(json.dumps(row) for row in rows).encode())
+
+
+EXTREMES = [0, 1, -1, 2**31, -(2**31), 2**62, -(2**62), 1_700_000_000_000_000]
+EVENT = {"user_id": "u", "item_id": "i", "event_type": "view", "timestamp": 1, "price": 1.0}
+KINDS: list[pa.DataType] = [
+    *(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")),
+    *(pa.timestamp("us", "Europe/Berlin"), pa.date32(), pa.date64(), pa.time32("s")),
+    *(pa.time64("us"), pa.duration("us"), pa.bool_(), pa.int8(), pa.uint64(), pa.float16()),
+    *(pa.float64(), pa.decimal128(38, 3), pa.decimal256(70, 3), pa.null()),
+]
+
+
+def _columns_of_any_type() -> Iterator[pa.Array]:
+    numbers = pa.array(EXTREMES)
+    for kind in KINDS:
+        values: list[Any] = [None] if kind == pa.null() else [*EXTREMES]
+        with contextlib.suppress(pa.ArrowException, OverflowError, TypeError, ValueError):
+            yield pa.array(values, kind)
+            continue
+        with contextlib.suppress(pa.ArrowException):
+            yield numbers.cast(kind, safe=False)
+    yield pa.array([b"\xff\0", b""], pa.binary())
+    yield pa.array([b"ab", b"\xff\0"], pa.binary(2))
+    yield pa.array(["a", ""]).dictionary_encode()
+    yield pa.array([[1], []])
+    yield pa.array([{"a": 1}, None])
+    yield pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64()))
+    yield pa.array([[[["a"]]], None])
+
+
+ARRAYS = [*_columns_of_any_type()]
+
+
+@pytest.mark.parametrize("place", range(len(ARRAYS)), ids=[str(one.type) for one in ARRAYS])
+def test_parquet_columns_of_any_type(place: int) -> None:
+    array = ARRAYS[place]
+    for name in EVENT:
+        columns = {other: pa.array([value] * len(array)) for other, value in EVENT.items()}
+        file = io.BytesIO()
+        with contextlib.suppress(pa.ArrowException):  # Parquet has no such type, or no such value
+            pq.write_table(pa.table(columns | {name: array}), file)
+            survives(file.getvalue())
+
+
+def test_a_day_that_no_calendar_has_costs_its_row_alone(tmp_path: Path) -> None:
+    days = pa.array([19_000, 2**31 - 1, -(2**31)], pa.int32()).cast(pa.date32())
+    columns = {"user_id": ["u"] * 3, "item_id": ["i"] * 3, "event_type": ["view"] * 3}
+    pq.write_table(pa.table({**columns, "timestamp": days}), tmp_path / "file")
+    (found,) = import_file(tmp_path / "tables", str(tmp_path / "file"))
+    assert (found.kept, found.dropped) == (1, {"unreadable_timestamp": 2})
 
 
 @some

@@ -37,6 +37,8 @@ def needs_spark() -> None:
         pytest.skip(str(error))
 
 
+# What PySpark and Ibis ask of pandas 3 is going to change in pandas 4.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [(), ("split.protocol=leave-one-out", "clean.unknown_items=drop")]

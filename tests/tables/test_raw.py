@@ -85,28 +85,37 @@ def test_what_a_dead_import_left_is_cleaned(tmp_path: Path) -> None:
 def test_a_killed_import_leaves_nothing_and_can_be_repeated(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    count = 400_000
-    pq.write_table(
-        pa.table({"uid": pa.array(range(count)), "sku": ["i"] * count, "ts": [1] * count}),
-        tmp_path / "big.parquet",
-    )
+    """An import that has stored, or is about to, when the signal comes was too small to be killed:
+    a larger one is."""
+    for count in (400_000, 1_600_000, 6_400_000):
+        pq.write_table(
+            pa.table({"uid": pa.array(range(count)), "sku": ["i"] * count, "ts": [1] * count}),
+            tmp_path / "big.parquet",
+        )
+        tables = tmp_path / f"{count}" / "tables"
+        code, said = interrupted(tmp_path, tables, how)
+        if code is not None:
+            break
+    if how is signal.SIGINT:
+        assert (code, said) == (130, "Interrupted; run the same command again to go on.\n")
+    assert not [*tables.rglob("*.parquet")]
+    assert counts(tables, str(tmp_path / "big.parquet")) == (count, 0)
+    assert [path.name for path in tables.iterdir()] == ["events"]
+
+
+def interrupted(folder: Path, tables: Path, how: signal.Signals) -> tuple[int | None, str]:
+    """How an import ends that is sent a signal while it reads, and what it says; no code where it
+    had come further."""
     program = "from endcap.cli.app import main; main()"
-    command = [sys.executable, "-c", program, "import", "big.parquet", "--shop", "shop"]
+    command = [sys.executable, "-c", program, "import", "big.parquet", "--shop", str(tables.parent)]
     victim = subprocess.Popen(  # noqa: S603
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    tables = tmp_path / "shop" / "tables"
     while not [*tables.glob(f"{PREFIX}*/import.duckdb")]:
         assert victim.poll() is None, victim.communicate()
         time.sleep(0.01)
     time.sleep(0.2)
+    reads = not [*tables.rglob("*.parquet")]
     victim.send_signal(how)
-    _, said = victim.communicate(timeout=30)
-    if how is signal.SIGINT:
-        assert (victim.returncode, said) == (
-            130,
-            "Interrupted; run the same command again to go on.\n",
-        )
-    assert not [*tables.rglob("*.parquet")]
-    assert counts(tables, str(tmp_path / "big.parquet")) == (count, 0)
-    assert [path.name for path in tables.iterdir()] == ["events"]
+    _, said = victim.communicate(timeout=60)
+    return (victim.returncode if reads else None), said

@@ -76,8 +76,7 @@ def import_(
     same file or event twice changes nothing.
     """
     from endcap.config import Shop
-    from endcap.errors import SourceError
-    from endcap.sources import Wanted, import_files
+    from endcap.sources import FilesError, Wanted, import_files
     from endcap.tables.mapping import load
     from endcap.tables.places import expand
 
@@ -88,20 +87,19 @@ def import_(
     wanted = Wanted(kind, format_, settings, meaning, dry_run)
     names = (one for place in files for one in expand(place, folder))
     done: list[Imported] = []
-    at = ""
     try:
         with progress() as report:
-            noted = (at := name for name in names)
-            for found in import_files(folder, noted, wanted, report):
+            for found in import_files(folder, names, wanted, report):
                 done += found
-    except SourceError:
+    except FilesError as error:
         if dry_run and not json and not mapping:
-            _propose(folder, at)
+            for name in error.files:
+                _propose(folder, name)
         raise
     finally:
         if not dry_run:
             _overtake(opened, done)
-        # What was imported before a file that can't be is imported, and said so.
+        # What was imported beside a file that can't be is imported, and said so.
         if done:
             answer(done, False, _show) if not json else answer(_counts(done), True, _show)
 

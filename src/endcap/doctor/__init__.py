@@ -20,10 +20,9 @@ from endcap.doctor import data, setup
 from endcap.doctor.finding import Finding
 from endcap.doctor.log import Log
 from endcap.errors import DataError, EndcapError
+from endcap.tables.checks import STATUSES, worst
 from endcap.tables.imported import files
 from endcap.types import Report, silent
-
-STATUSES = ("pass", "warn", "fail")
 
 
 def examine(shop: Shop, *, deep: bool = False, report: Report = silent) -> dict[str, Any]:
@@ -36,8 +35,7 @@ def examine(shop: Shop, *, deep: bool = False, report: Report = silent) -> dict[
         found += _of_data(shop, report)
     statuses = [one["status"] for one in found]
     counts = {status: statuses.count(status) for status in STATUSES}
-    worst = max(statuses, key=STATUSES.index)
-    return {"shop": shop.config.name, "status": worst, "counts": counts, "checks": found}
+    return {"shop": shop.config.name, "status": worst(*statuses), "counts": counts, "checks": found}
 
 
 def _of_data(shop: Shop, report: Report) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from endcap.doctor.finding import EXAMPLES
 from endcap.tables.duck import moment_of
 from endcap.tables.engines import open_engine
 from endcap.tables.imported import ROWS, files, imported, newest
+from endcap.tables.report import count_of, one_of, rows_of
 from endcap.tables.sessions import MINUTE
 from endcap.tables.steps import Steps
 from endcap.types import DAY
@@ -57,7 +58,7 @@ class Log:
         }
         rows = _named(tables["events"])
         nobody, never = rows.visitor.isnull(), rows.time.isnull()
-        lost = _first(rows.agg(rows=_.count(), visitor=nobody.sum(), time=(~nobody & never).sum()))
+        lost = one_of(rows.agg(rows=_.count(), visitor=nobody.sum(), time=(~nobody & never).sum()))
         known = _visits(rows.filter(~nobody & ~never), shop.config.clean.session_gap_minutes)
         return cls(
             events=steps.write("events", known).drop("row"),
@@ -73,13 +74,13 @@ class Log:
     @cached_property
     def total(self) -> int:
         """How many events have a visitor and a time."""
-        return int(self.one(self.events.agg(rows=_.count()))["rows"])
+        return count_of(self.events)
 
     @cached_property
     def span(self) -> tuple[int, int]:
         """The first and the last moment that are possible, UTC microseconds; 0 where none is."""
         possible = self.events.filter(_.time <= self.now + DAY, _.time > 0)
-        found = self.one(possible.agg(first=_.time.min(), last=_.time.max()))
+        found = one_of(possible.agg(first=_.time.min(), last=_.time.max()))
         return int(found["first"] or 0), int(found["last"] or 0)
 
     @cached_property
@@ -90,21 +91,13 @@ class Log:
     @cached_property
     def listed(self) -> int:
         """How many items the catalogue has."""
-        return int(self.one(self.items.agg(rows=_.count()))["rows"])
+        return count_of(self.items)
 
     @cached_property
     def clocked(self) -> bool:
         """Whether times say the time of the day, rather than the day alone."""
         moments = self.events.agg(n=((_.time // 1_000_000) % 86_400).approx_nunique())
-        return int(self.one(moments)["n"]) > 100
-
-    def rows(self, table: Table) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
-        return found
-
-    def one(self, table: Table) -> dict[str, Any]:
-        """The one row of a table."""
-        return self.rows(table)[0]
+        return int(one_of(moments)["n"]) > 100
 
     def share(self, rows: int) -> float:
         """Of all events."""
@@ -115,17 +108,12 @@ class Log:
         some = rows.select(*columns).limit(EXAMPLES)
         if "time" in columns:
             some = some.mutate(time=moment_of(some.time).strftime(ISO))
-        return self.rows(some)
+        return rows_of(some)
 
     def kinds(self) -> dict[str, int]:
         """The event types with their events, the most frequent first."""
         each = self.events.group_by("event_type").agg(rows=_.count())
-        return {row["event_type"]: row["rows"] for row in self.rows(each.order_by(_.rows.desc()))}
-
-
-def _first(table: Table) -> dict[str, Any]:
-    found: dict[str, Any] = table.to_pyarrow().to_pylist()[0]
-    return found
+        return {row["event_type"]: row["rows"] for row in rows_of(each.order_by(_.rows.desc()))}
 
 
 def _named(events: Table) -> Table:

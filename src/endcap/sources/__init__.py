@@ -118,6 +118,15 @@ class Wanted:
     dry_run: bool = False
 
 
+class FilesError(SourceError):
+    """Files that could not be imported, by name."""
+
+    def __init__(self, files: Mapping[str, SourceError]) -> None:
+        self.files, (first, *others) = files, files.values()
+        more = f"; nor could {len(others)} more: {', '.join([*files][1:6])}" if others else ""
+        super().__init__(first.came + more, expected=first.expected, mend=first.mend)
+
+
 def import_file(
     folder: Path, name: str, *, report: Report = silent, **wanted: Any
 ) -> list[Imported]:
@@ -133,11 +142,22 @@ def import_file(
 def import_files(
     folder: Path, names: Iterable[str], wanted: Wanted, report: Report = silent
 ) -> Iterator[list[Imported]]:
-    """Several files one after the other; what was imported before is looked up only once."""
+    """Several files one after the other; what was imported before is looked up only once.
+
+    A file that can't be imported does not keep the others out. Raises SourceError at the end.
+    """
+    failed: dict[str, SourceError] = {}
     with workspace(folder) as work:
         for name in names:
-            yield _import(folder, work, name, wanted, report)
+            try:
+                done = _import(folder, work, name, wanted, report)
+            except SourceError as error:
+                failed[name] = error
+            else:
+                yield done
             work.clear(keep=THERE)
+    if failed:
+        raise FilesError(failed)
 
 
 def _import(

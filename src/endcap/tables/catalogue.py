@@ -44,7 +44,7 @@ class Catalogue:
     def load(cls, items: Path, features: Path) -> Catalogue:
         """The facts are in `triples.parquet` beside the items, where there are any."""
         facts = items.with_name("triples.parquet")
-        own = pq.read_table(facts) if facts.is_file() else TRIPLES.empty_table()
+        own = pq.read_table(facts) if facts.exists() else TRIPLES.empty_table()
         return cls(pq.read_table(items), pq.read_table(features), own)
 
     @classmethod

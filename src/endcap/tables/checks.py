@@ -13,6 +13,7 @@ from endcap.config import Config
 from endcap.tables.schema import EVENT_TYPES
 
 Status: TypeAlias = Literal["pass", "warn", "fail"]
+STATUSES: tuple[Status, ...] = ("pass", "warn", "fail")
 Answer: TypeAlias = tuple[Status, str]
 Figures: TypeAlias = Mapping[str, Any]
 
@@ -191,6 +192,14 @@ def percent(share: float) -> str:
 def grade(share: float, warn: float, fail: float = 2.0) -> Status:
     """What is to be said of a share of bad rows, by what is too much of it."""
     return "fail" if share > fail else "warn" if share > warn else "pass"
+
+
+def worst(*statuses: Status) -> Status:
+    """
+    >>> worst("pass", "warn")
+    'warn'
+    """
+    return max(statuses, key=STATUSES.index, default="pass")
 
 
 def _lost(figures: Figures, *reasons: str) -> float:

@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 from endcap.config import Clean
 from endcap.tables.engines import Engine
 from endcap.tables.ids import meant, same_but_for
-from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.tables.schema import EVENT_TYPES, ITEMLESS, kind
 from endcap.types import DAY
 
 REASONS = {
@@ -27,9 +27,6 @@ REASONS = {
     "unknown_item": "an item that the catalogue does not list",
 }
 """Why an event is dropped. The first reason that fits counts."""
-
-ITEMLESS = ("search", "begin_checkout")
-"""Event types that need no item."""
 
 ONCE = ("click", "view")
 """Event types of which two at one moment are one: a page counted twice. A basket, by contrast,

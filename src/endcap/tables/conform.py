@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 import ibis
 import pyarrow as pa
-from ibis.expr.operations import Literal
 
 from endcap.tables import values
-from endcap.tables.duck import json_merge_patch, json_valid, to_json
-from endcap.tables.schema import KEYS, MONEY, TABLES, TEXT, TIME
+from endcap.tables.schema import ITEMLESS, KEYS, MONEY, TABLES, TEXT, TIME
 
 IDS = frozenset({"event_id", "user_id", "anonymous_id", "session_id", "item_id", "head", "tail"})
 VISITOR = ("user_id", "anonymous_id", "session_id")
 LOOSE = {"events": "context", "items": "attributes", "users": "attributes"}
 """The column of each table that takes, as JSON, what has no column of its own."""
-
-ITEMLESS = ("search", "begin_checkout")
-"""Event types that are not about one item."""
 
 TYPES = {TEXT: "string", MONEY: "float64", TIME: "int64", pa.int32(): "int32"}
 
@@ -43,23 +37,21 @@ class Extract:
     notes: tuple[str, ...] = ()
 
 
-def conform(kind: str, table: Any, columns: Mapping[str, Any]) -> Any:
+def conform(kind: str, flat: Any) -> Any:
     """The rows of a table of ours.
 
-    columns: column of ours → a column of `table`, or an expression; `problem` says why a row
-    can't be kept, missing where it can. All other columns of the table are kept as JSON.
+    flat: columns of ours, of any type, and perhaps `problem`: why a row can't be kept, missing
+    where it can.
     """
-    given = {name: _column(table, source) for name, source in columns.items()}
     # In steps, so that each is computed once: SQL repeats an expression wherever it is used.
-    ready = {name: _plain(name, column) for name, column in given.items()}
-    plain = table.select(**(ready | _loose(kind, table, columns, given)))
+    plain = flat.select(**{name: _plain(name, flat[name]) for name in flat.columns})
     converted = {
         field_.name: _convert(field_, plain[field_.name])
         if field_.name in plain.columns
         else ibis.null(_type(field_.type))
         for field_ in TABLES[kind]
     }
-    known = plain["problem"] if "problem" in given else ibis.null("string")
+    known = plain["problem"] if "problem" in plain.columns else ibis.null("string")
     rows = plain.select(**converted, known=known, said=_said(plain))
     rows = rows.mutate(problem=ibis.coalesce(rows.known, _problem(kind, rows)))
     rows = rows.drop("known", "said")
@@ -67,8 +59,8 @@ def conform(kind: str, table: Any, columns: Mapping[str, Any]) -> Any:
 
 
 def _plain(name: str, column: Any) -> Any:
-    """An id, or text that is trimmed; other types as they are."""
-    if isinstance(column.op(), Literal):
+    """An id, or text that is trimmed; other types, and JSON of ours, as they are."""
+    if name in LOOSE.values():
         return column
     if name in IDS:
         return values.ident(column)
@@ -81,14 +73,6 @@ def _said(plain: Any) -> Any:
     if "timestamp" not in plain.columns:
         return ibis.literal(False)
     return values.text(plain["timestamp"]).notnull()
-
-
-def _used(columns: Mapping[str, Any]) -> set[str]:
-    return {source for source in columns.values() if isinstance(source, str)}
-
-
-def _column(table: Any, source: Any) -> Any:
-    return table[source] if isinstance(source, str) else source
 
 
 def _type(kind: pa.DataType) -> str:
@@ -105,24 +89,6 @@ def _convert(field_: pa.Field, column: Any) -> Any:
         return column
     converters = {TEXT: values.text, TIME: values.moment, pa.int32(): values.whole}
     return converters.get(kind, values.number)(column)
-
-
-def _loose(
-    kind: str, table: Any, columns: Mapping[str, Any], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """JSON of what has no column of its own, with an object that is there already on top."""
-    if kind not in LOOSE:
-        return {}
-    extra = {name: table[name] for name in table.columns if name not in _used(columns)}
-    objects = [to_json(ibis.struct(extra))] if extra else []
-    if LOOSE[kind] in given:
-        plain = values.text(given[LOOSE[kind]])
-        whole = plain.startswith("{") & json_valid(plain)
-        objects.append(ibis.ifelse(whole, plain, "{}").cast("json"))
-    if not objects:
-        return {}
-    empty = ibis.literal("{}").cast("json")
-    return {LOOSE[kind]: reduce(json_merge_patch, objects, empty).cast("string").nullif("{}")}
 
 
 def _problem(kind: str, rows: Any) -> Any:

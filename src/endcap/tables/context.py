@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pydantic_core import from_json
 
 MOST = 100
 """Labels of one visitor that are read."""
@@ -19,11 +20,16 @@ def labels(text: str | None) -> tuple[str, ...]:
     >>> labels('{"age": "45-54", "likes": ["Tea", "vegan"], "pets": 2}')
     ('age: 45-54', 'likes: tea', 'likes: vegan', 'pets: 2')
     """
+    return stated(object_of(text))
+
+
+def object_of(text: str | None) -> dict[str, Any]:
+    """Attributes as they are stored; nothing where they are no object."""
     try:
-        found = json.loads(text or "{}")
+        found = from_json(text) if text else {}
     except ValueError:
-        return ()
-    return stated(found) if isinstance(found, dict) else ()
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def stated(said: Mapping[str, Any]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ class Dataset:
     @cached_property
     def context(self) -> tuple[tuple[str, ...], ...] | None:
         """What is known of each user beside their events, nobody first; None where of none."""
-        columns = pq.read_schema(self.folder / "users.parquet").names
+        columns = pq.ParquetDataset(self.folder / "users.parquet").schema.names  # file or folder
         if "attributes" not in columns:
             return None
         said = pq.read_table(self.folder / "users.parquet", columns=["attributes"])["attributes"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO, IncrementalNewlineDecoder
 from pathlib import Path
 
 from endcap.errors import SourceError
@@ -16,7 +16,13 @@ SURE = 0.9
 GIANT = 32_000_000
 """Bytes: 16 times the length from which DuckDB drops a line, and says so."""
 
+LARGE, TIMES = 1 << 30, 200
+"""What a file unpacks to may be so many bytes, and beyond them so many times its size."""
+
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
+"""How files begin that have to be unpacked first: ZIP (as of Excel), 7z, RAR, bzip2 and xz."""
+
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 FOREIGN = re.compile(r"[^\x00-\x7f]+")
 NAMES = {"utf-16": "UTF-16", "gb18030": "GB18030", "cp1252": "Windows-1252 (Latin-1)"}
@@ -28,12 +34,14 @@ class Text:
 
     compression: gzip, zstd or None.
     start: its first bytes, uncompressed.
+    giants: how many lines are so long that DuckDB leaves them out without a word.
     """
 
     path: Path
     compression: str | None
     start: bytes
     notes: tuple[str, ...] = ()
+    giants: int = 0
 
 
 def read_text(path: Path, folder: Path) -> Text:
@@ -48,66 +56,76 @@ def read_text(path: Path, folder: Path) -> Text:
         return Text(copy, None, start)
     if not start.strip():
         raise SourceError(f"{path} is empty", expected="a header and rows below it")
-    encoding, mixed = _encoding(path, compression, start)
+    encoding, mixed, giants = _encoding(path, compression, start)
     if encoding == "utf-8" and not mixed:
-        return Text(path, compression, start)
+        return Text(path, compression, start, giants=giants)
     copy = _copy(path, compression, folder, encoding)
     notes = (f"Read as {NAMES[encoding]}; the file is not UTF-8",) if encoding in NAMES else ()
-    return Text(copy, None, next(_chunks(copy, None), b""), notes)
-
-
-def giant_lines(text: Text) -> int:
-    """How many lines are so long that DuckDB leaves them out without a word."""
-    if not text.compression and text.path.stat().st_size < GIANT:
-        return 0
-    found = so_far = 0
-    for chunk in _chunks(text.path, text.compression):
-        first, *others = chunk.split(b"\n") if b"\n" in chunk else [chunk]
-        so_far += len(first)
-        if others:
-            found += so_far >= GIANT
-            so_far = len(others[-1])
-    return found + (so_far >= GIANT)
+    _, _, giants = _survey(copy, None)
+    return Text(copy, None, next(_chunks(copy, None), b""), notes, giants)
 
 
 def _check(path: Path) -> None:
-    if path.is_dir():
-        raise SourceError(
-            f"{path} is a folder", expected="a file", mend=f"Name its files: {path}/*.parquet, say"
-        )
-    if not path.exists():
-        raise SourceError(f"There is no file {path}")
     try:
-        size = path.stat().st_size
-        path.open("rb").close()
+        if path.is_dir():
+            raise SourceError(
+                f"{path} is a folder",
+                expected="a file",
+                mend=f"Name its files: {path}/*.parquet, say",
+            )
+        size, plain = path.stat().st_size, path.is_file()
+        with path.open("rb") if plain else BytesIO() as file:
+            start = file.read(4)
+    except FileNotFoundError as error:
+        raise SourceError(f"There is no file {path}") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    if not plain:  # a pipe could be read once, and would be waited for without end
+        raise SourceError(f"{path} is a device or a pipe", expected="a file")
     if not size:
         raise SourceError(f"{path} is empty", expected="a header and rows below it")
+    if start.startswith(ARCHIVES):
+        raise SourceError(
+            f"{path} is an archive or a workbook",
+            expected="text or Parquet, as it is or inside gzip or zstd",
+            mend="Unpack it, or save it as CSV",
+        )
 
 
 def _chunks(path: Path, compression: str | None) -> Iterator[bytes]:
-    """The uncompressed bytes of a file. Raises SourceError where it is cut off or damaged."""
+    """The uncompressed bytes of a file. Raises SourceError where it is cut off or damaged, or
+    grows so much that it was made to fill a disk."""
     import pyarrow as pa
 
+    left = max(LARGE, TIMES * path.stat().st_size) if compression else float("inf")
     try:
         with pa.input_stream(str(path), compression=compression) as stream:
             while chunk := stream.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise SourceError(
+                        f"{path} unpacks to more than {TIMES} times its size",
+                        mend="Unpack it yourself if it is what it should be",
+                    )
                 yield chunk
     except (OSError, pa.ArrowException) as error:
         raise SourceError(f"{path} is damaged: {error}") from error
 
 
-def _encoding(path: Path, compression: str | None, start: bytes) -> tuple[str, bool]:
-    """The encoding, and whether DuckDB would stumble over line ends that are mixed.
+def _encoding(path: Path, compression: str | None, start: bytes) -> tuple[str, bool, int]:
+    """The encoding, whether DuckDB would stumble over line ends that are mixed, and how many lines
+    are giants.
 
     Raises SourceError where the encoding is not sure.
     """
     if start[:2] in BYTE_ORDER_MARKS:
-        return "utf-16", True
-    bad, mixed = _survey(path, compression)
-    if start.count(0) > len(start) // 100 or (bad and 0 in start):
-        raise SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
+        return "utf-16", True, 0
+    binary = SourceError(f"{path} is not text", expected="CSV, JSON Lines or Parquet")
+    if start.count(0) > len(start) // 100:
+        raise binary
+    bad, mixed, giants = _survey(path, compression)
+    if bad and 0 in start:
+        raise binary
     guess = _guess(bad) if bad else "utf-8"
     if guess is None:
         raise SourceError(
@@ -115,23 +133,30 @@ def _encoding(path: Path, compression: str | None, start: bytes) -> tuple[str, b
             expected="UTF-8",
             mend="Save it as UTF-8 and import it again",
         )
-    return guess, mixed
+    return guess, mixed and not bad, giants
 
 
-def _survey(path: Path, compression: str | None) -> tuple[bytes, bool]:
-    """A piece of the file that is not UTF-8, empty where there is none, and whether its lines end
-    in more than one way."""
-    decoder = _decoder("utf-8", translate=False)
+def _survey(path: Path, compression: str | None) -> tuple[bytes, bool, int]:
+    """A piece of the file that is not UTF-8, empty where there is none; whether its lines end in
+    more than one way; and how many are giants."""
+    decoder, bad, giants, so_far = _decoder("utf-8", translate=False), b"", 0, 0
     for chunk in _chunks(path, compression):
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            return chunk[max(0, chunk.rfind(b"\n", 0, error.start)) :], False
-    return b"", isinstance(decoder.newlines, tuple)
+        if not bad:
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                bad = chunk[max(0, chunk.rfind(b"\n", 0, error.start)) :]
+        # A chunk is far smaller than a giant: only what crosses its ends may be one.
+        first = chunk.find(b"\n")
+        so_far += first if first >= 0 else len(chunk)
+        if first >= 0:
+            giants += so_far >= GIANT
+            so_far = len(chunk) - chunk.rfind(b"\n") - 1
+    return bad, isinstance(decoder.newlines, tuple), giants + (so_far >= GIANT)
 
 
-def _decoder(encoding: str, *, translate: bool) -> io.IncrementalNewlineDecoder:
-    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate)
+def _decoder(encoding: str, *, translate: bool) -> IncrementalNewlineDecoder:
+    return IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate)
 
 
 def _guess(sample: bytes) -> str | None:

@@ -21,11 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.tables.encoding import Text, giant_lines, read_text
+from endcap.tables.encoding import LARGE, TIMES, Text, read_text
 from endcap.tables.markup import read_markup
 from endcap.tables.workspace import Workspace, quoted
 
 SAMPLE_LINES = 50
+ROW = 100
+"""Bytes of a row, at least, where all rows are not alike."""
+
+COLUMNS = 2_000
+"""More than any table has: what has more is an object with a key for each row, or no table."""
+
 DELIMITERS = ",;\t|"
 COLONS = "::"
 
@@ -77,33 +83,40 @@ def open_rows(path: Path, work: Workspace) -> Rows:
 
 
 def _parquet(text: Text, path: Path, work: Workspace) -> Rows:
-    work.run(f"CREATE VIEW raw AS FROM read_parquet({quoted(text.path)})", of=path)
+    file, size = quoted(text.path), text.path.stat().st_size
+    rows = work.value(
+        f"SELECT max(rows) FROM (SELECT num_rows AS rows FROM parquet_file_metadata({file}) UNION "
+        f"ALL SELECT sum(row_group_num_rows) FROM parquet_metadata({file}) GROUP BY column_id)",
+        of=path,
+    )
+    if not 0 <= rows <= max(LARGE // ROW, TIMES * size):  # reading them would never end
+        raise SourceError(f"{path} says that it has {rows:,} rows in {size:,} bytes")
+    work.run(f"CREATE VIEW raw AS FROM read_parquet({file})", of=path)
     return Rows(work.table("raw"), {}, text.notes)
 
 
 def _log(text: Text, path: Path, work: Workspace) -> Rows:
     work.run(f"CREATE TABLE raw AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
-    lost = _rejects(work) + Counter({BROKEN: giant_lines(text)})
-    return Rows(work.table("raw"), lost, text.notes)
+    return Rows(work.table("raw"), _rejects(work, text), text.notes)
 
 
 def _csv(text: Text, path: Path, work: Workspace) -> Rows:
     start = text.start.decode("utf-8", errors="replace").lstrip("\ufeff")
     if names := _nameless(start):
         _read_csv(text, path, work, COLONS, names)
-        return Rows(work.table("raw"), _rejects(work), text.notes)
-    delimiter, names = _layout(start)
+        return Rows(work.table("raw"), _rejects(work, text), text.notes)
+    delimiter, names = _layout(start, path)
     _read_csv(text, path, work, delimiter, names)
     swallowed = work.value(
         "SELECT count(*) FROM reject_errors "
         "WHERE error_type::VARCHAR = 'UNQUOTED VALUE' AND contains(csv_line, chr(10))"
     )
-    lost, notes = _rejects(work) + Counter({BROKEN: giant_lines(text)}), text.notes
+    lost, notes = _rejects(work, text), text.notes
     if swallowed:
         # A quotation mark that is never closed takes the lines that follow with it.
         mended, lost = _mend(text, path, work)
         _read_csv(mended, path, work, delimiter, names)
-        lost += _rejects(work)
+        lost += _rejects(work, mended)
         notes = (*notes, "Lines with a quotation mark that is not closed were left out")
     return Rows(work.table("raw"), lost, notes)
 
@@ -133,10 +146,11 @@ def _mend(text: Text, path: Path, work: Workspace) -> tuple[Text, Counter[str]]:
     odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
     work.run(f"CREATE TABLE lines AS FROM {_lines(text)} WHERE line IS NOT NULL", of=path)
     many = work.value(f"SELECT count(*) FILTER (WHERE {odd}) FROM lines")
-    lost = _rejects(work) + Counter({UNCLOSED: many, BROKEN: giant_lines(text)})
+    lost = _rejects(work, text) + Counter({UNCLOSED: many})
     work.run(
         f"COPY (FROM lines WHERE NOT {odd}) TO {quoted(copy)} "
-        f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})"
+        f"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER {quoted(NO_DELIMITER)})",
+        of=path,
     )
     return Text(copy, None, text.start), lost
 
@@ -157,25 +171,25 @@ def _lines(text: Text) -> str:
     )
 
 
-def _rejects(work: Workspace) -> Counter[str]:
-    """How many rows could not be read since this was last asked, by reason."""
+def _rejects(work: Workspace, text: Text) -> Counter[str]:
+    """How many rows of a text could not be read since this was last asked, by reason."""
     errors = work.rows(
         "SELECT type, count(*) FROM (SELECT min(error_type)::VARCHAR AS type FROM reject_errors "
         "GROUP BY scan_id, file_id, line) GROUP BY type"
     )
     work.run("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    lost: Counter[str] = Counter()
+    lost = Counter({BROKEN: text.giants})
     for kind, count in errors:
         lost[REASONS.get(kind, BROKEN)] += count
-    return lost
+    return +lost
 
 
-def _layout(start: str) -> tuple[str, list[str]]:
+def _layout(start: str, path: Path) -> tuple[str, list[str]]:
     """The delimiter and the column names of a CSV file, from its beginning."""
     lines = start.splitlines()[:SAMPLE_LINES]
     layouts = [_split(lines, delimiter) for delimiter in DELIMITERS]
     best = max(range(len(DELIMITERS)), key=lambda place: _fit(layouts[place]))
-    return DELIMITERS[best], _distinct(layouts[best][0] if layouts[best] else [])
+    return DELIMITERS[best], _distinct(layouts[best][0] if layouts[best] else [], path)
 
 
 def _nameless(start: str) -> list[str]:
@@ -195,8 +209,10 @@ def _nameless(start: str) -> list[str]:
 def _split(lines: list[str], delimiter: str) -> list[list[str]]:
     try:
         return list(csv.reader(lines, delimiter=delimiter))
-    except csv.Error:
-        return [next(csv.reader(lines[:1], delimiter=delimiter))]
+    except csv.Error:  # a field that is longer than any name, far down or in the first line
+        with suppress(csv.Error):
+            return [next(csv.reader(lines[:1], delimiter=delimiter))]
+        return []
 
 
 def _fit(rows: list[list[str]]) -> tuple[float, int]:
@@ -206,8 +222,14 @@ def _fit(rows: list[list[str]]) -> tuple[float, int]:
     return (same / len(rows) if width > 1 else 0.0, width)
 
 
-def _distinct(names: list[str]) -> list[str]:
-    """Column names that a database can tell apart, upper and lower case aside."""
+def _distinct(names: list[str], path: Path) -> list[str]:
+    """Column names that a database can tell apart, upper and lower case aside. Raises SourceError
+    where there are more than any table has."""
+    if len(names) > COLUMNS:
+        raise SourceError(
+            f"{path} has more than {COLUMNS:,} columns, the first of them {names[0][:40]!r}",
+            expected="a row for each event, item or user",
+        )
     seen: set[str] = set()
     result = []
     for place, name in enumerate(names, start=1):
@@ -224,14 +246,15 @@ def _json(text: Text, path: Path, work: Workspace) -> Rows:
     lost += Counter({BROKEN: work.value("SELECT count(*) FILTER (WHERE NOT whole) FROM objects")})
     keys = work.rows(
         "SELECT key FROM (SELECT unnest(json_keys(object)) AS key FROM objects WHERE whole) "
-        "GROUP BY key ORDER BY count(*) DESC, key"
+        f"GROUP BY key ORDER BY count(*) DESC, key LIMIT {COLUMNS + 1}",
+        of=path,
     )
-    names = _distinct([key for (key,) in keys])
+    names = _distinct([key for (key,) in keys], path)
     columns = ", ".join(
         f"NULLIF(json_extract(object, {quoted(_pointer(key))}), 'null'::JSON) AS {_name(name)}"
         for (key,), name in zip(keys, names, strict=True)
     )
-    work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole")
+    work.run(f"CREATE VIEW raw AS SELECT {columns or 'object'} FROM objects WHERE whole", of=path)
     return Rows(work.table("raw"), lost, text.notes)
 
 
@@ -247,7 +270,7 @@ def _read_objects(text: Text, path: Path, work: Workspace) -> Counter[str]:
             _store_objects(_documents(text, "unstructured"), path, work)
             return Counter()
     _store_objects(_lines(text), path, work)
-    return _rejects(work) + Counter({BROKEN: giant_lines(text)})
+    return _rejects(work, text)
 
 
 def _store_objects(lines: str, path: Path, work: Workspace) -> None:

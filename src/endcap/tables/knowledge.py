@@ -5,7 +5,6 @@ Its facts come from the columns of the catalogue and from imported triples.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +18,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.context import object_of
 from endcap.tables.schema import IS
 from endcap.types import Bools, Int32s
 
@@ -142,7 +142,7 @@ def _stated(catalogue: Catalogue, fields: tuple[Field, ...]) -> Iterator[Fact]:
     for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
         for row in batch.to_pylist():
             item = row.pop("item_id")
-            attributes = _object(row.pop("attributes", None))
+            attributes = object_of(row.pop("attributes", None))
             for name, value in (*row.items(), *attributes.items()):
                 for relation, thing in _things(name, value):
                     yield item, relation, thing
@@ -174,14 +174,6 @@ def _path(label: str) -> list[str]:
 
 def _plain(label: str) -> str:
     return " ".join(label.lower().split())
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _circling(catalogue: Catalogue, given: list[Fact]) -> int:

@@ -27,7 +27,7 @@ from endcap.tables.items import items, users
 from endcap.tables.knowledge import Knowledge
 from endcap.tables.merging import merged
 from endcap.tables.parts import Part
-from endcap.tables.report import Tables, dropped, feature_figures, figures
+from endcap.tables.report import Tables, dropped, feature_figures, figures, one_of
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
 from endcap.tables.sessions import sessions
 from endcap.tables.split import Windows, in_time, leave_one_out
@@ -126,7 +126,7 @@ def _coded(kept: Table, catalogue: Table, people: Table) -> Table:
 
 def _span(kept: Table) -> tuple[int, int]:
     """The moments of the oldest and of the newest event."""
-    span = kept.agg(oldest=_.time.min(), newest=_.time.max()).to_pyarrow().to_pylist()[0]
+    span = one_of(kept.agg(oldest=_.time.min(), newest=_.time.max()))
     return span["oldest"], span["newest"]
 
 

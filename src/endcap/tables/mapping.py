@@ -129,7 +129,7 @@ def expressions(table: Any, mapping: Mapping) -> dict[str, Any]:
     return {name: _made(table, name, one) for name, one in mapping.columns.items()}
 
 
-def words(mapping: Mapping) -> dict[str, str]:
+def told(mapping: Mapping) -> dict[str, str]:
     """Where each column comes from, for people."""
     return {name: _said(one) for name, one in mapping.columns.items()}
 

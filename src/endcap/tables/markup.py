@@ -20,6 +20,9 @@ from endcap.tables.encoding import Text
 ROWS = frozenset({"item", "entry", "offer", "product"})
 """What the elements of a list are called in RSS, in Atom and elsewhere."""
 
+LARGEST = 32_000_000
+"""Bytes of an element: what is in it is in memory at once."""
+
 
 def read_markup(text: Text, path: Path, folder: Path) -> Text:
     """A copy of an XML file as JSON Lines. Raises SourceError where it is no XML, or no list."""
@@ -49,18 +52,35 @@ def _rows(stream: IO[bytes], path: Path) -> Iterator[dict[str, Any]]:
         # `read_text` has made it UTF-8, whatever its first line says.
         parser = DefusedXMLParser(encoding="utf-8")
         open_: list[Any] = []
-        for event, element in iterparse(stream, ("start", "end"), parser):
+        bounded, rows = _Bounded(stream, path), 0
+        for event, element in iterparse(bounded, ("start", "end"), parser):
+            row = _name(element) in ROWS
             if event == "start":
                 open_.append(element)
+                rows += row
                 continue
             open_.pop()
-            inside = any(_name(one) in ROWS for one in open_)
-            if _name(element) in ROWS and not inside:
+            rows -= row
+            if row and not rows:
                 yield _object(element)
-            if open_ and not inside:
+            if open_ and not rows:
                 open_[-1].remove(element)  # what is done is forgotten
+                bounded.since = 0
     except (ParseError, DefusedXmlException, RecursionError, LookupError, ValueError) as error:
         raise SourceError(f"{path} cannot be read as XML: {error}") from error
+
+
+class _Bounded:
+    """A stream of which no more is read than `LARGEST` bytes without an element being done."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        self._stream, self._path, self.since = stream, path, 0
+
+    def read(self, size: int) -> bytes:
+        self.since += size
+        if self.since > LARGEST:
+            raise SourceError(f"{self._path} has an element of more than {LARGEST:,} bytes")
+        return bytes(self._stream.read(size))
 
 
 def _object(element: Any) -> dict[str, Any]:

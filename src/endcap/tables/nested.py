@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any, TypeAlias
 
 import ibis
 
 from endcap.tables import values
 from endcap.tables.conform import LOOSE, Extract, conform
-from endcap.tables.duck import json_merge_patch, json_text, json_type, to_json
+from endcap.tables.duck import json_merge_patch, json_text, json_valid, to_json
 from endcap.tables.files import Rows
 
 Where: TypeAlias = str | tuple[str, ...]
@@ -110,12 +111,10 @@ def at(table: Any, where: Where) -> Any:
     """The value at a path, of the column's own type or as text; missing where there is none."""
     if isinstance(where, tuple):
         return ibis.coalesce(*(text_at(table, path) for path in where))
+    if where in table.columns:
+        return table[where]
     column, *keys = where.split(".")
-    if column not in table.columns:
-        return ibis.null("string")
-    if not keys:
-        return table[column]
-    if not table[column].type().is_json():
+    if column not in table.columns or not table[column].type().is_json():
         return ibis.null("string")
     return json_text(table[column], _path(*keys))
 
@@ -123,19 +122,6 @@ def at(table: Any, where: Where) -> Any:
 def text_at(table: Any, where: Where) -> Any:
     """The value at a path as text, trimmed; missing where it says that there is none."""
     return values.text(at(table, where))
-
-
-def conform_nested(
-    kind: str, table: Any, columns: Mapping[str, Any], used: tuple[str, ...] = ()
-) -> Any:
-    """Like `conform`, where columns of ours come from paths.
-
-    used: more paths that shall not be kept as JSON.
-    """
-    flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
-    if kind in LOOSE:
-        flat[LOOSE[kind]] = _with(_rest(table, columns, used), flat.get(LOOSE[kind]))
-    return conform(kind, table.select(**flat), {name: name for name in flat})
 
 
 def extract(
@@ -146,52 +132,60 @@ def extract(
     used: tuple[str, ...] = (),
     **words: str,
 ) -> Extract:
-    """What a file says for one table.
+    """What a file says for one table; what has no column there is kept as JSON.
 
-    columns: column of ours → path or paths, or an expression.
-    table: the file's rows when something was done to them. used: as in `conform_nested`.
+    columns: column of ours → path or paths, or an expression; see `conform`.
+    table: the file's rows when something was done to them.
+    used: more paths that shall not be kept as JSON.
     words: column of ours → where it comes from, for those that are expressions.
     """
     table = as_json(rows.table) if table is None else table
     said = {name: " or ".join(_paths(where)) for name, where in columns.items() if _paths(where)}
-    found = conform_nested(kind, table, columns, used)
+    flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
+    if kind in LOOSE:
+        flat[LOOSE[kind]] = _loose(_rest(table, columns, used), flat.get(LOOSE[kind]))
+    found = conform(kind, table.select(**flat))
     return Extract(kind, found, rows.lost, said | words, rows.notes)
 
 
-def _with(rest: Any, given: Any) -> Any:
-    """An object with another, where there is one, on top."""
-    if given is None:
-        return rest
-    whole = json_type(given.cast("json")) == "OBJECT"
-    both = json_merge_patch(rest.cast("json"), given.cast("json")).cast("string")
-    return ibis.ifelse(whole, ibis.coalesce(both, given.cast("string")), rest)
+def _loose(rest: list[Any], given: Any) -> Any:
+    """The rest, with an object that is there already on top, and nothing that is null."""
+    if given is not None:
+        plain = values.text(given)
+        whole = plain.startswith("{") & json_valid(plain)
+        rest = [*rest, ibis.ifelse(whole, plain, "{}").cast("json")]
+    merged = reduce(json_merge_patch, rest, _object({}))
+    return merged.cast("string").nullif("{}") if rest else ibis.null("string")
 
 
-def _rest(table: Any, columns: Mapping[str, Any], used: tuple[str, ...]) -> Any:
-    """JSON of all that no path takes."""
-    taken = _tree([*(path for where in columns.values() for path in _paths(where)), *used])
+def _rest(table: Any, columns: Mapping[str, Any], used: tuple[str, ...]) -> list[Any]:
+    """JSON of all that no path takes, where there is any."""
+    paths = [*(path for where in columns.values() for path in _paths(where)), *used]
+    taken = _tree(paths, table.columns)
     left = [name for name in table.columns if name != PLACE and taken.get(name, 0) is not None]
     if not left:
-        return ibis.null("string")
+        return []
     inside = {name: keys for name, keys in taken.items() if name in left}
     said = to_json(ibis.struct({name: table[name] for name in left}))
-    return json_merge_patch(said, _object(inside)).cast("string")
+    return [json_merge_patch(said, _object(inside)) if inside else said]
 
 
 def _paths(where: Any) -> tuple[str, ...]:
     return (where,) if isinstance(where, str) else where if isinstance(where, tuple) else ()
 
 
-def _tree(paths: Iterable[str]) -> dict[str, Any]:
+def _tree(paths: Iterable[str], whole: Iterable[str] = ()) -> dict[str, Any]:
     """Objects with nothing at the ends of the paths; lists have to stay whole.
+
+    whole: names that are no paths, whatever they look like.
 
     >>> _tree(["a.b", "c"])
     {'a': {'b': None}, 'c': None}
     """
     tree: dict[str, Any] = {}
     for path in paths:
-        *parents, last = path.split(".")
-        if any(step.isdigit() for step in (*parents, last)):
+        *parents, last = [path] if path in whole else path.split(".")
+        if path not in whole and any(step.isdigit() for step in (*parents, last)):
             continue
         inner = tree
         for step in parents:

@@ -20,7 +20,7 @@ from endcap.tables.catalogue import MASKS, Catalogue
 from endcap.tables.filters import Columns, mask
 from endcap.tables.labels import Labels
 from endcap.tables.schema import ITEMS
-from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
+from endcap.types import Bools, Floats, Int32s, Int64s
 
 A = TypeVar("A", bound=NDArray[Any])
 
@@ -31,6 +31,13 @@ GONE = "gone"
 """The column of the changed rows that says whether the item was taken out of the catalogue."""
 
 ROWS = pa.schema([*(field.with_nullable(True) for field in ITEMS), pa.field(GONE, pa.bool_())])
+
+
+def _column(name: str) -> Any:
+    """[items] a column of the base, with what was changed written over."""
+    return cached_property(
+        lambda over: over._patched(getattr(over.base, name), getattr(over._small, name))
+    )
 
 
 class Overlay(Catalogue):
@@ -101,10 +108,7 @@ class Overlay(Catalogue):
         rows = self.rows.select(ITEMS.names)
         whole = pa.concat_tables([self.base.table.select(ITEMS.names).cast(rows.schema), rows])
         at = np.where(self._row >= 0, len(self.base) + self._row, np.arange(len(self)))
-        whole = whole.take(pa.array(at))
-        for name, values in columns.items():
-            whole = whole.append_column(name, pa.array(values, pa.int32()))
-        return whole
+        return _with_codes(whole.take(pa.array(at)), columns)
 
     @cached_property
     def features(self) -> pa.Table:
@@ -117,42 +121,19 @@ class Overlay(Catalogue):
         found = self._patched(np.zeros(len(self.base), np.bool_), self.rows[GONE])
         return found if found.any() else None
 
-    @cached_property
-    def category(self) -> Int32s:
-        return self._patched(self.base.category, self._labelled("category"))
-
-    @cached_property
-    def department(self) -> Int32s:
-        return self._patched(self.base.department, self._labelled("department"))
-
-    @cached_property
-    def brand(self) -> Int32s:
-        return self._patched(self.base.brand, self._labelled("brand_code"))
-
-    @cached_property
-    def price(self) -> Floats:
-        return self._patched(self.base.price, self._small.price)
-
-    @cached_property
-    def sale_price(self) -> Floats:
-        return self._patched(self.base.sale_price, self._small.sale_price)
+    category = _column("category")
+    department = _column("department")
+    brand = _column("brand")
+    price = _column("price")
+    sale_price = _column("sale_price")
+    availability = _column("availability")
+    created_at = _column("created_at")
+    expires_at = _column("expires_at")
 
     @property
     def labels(self) -> Labels:
         """Those of the base: a name that came since has a code, and nothing was learned of it."""
         return self.base.labels
-
-    @cached_property
-    def availability(self) -> Int8s:
-        return self._patched(self.base.availability, self._small.availability)
-
-    @cached_property
-    def created_at(self) -> Int64s:
-        return self._patched(self.base.created_at, self._small.created_at)
-
-    @cached_property
-    def expires_at(self) -> Int64s:
-        return self._patched(self.base.expires_at, self._small.expires_at)
 
     @cached_property
     def _meets(self) -> Callable[[str], Bools]:
@@ -203,7 +184,7 @@ class Overlay(Catalogue):
     @cached_property
     def _small(self) -> Catalogue:
         """The changed rows alone."""
-        return Catalogue(self.rows, pa.table({}))
+        return Catalogue(_with_codes(self.rows, self.base.labels.codes(self.rows)), pa.table({}))
 
     def _patched(self, old: A, rows: Any) -> A:
         """[items] the base's values with those of the rows written over; the last one counts."""
@@ -211,9 +192,6 @@ class Overlay(Catalogue):
         new[: len(self.base)] = old
         new[self._changed] = np.asarray(rows, old.dtype)
         return new  # type: ignore[return-value]
-
-    def _labelled(self, name: str) -> Int32s:
-        return self.base.labels.codes(self.rows)[name]
 
     def _scaled(self, price: Floats) -> Floats:
         """A price as the feature of that name has it, by those of the base."""
@@ -229,6 +207,12 @@ _CODED = {"category": "category", "department": "department", "brand_code": "bra
 """Columns of codes, and the properties that hold them."""
 
 _OF_IDS = ("ids", "_own", "feature_matrix")
+
+
+def _with_codes(table: pa.Table, codes: Mapping[str, Int32s]) -> pa.Table:
+    for name, values in codes.items():
+        table = table.append_column(name, pa.array(values, pa.int32()))
+    return table
 
 
 def _joined(table: pa.Table, codes: Int32s) -> tuple[pa.Table, Int32s]:

@@ -13,7 +13,7 @@ it (`endcap.tables.imported.newest`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,27 +130,25 @@ def _count(work: Workspace, origin: Origin, extract: Extract) -> Imported:
             f"{origin.path} has no usable row of {extract.kind}: {why or 'it has no row at all'}"
         )
     repeated = work.value("SELECT count(*) FROM repeats")
-    events = extract.kind == "events"
-    notes = (*extract.notes, *(_unknown_types(work) + _without_item(work) if events else ()))
+    notes = (*extract.notes, *(_notes(work) if extract.kind == "events" else ()))
     return Imported(origin, extract, good - repeated, repeated, dropped, notes)
 
 
-def _unknown_types(work: Workspace) -> list[str]:
-    names = ", ".join(map(quoted, EVENT_TYPES))
-    found = work.rows(
-        f"SELECT event_type, count(*) FROM staged WHERE event_type NOT IN ({names}) "
-        "AND problem IS NULL GROUP BY 1 ORDER BY 2 DESC"
-    )
-    note = "Event types that Endcap does not know are kept, but not learnt from: "
-    return [note + _listed(found)] if found else []
-
-
-def _without_item(work: Workspace) -> list[str]:
-    found = work.rows(
-        "SELECT event_type, count(*) FROM staged WHERE problem = 'missing_item_id' "
-        "GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    return [f"Event types without an item are dropped: {_listed(found)}"] if found else []
+def _notes(work: Workspace) -> Iterator[str]:
+    """What is to be said of event types."""
+    known = ", ".join(map(quoted, EVENT_TYPES))
+    said = {
+        "Event types that Endcap does not know are kept, but not learnt from": (
+            f"event_type NOT IN ({known}) AND problem IS NULL"
+        ),
+        "Event types without an item are dropped": "problem = 'missing_item_id'",
+    }
+    for note, which in said.items():
+        found = work.rows(
+            f"SELECT event_type, count(*) FROM staged WHERE {which} GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        if found:
+            yield f"{note}: {_listed(found)}"
 
 
 def _listed(found: Rows) -> str:

@@ -21,6 +21,8 @@ from endcap.types import DAY
 
 EPOCH = date(1970, 1, 1)
 
+ROWS = _.count()
+
 BINS = 12
 """Of the little histogram of each feature."""
 
@@ -63,9 +65,9 @@ def figures(tables: Tables) -> dict[str, Any]:
 
 def dropped(log: Table) -> dict[str, Any]:
     """Rows read, rows dropped by reason, and the event types that are not in use."""
-    counts = _rows(log.group_by("reason").agg(rows=_.count()).order_by(_.rows.desc()))
+    counts = rows_of(log.group_by("reason").agg(rows=_.count()).order_by(_.rows.desc()))
     unused = log.filter(_.reason == "unused_type").group_by("event_type")
-    types = _rows(unused.agg(rows=_.count()).order_by(_.rows.desc(), "event_type"))
+    types = rows_of(unused.agg(rows=_.count()).order_by(_.rows.desc(), "event_type"))
     return {
         "read": sum(row["rows"] for row in counts),
         "dropped": {row["reason"]: row["rows"] for row in counts if row["reason"]},
@@ -94,23 +96,23 @@ def _feature(name: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _totals(tables: Tables) -> dict[str, Any]:
-    events = _one(tables.events.agg(events=_.count(), sessions=_.session.max()))
+    events = one_of(tables.events.agg(events=_.count(), sessions=_.session.max()))
     return {
         "events": events["events"],
-        "users": _one(tables.users.agg(n=_.count()))["n"],
-        "items": _one(tables.items.agg(n=_.count()))["n"],
+        "users": count_of(tables.users),
+        "items": count_of(tables.items),
         "sessions": events["sessions"],
     }
 
 
 def _span(events: Table) -> dict[str, Any]:
-    times = _one(events.agg(first=_.time.min(), last=_.time.max()))
+    times = one_of(events.agg(first=_.time.min(), last=_.time.max()))
     days = (times["last"] - times["first"]) / DAY
     return {"first": _day(times["first"]), "last": _day(times["last"]), "days": round(days, 2)}
 
 
 def _types(events: Table) -> dict[str, int]:
-    counts = _rows(events.group_by("kind").agg(rows=_.count()).order_by(_.rows.desc()))
+    counts = rows_of(events.group_by("kind").agg(rows=_.count()).order_by(_.rows.desc()))
     return {EVENT_TYPES[row["kind"]]: row["rows"] for row in counts}
 
 
@@ -118,7 +120,7 @@ def _histogram(events: Table) -> dict[str, Any]:
     """Events by day, week or month, whichever gives at most about sixty bars."""
     days = {
         EPOCH + timedelta(days=row["day"]): row["rows"]
-        for row in _rows(events.group_by(day=_.time // DAY).agg(rows=_.count()))
+        for row in rows_of(events.group_by(day=_.time // DAY).agg(rows=_.count()))
     }
     first, last = min(days), max(days)
     unit = "day" if (last - first).days < 60 else "week" if (last - first).days < 420 else "month"
@@ -162,13 +164,16 @@ def _parts(events: Table, aims: ibis.Value) -> list[dict[str, Any]]:
             "first": _day(row["first"]),
             "last": _day(row["last"]),
         }
-        for row in _rows(counts.order_by("part"))
+        for row in rows_of(counts.order_by("part"))
     ]
 
 
 def _visitors(events: Table) -> dict[str, Any]:
-    each = events.group_by("user").agg(events=_.count(), sessions=_.session.nunique())
-    return _one(
+    # A visitor's sessions are numbered one after the other.
+    each = events.group_by("user").agg(
+        events=_.count(), sessions=_.session.max() - _.session.min() + 1
+    )
+    return one_of(
         each.agg(
             median_events=_.events.median(),
             most_events=_.events.max(),
@@ -187,7 +192,7 @@ def _tail(events: Table, items: Table) -> dict[str, Any]:
         so_far=_.rows.sum().over(down.between(None, 0)) / _.rows.sum().over(ibis.window()),
         of=_.count().over(ibis.window()),
     )
-    tail = _one(
+    tail = one_of(
         ranked.agg(
             seen=_.count(),
             once=(_.rows == 1).mean(),
@@ -196,21 +201,21 @@ def _tail(events: Table, items: Table) -> dict[str, Any]:
             top_10_percent=_.so_far.max(where=(_.place < _.of * 0.1) | (_.place == 0)),
         )
     )
-    return {**tail, "never": _one(items.agg(n=_.count()))["n"] - tail["seen"]}
+    return {**tail, "never": count_of(items) - tail["seen"]}
 
 
 def _again(taken: Table) -> float:
     """The share of what visitors take that they had taken at an earlier moment."""
     pair = ibis.window(group_by=["user", "item"])
     again = taken.mutate(again=_.time > _.time.min().over(pair))
-    return float(_one(again.agg(share=_.again.mean()))["share"] or 0)
+    return float(one_of(again.agg(share=_.again.mean()))["share"] or 0)
 
 
 def _cold(events: Table, aims: ibis.Value) -> float:
     """The share of what is taken in the test part that nobody had seen before it."""
     seen = events.filter(_.part < int(Part.TEST)).select("item").distinct().mutate(seen=True)
     asked = events.filter(aims & (events.part == int(Part.TEST))).left_join(seen, "item")
-    return float(_one(asked.agg(share=_.seen.isnull().mean()))["share"] or 0)
+    return float(one_of(asked.agg(share=_.seen.isnull().mean()))["share"] or 0)
 
 
 def _catalogue(tables: Tables) -> dict[str, Any]:
@@ -218,10 +223,10 @@ def _catalogue(tables: Tables) -> dict[str, Any]:
     codes = unlisted.select(item=_.row.cast("int32"))
     described = _.title.notnull() | _.description.notnull()
     return {
-        "listed": _one(tables.listed.agg(n=_.count()))["n"],
-        "unlisted_items": _one(unlisted.agg(n=_.count()))["n"],
-        "unlisted_events": _one(tables.events.semi_join(codes, "item").agg(n=_.count()))["n"],
-        **_one(
+        "listed": count_of(tables.listed),
+        "unlisted_items": count_of(unlisted),
+        "unlisted_events": count_of(tables.events.semi_join(codes, "item")),
+        **one_of(
             tables.items.agg(
                 described=described.mean(),
                 categorised=(_.category > 0).mean(),
@@ -235,30 +240,39 @@ def _top_categories(events: Table, items: Table, n: int = 8) -> list[dict[str, A
     """The departments with the most events; of a shop with one, its categories."""
     path = _.categories[0]
     named = items.filter(_.category > 0).mutate(root=path.split(">")[0].strip(), leaf=path)
-    roots = _one(named.agg(n=_.root.nunique()))["n"]
+    roots = one_of(named.agg(n=_.root.nunique()))["n"]
     named = named.select(item=_.row.cast("int32"), name=named.root if roots > 1 else named.leaf)
     counts = (
         events.join(named, "item").group_by("name").agg(events=_.count(), items=_.item.nunique())
     )
-    return _rows(counts.order_by(_.events.desc(), "name").limit(n))
+    return rows_of(counts.order_by(_.events.desc(), "name").limit(n))
 
 
 def _top_items(events: Table, items: Table, n: int = 8) -> list[dict[str, Any]]:
-    counts = events.group_by("item").agg(events=_.count(), users=_.user.nunique())
+    counts = events.group_by("item").agg(events=_.count())
     best = counts.order_by(_.events.desc(), "item").limit(n)
+    known = events.semi_join(best, "item").group_by("item").agg(users=_.user.nunique())
+    best = best.join(known, "item")
     title = ibis.coalesce(_.title, _.description.substr(0, 80), _.item_id)
     named = best.join(items.mutate(item=_.row.cast("int32"), title=title), "item")
     chosen = named.select("item_id", "title", "events", "users")
-    return _rows(chosen.order_by(_.events.desc(), "item_id"))
+    return rows_of(chosen.order_by(_.events.desc(), "item_id"))
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """All rows of a table; for small answers."""
     rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
     return rows
 
 
-def _one(table: Table) -> dict[str, Any]:
-    return _rows(table)[0]
+def one_of(table: Table) -> dict[str, Any]:
+    """The one row of a table."""
+    return rows_of(table)[0]
+
+
+def count_of(table: Table, of: ibis.Deferred = ROWS) -> int:
+    """How many rows a table has, or what else is worked out of all of them."""
+    return int(one_of(table.agg(n=of))["n"] or 0)
 
 
 def _day(time: int) -> str:

@@ -129,6 +129,9 @@ EVENT_TYPES = (
 )
 """The event types that mean something here. An event's `kind` is its place in this tuple."""
 
+ITEMLESS = ("search", "begin_checkout")
+"""Event types that need no item."""
+
 AVAILABILITY = ("in_stock", "out_of_stock", "preorder")
 
 

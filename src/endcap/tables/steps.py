@@ -12,6 +12,9 @@ from ibis.expr.types import Table
 from endcap.errors import DataError
 from endcap.tables.engines import Engine
 
+BRIEF = "steps"
+"""The folder of what is removed at the end."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -40,7 +43,7 @@ class Steps:
 
     def _compute(self, name: str, rows: Table, path: Path) -> None:
         try:
-            self.engine.write(rows, path)
+            self.engine.write(rows, path, lasting=not name.startswith(f"{BRIEF}/"))
         except self.engine.failures as error:
             reason = (str(error).splitlines() or [""])[0]
             raise DataError(f"The step {name} cannot be computed: {reason}") from error

@@ -79,7 +79,7 @@ def moment(column: Any) -> Any:
     """UTC microseconds, from a time of any type. A time without a zone is taken as UTC."""
     kind = column.type()
     if kind.is_timestamp() or kind.is_date():
-        return epoch_us(column.cast("timestamp"))
+        return epoch_us(column.try_cast("timestamp"))
     if kind.is_numeric():
         return _from_number(column.cast("float64"))
     plain = text(column)

@@ -48,7 +48,7 @@ class Workspace:
         try:
             return self._interruptible(lambda: self.con.raw_sql(sql).fetchall())
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0].partition(": ")[2]
+            reason = str(error).partition("\n")[0].partition(": ")[2]
             if not (reason and reason.isprintable()):
                 reason = "its content is damaged"
             if of is None or isinstance(error, duckdb.OutOfMemoryException):

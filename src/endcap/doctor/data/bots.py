@@ -15,6 +15,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
+from endcap.tables.report import one_of, rows_of
 from endcap.types import DAY
 
 ENOUGH = 50
@@ -38,7 +39,7 @@ NAMED = 20
 def check(log: Log) -> Finding:
     each = _each(log)
     found = each.filter(_.sign.notnull()).order_by(_.events.desc(), "visitor")
-    totals = log.one(found.agg(visitors=_.count(), events=_.events.sum(), least=_.busiest.min()))
+    totals = one_of(found.agg(visitors=_.count(), events=_.events.sum(), least=_.busiest.min()))
     picture = _picture(log, each)
     if not totals["visitors"]:
         return Finding("pass", "No visitor behaves like a program", picture=picture)
@@ -98,17 +99,17 @@ def _repair(log: Log, each: Table, totals: dict[str, Any]) -> str:
     if limit >= clean.bot_events_per_day:
         return ""  # `prepare` leaves them out already
     others = each.filter(_.sign.isnull()).agg(caught=(_.busiest > limit).sum(), of=_.count())
-    counts = log.one(others)
+    counts = one_of(others)
     if limit >= ENOUGH and (counts["caught"] or 0) <= 0.001 * counts["of"]:
         return f"[clean]\nbot_events_per_day = {limit}"
     quiet = each.filter(_.sign.notnull() & (_.busiest <= clean.bot_events_per_day))
-    names = log.rows(quiet.order_by(_.events.desc(), "visitor").select("visitor").limit(NAMED))
+    names = rows_of(quiet.order_by(_.events.desc(), "visitor").select("visitor").limit(NAMED))
     listed = ", ".join(f'"{row["visitor"]}"' for row in names)
     return f"[clean]\nwithout_visitors = [{listed}]"
 
 
 def _picture(log: Log, each: Table) -> Bars:
-    counts = log.one(
+    counts = one_of(
         each.agg(
             **{
                 str(low): ((_.busiest >= low) & (_.busiest < high)).sum()

@@ -15,6 +15,7 @@ from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
 from endcap.tables.ids import DIFFERENCES, WORDS, meant, same_but_for
+from endcap.tables.report import count_of
 
 WORTH = 0.05
 """Of the events on unlisted items: how many more must be found for a difference to count."""
@@ -32,8 +33,8 @@ def check(log: Log) -> Finding:
         )
     each = log.events.filter(_.item_id.notnull()).group_by("item_id").agg(events=_.count())
     missing = each.anti_join(log.items, "item_id").order_by(_.events.desc(), "item_id")
-    lost = int(log.one(missing.agg(n=_.events.sum()))["n"] or 0)
-    total = int(log.one(each.agg(n=_.events.sum()))["n"] or 0)
+    lost = count_of(missing, _.events.sum())
+    total = count_of(each, _.events.sum())
     share = lost / total if total else 0.0
     if not lost:
         return Finding("pass", "Every item of the log is in the catalogue")
@@ -60,7 +61,7 @@ def _found(log: Log, missing: Table) -> tuple[tuple[str, ...], int]:
     and how many. Two may be of use only together: SKU-12 and 0012.
     """
     ways: tuple[str, ...] = ()
-    best, some = 0, int(log.one(missing.agg(n=_.events.sum()))["n"] or 0)
+    best, some = 0, count_of(missing, _.events.sum())
     for many in range(1, TOGETHER + 1):
         if best > (1 - WORTH) * some:
             break
@@ -72,7 +73,7 @@ def _found(log: Log, missing: Table) -> tuple[tuple[str, ...], int]:
 
 
 def _count(log: Log, missing: Table, ways: tuple[str, ...]) -> int:
-    return int(log.one(_mended(log, missing, ways).agg(n=_.events.sum()))["n"] or 0)
+    return count_of(_mended(log, missing, ways), _.events.sum())
 
 
 def _mended(log: Log, missing: Table, ways: tuple[str, ...]) -> Table:

@@ -10,6 +10,7 @@ from ibis import _
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import percent
+from endcap.tables.report import count_of, one_of
 from endcap.types import DAY
 
 WINDOW = 14
@@ -26,15 +27,15 @@ def check(log: Log) -> Finding:
     late = rows.filter(_.time >= begin, _.time <= last)
     late = late.filter(_.event_type.isin(wanted)) if wanted else late
     before = rows.filter(_.time < begin)
-    total = int(log.one(late.agg(n=_.count()))["n"])
+    total = count_of(late)
     if not total or begin <= first:
         return Finding("pass", "The log is too short to tell what is new")
     cold = late.anti_join(before, "item_id")
-    share = int(log.one(cold.agg(n=_.count()))["n"]) / total
+    share = count_of(cold) / total
     people = late.select("visitor").distinct()
     new = people.anti_join(before, "visitor")
-    visitors = log.one(people.agg(n=_.count()))["n"]
-    strange = int(log.one(new.agg(n=_.count()))["n"]) / visitors
+    visitors = count_of(people)
+    strange = count_of(new) / visitors
     described = _described(log)
     days = (last - begin) / DAY
     bad = share > MUCH and described < 0.5
@@ -62,4 +63,4 @@ def _done(name: str) -> str:
 
 def _described(log: Log) -> float:
     known = log.items.agg(share=(_.title.notnull() | _.description.notnull()).mean())
-    return float(log.one(known)["share"] or 0)
+    return float(one_of(known)["share"] or 0)

@@ -47,7 +47,7 @@ def check(log: Log) -> Finding:
         "warn" if bad else "pass",
         detail,
         examples if bad else (),
-        _repair(log, rows, first),
+        _repair(rows, first),
         picture,
     )
 
@@ -57,7 +57,7 @@ def _places(items: int) -> list[float]:
     return [max(1.0, items * (step / POINTS) ** 2) for step in range(1, POINTS + 1)]
 
 
-def _repair(log: Log, rows: object, first: float) -> str:
+def _repair(rows: object, first: float) -> str:
     if first <= ONE:
         return ""
     name = rows["item_id"][0].as_py()  # type: ignore[index]

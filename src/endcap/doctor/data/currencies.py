@@ -10,6 +10,7 @@ from ibis import _
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import percent
+from endcap.tables.report import rows_of
 
 FEW = 0.001
 """Of all prices: a currency with less is a slip that moves nothing."""
@@ -21,7 +22,7 @@ def check(log: Log) -> Finding:
     counts: dict[str, int] = {}
     for rows in (paid, listed):
         each = rows.group_by(currency=_.currency.upper()).agg(n=_.count())
-        for row in log.rows(each):
+        for row in rows_of(each):
             counts[row["currency"]] = counts.get(row["currency"], 0) + row["n"]
     names = sorted(counts, key=lambda name: -counts[name])
     if len(names) < 2:

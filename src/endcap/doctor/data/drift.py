@@ -15,6 +15,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import percent
+from endcap.tables.report import count_of, rows_of
 from endcap.types import DAY
 
 MONTH, SHORT = 30, 14
@@ -36,7 +37,7 @@ def check(log: Log) -> Finding:
         (_.time.between(first, first + wide), "first"), (_.time.between(last - wide, last), "last")
     )
     rows = log.events.mutate(end=end).filter(_.end.notnull())
-    kinds, goods = _shares(log, rows, "event_type"), _shares(log, _in_categories(log, rows), "name")
+    kinds, goods = _shares(rows, "event_type"), _shares(_in_categories(log, rows), "name")
     gone = [
         name for name, (was, is_) in kinds.items() if max(was, is_) > GONE and not min(was, is_)
     ]
@@ -54,12 +55,12 @@ def check(log: Log) -> Finding:
     )
 
 
-def _shares(log: Log, rows: Table | None, by: str) -> dict[str, tuple[float, float]]:
+def _shares(rows: Table | None, by: str) -> dict[str, tuple[float, float]]:
     """Of each value its share at the first end and at the last, the largest first."""
     if rows is None:
         return {}
     counts: dict[str, dict[str, int]] = {}
-    for row in log.rows(rows.group_by("end", by).agg(n=_.count())):
+    for row in rows_of(rows.group_by("end", by).agg(n=_.count())):
         counts.setdefault(str(row[by]), {})[row["end"]] = row["n"]
     totals = {end: sum(one.get(end, 0) for one in counts.values()) for end in ("first", "last")}
     shares = {
@@ -75,7 +76,7 @@ def _shares(log: Log, rows: Table | None, by: str) -> dict[str, tuple[float, flo
 def _in_categories(log: Log, rows: Table) -> Table | None:
     """The events with the root of their item's category, where the catalogue has some."""
     known = log.items.filter(_.categories.length() > 0)
-    if not log.one(known.agg(n=_.count()))["n"]:
+    if not count_of(known):
         return None
     roots = known.select("item_id", name=_.categories[0].split(">")[0].strip())
     return rows.join(roots, "item_id")

@@ -14,7 +14,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
+from endcap.tables.checks import grade, percent, worst
+from endcap.tables.report import one_of, rows_of
 from endcap.types import DAY
 
 ECHO = 2_000_000
@@ -36,7 +37,7 @@ def check(log: Log) -> Finding:
         (replayed, WAYS[2]),
     )
     found = again.mutate(way=way).filter(_.way.notnull())
-    each = {row["way"]: row["rows"] for row in log.rows(found.group_by("way").agg(rows=_.count()))}
+    each = {row["way"]: row["rows"] for row in rows_of(found.group_by("way").agg(rows=_.count()))}
     counts = {name: each.get(name, 0) for name in WAYS}
     share = log.share(sum(counts.values()))
     picture = Bars("Events told again, by when", WAYS, [*counts.values()])
@@ -46,10 +47,7 @@ def check(log: Log) -> Finding:
     examples = log.examples(
         found.order_by(_.way, "time"), "visitor", "event_type", "item_id", "time", "way"
     )
-    status = max(
-        (grade(share, 0.05, 0.5), grade(log.share(counts[WAYS[2]]), 0.01, 0.2)),
-        key=("pass", "warn", "fail").index,
-    )
+    status = worst(grade(share, 0.05, 0.5), grade(log.share(counts[WAYS[2]]), 0.01, 0.2))
     repair = _repair(log, found, counts) if status != "pass" else ""
     return Finding(
         status,
@@ -63,7 +61,7 @@ def check(log: Log) -> Finding:
 def _exact(log: Log) -> bool:
     """Whether times are so fine that two on different days agree to the second by no chance."""
     seconds = log.events.agg(n=(_.time // 1_000_000 % 86_400).approx_nunique())
-    return int(log.one(seconds)["n"]) > min(FINE, log.total // 4)
+    return int(one_of(seconds)["n"]) > min(FINE, log.total // 4)
 
 
 def _said(way: str) -> str:
@@ -79,7 +77,7 @@ def _repair(log: Log, found: Table, counts: dict[str, int]) -> str:
     worst = max(counts, key=lambda name: counts[name])
     if worst == WAYS[2] and len(log.files) > 1:
         files = found.filter(_.way == WAYS[2]).group_by("file").agg(rows=_.count())
-        first: dict[str, Any] = log.one(files.order_by(_.rows.desc()))
+        first: dict[str, Any] = one_of(files.order_by(_.rows.desc()))
         if first["rows"] > 0.9 * counts[WAYS[2]]:
             return f"rm tables/events/{log.files[first['file']]}"
     return "Send an event_id with each event, the same when it is sent again"

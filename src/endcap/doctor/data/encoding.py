@@ -14,6 +14,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import EXAMPLES, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
+from endcap.tables.report import count_of, rows_of
 
 HIGH = "\u00a1-\u00fe"
 """What both bytes of a Chinese character in GBK become."""
@@ -36,10 +37,10 @@ def check(log: Log) -> Finding:
     texts = _texts(log)
     wrong = ibis.cases(*((_.text.re_search(look), name) for name, look in SIGNS.items()))
     bad = texts.mutate(wrong=wrong).filter(_.wrong.notnull())
-    count = int(log.one(texts.agg(n=_.rows.sum()))["n"] or 0)
+    count = count_of(texts, _.rows.sum())
     if not count:
         return Finding("pass", "There are no texts to look at")
-    found = log.rows(bad.group_by("wrong").agg(n=_.rows.sum()).order_by(_.n.desc()))
+    found = rows_of(bad.group_by("wrong").agg(n=_.rows.sum()).order_by(_.n.desc()))
     share = sum(row["n"] for row in found) / count
     if not found:
         return Finding("pass", f"{count:,} texts are read as they are written")

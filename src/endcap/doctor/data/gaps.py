@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
+from endcap.tables.report import rows_of
 from endcap.types import DAY
 
 QUIET = 0.05
@@ -32,7 +33,7 @@ def check(log: Log) -> Finding:
     first, last = (moment // DAY for moment in log.span)
     days = log.events.group_by(day=_.time // DAY).agg(n=_.count())
     counts = np.zeros(min(last - first, 20_000) + 1)
-    for row in log.rows(days.filter(_.day >= first, _.day <= last)):
+    for row in rows_of(days.filter(_.day >= first, _.day <= last)):
         if row["day"] - first < len(counts):
             counts[row["day"] - first] = row["n"]
     usual = _usual(counts)

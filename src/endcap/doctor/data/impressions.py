@@ -10,17 +10,18 @@ from ibis import _
 from endcap.doctor.finding import Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
+from endcap.tables.report import count_of
 
 ENOUGH = 100
 ACTS = ("click", "view", "add_to_cart", "purchase")
 
 
 def check(log: Log) -> Finding:
-    shown = int(log.one(log.impressions.agg(n=_.count()))["n"])
+    shown = count_of(log.impressions)
     kinds = log.kinds()
     told = shown + kinds.get("impression", 0)
     acts = log.events.filter(_.recommendation_id.notnull() & _.event_type.isin(ACTS))
-    answered = int(log.one(acts.agg(n=_.count()))["n"])
+    answered = count_of(acts)
     if not told and not answered:
         return Finding(
             "pass", "What was shown is not in the log yet; Endcap notes it once it answers"
@@ -39,7 +40,7 @@ def check(log: Log) -> Finding:
             repair='Send them: endcap("click", {item_id, recommendation_id})',
         )
     missing = acts.anti_join(log.impressions, "recommendation_id")
-    lost = int(log.one(missing.agg(n=_.count()))["n"]) if shown else 0
+    lost = count_of(missing) if shown else 0
     share = lost / answered if answered >= ENOUGH else 0.0
     status = grade(share, 0.1, 0.9)
     return Finding(

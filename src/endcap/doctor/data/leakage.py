@@ -19,6 +19,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.duck import json_keys, json_text
+from endcap.tables.report import one_of, rows_of
 
 LATE = 0.25
 """Of the log: its end, which is the future."""
@@ -53,7 +54,7 @@ def check(log: Log) -> Finding:
 
 def _judged(log: Log, table: Table, key: str, of: str, late: int) -> list[dict[str, Any]]:
     """Each attribute that is a number or a time, with how it goes with the future."""
-    names = _attributes(log, table)
+    names = _attributes(table)
     if not names:
         return []
     counts = log.events.group_by(of).agg(
@@ -68,17 +69,17 @@ def _judged(log: Log, table: Table, key: str, of: str, late: int) -> list[dict[s
     )
     found = []
     for place, name in enumerate(names):
-        beyond = _beyond(log, joined.filter(_[f"a{place}"].notnull()), f"a{place}")
+        beyond = _beyond(joined.filter(_[f"a{place}"].notnull()), f"a{place}")
         if beyond is not None:
             found.append({"of": key, "attribute": name, "beyond_the_past": beyond})
     return found
 
 
-def _attributes(log: Log, table: Table) -> list[str]:
+def _attributes(table: Table) -> list[str]:
     each = table.filter(_.attributes.notnull())
     keys = each.select(key=json_keys(_.attributes.cast("json")).unnest())
     counted = keys.group_by("key").agg(n=_.count()).filter(_.n >= ENOUGH)
-    rows = log.rows(counted.order_by(_.n.desc(), "key").limit(KEYS))
+    rows = rows_of(counted.order_by(_.n.desc(), "key").limit(KEYS))
     return [row["key"] for row in rows if '"' not in row["key"]]
 
 
@@ -91,7 +92,7 @@ def _number(attributes: Any, name: str) -> Any:
     return ibis.coalesce(text.try_cast("float64"), truth, when)
 
 
-def _beyond(log: Log, rows: Table, name: str) -> float | None:
+def _beyond(rows: Table, name: str) -> float | None:
     """The partial correlation of ranks of an attribute with the future, given the past."""
     ranks = rows.select(
         **{
@@ -99,7 +100,7 @@ def _beyond(log: Log, rows: Table, name: str) -> float | None:
             for to, column in (("a", name), ("p", "past"), ("f", "future"))
         }
     )
-    found = log.one(
+    found = one_of(
         ranks.agg(n=_.count(), ap=_alike(_.a, _.p), af=_alike(_.a, _.f), pf=_alike(_.p, _.f))
     )
     if found["n"] < ENOUGH or _missing(found["af"]):

@@ -11,6 +11,7 @@ from ibis import _
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import percent
+from endcap.tables.report import rows_of
 
 PLACES, ENOUGH = 10, 100
 """The first places of a list, and how often each must have been shown."""
@@ -43,7 +44,7 @@ def check(log: Log) -> Finding:
         clicked=_.clicked.sum(),
         explored=(_.propensity < 1).fill_null(False).sum(),
     )
-    rows = log.rows(each.order_by("position").limit(PLACES).filter(_.shown >= ENOUGH))
+    rows = rows_of(each.order_by("position").limit(PLACES).filter(_.shown >= ENOUGH))
     rates = [(row["clicked"] or 0) / row["shown"] for row in rows]
     if len(rows) < 3 or not any(rates):
         return Finding("pass", "Too little was shown in known places to tell what the place does")

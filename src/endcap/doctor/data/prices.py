@@ -12,7 +12,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import Status, grade, percent
+from endcap.tables.checks import grade, percent, worst
+from endcap.tables.report import count_of, one_of
 
 FAR = 10
 """Times the usual price of the item, or one part of it."""
@@ -25,31 +26,27 @@ EDGES = (0, 0.01, 1, 3, 10, 30, 100, 300, 1_000, 10_000)
 
 def check(log: Log) -> Finding:
     paid = log.events.filter(_.price.notnull())
-    count = int(log.one(paid.agg(n=_.count()))["n"])
+    count = count_of(paid)
     cents = _cents(log, paid)
     if cents:
         return Finding("fail", cents, repair=_repair())
     wrong = _wrong(paid)
-    bad = int(log.one(wrong.agg(n=_.count()))["n"])
+    bad = count_of(wrong)
     sales = _dear_sales(log)
-    dear, of = (int(value or 0) for value in log.one(sales).values())
+    dear, of = (int(value or 0) for value in one_of(sales).values())
     if not count and not of:
         return Finding("pass", "The log and the catalogue state no prices")
     share, sold = bad / max(count, 1), dear / max(of, 1)
     said = [f"{percent(share)} of the prices are far from what the item mostly costs"] * (bad > 0)
     said += [f"{percent(sold)} of the sale prices are above the price"] * (dear > 0)
-    status: Status = max(grade(share, 0.02, 0.5), grade(sold, 0.05, 0.9), key=_worse)
+    status = worst(grade(share, 0.02, 0.5), grade(sold, 0.05, 0.9))
     return Finding(
         status,
         "; ".join(said) or "All prices are near what the items mostly cost",
         log.examples(wrong.order_by(_.far.desc()), "item_id", "price", "usual", "visitor", "time"),
         _repair() if status != "pass" else "",
-        _picture(log, paid) if count else None,
+        _picture(paid) if count else None,
     )
-
-
-def _worse(status: str) -> int:
-    return ("pass", "warn", "fail").index(status)
 
 
 def _wrong(paid: Table) -> Table:
@@ -65,7 +62,7 @@ def _cents(log: Log, paid: Table) -> str:
     """A sentence where what is paid is a hundred times what is listed, or a hundredth."""
     listed = log.items.filter(_.price > 0).select("item_id", listed=_.price)
     both = paid.filter(_.price > 0).join(listed, "item_id")
-    found = log.one(both.agg(ratio=(_.price / _.listed).median(), n=_.count()))
+    found = one_of(both.agg(ratio=(_.price / _.listed).median(), n=_.count()))
     ratio = found["ratio"] or 1.0
     if found["n"] < 100 or not (60 < ratio < 160 or 60 < 1 / ratio < 160):
         return ""
@@ -82,8 +79,8 @@ def _repair() -> str:
     return MAPPING + 'price = { column = "…", times = 0.01 }  # where it is in cents'
 
 
-def _picture(log: Log, paid: Table) -> Bars:
+def _picture(paid: Table) -> Bars:
     pairs = zip(EDGES, (*EDGES[1:], float("inf")), strict=True)
     sums = {f"{low:,}+": ((_.price >= low) & (_.price < high)).sum() for low, high in pairs}
-    counts = log.one(paid.agg(**sums))
+    counts = one_of(paid.agg(**sums))
     return Bars("Events by price", [*counts], [int(value or 0) for value in counts.values()])

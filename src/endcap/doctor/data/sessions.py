@@ -11,6 +11,7 @@ from ibis import _
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
+from endcap.tables.report import one_of, rows_of
 
 HOUR = 3_600_000_000
 LONG, LONGER = 12, 48
@@ -31,7 +32,7 @@ def check(log: Log) -> Finding:
         what=ibis.literal("under one session_id")
     )
     both = ibis.union(visits.rename(id="visitor"), ids.rename(id="session_id"))
-    found = log.one(both.agg(visits=_.count(), events=_.events.sum()))
+    found = one_of(both.agg(visits=_.count(), events=_.events.sum()))
     if not found["visits"]:
         return Finding("pass", "All visits come to an end")
     share = log.share(found["events"])
@@ -40,7 +41,7 @@ def check(log: Log) -> Finding:
         f"Visits of more than {LONG} hours without a pause, or of {LONGER} under one session_id: "
         f"{found['visits']:,}, with {percent(share)} of the events",
         log.examples(both.order_by(_.hours.desc(), "id"), "id", "hours", "events", "what"),
-        _repair(log, both) if share > 0.02 else "",
+        _repair(both) if share > 0.02 else "",
     )
 
 
@@ -53,9 +54,9 @@ def _longer(log: Log, hours: int, *keys: str, among: ibis.Table | None = None) -
     return each.filter(_.hours > hours, _.events >= FEW)
 
 
-def _repair(log: Log, both: ibis.Table) -> str:
+def _repair(both: ibis.Table) -> str:
     visitors = both.filter(_.what == "without a pause").order_by(_.events.desc(), "id")
-    names = [row["id"] for row in log.rows(visitors.select("id").distinct().limit(20))]
+    names = [row["id"] for row in rows_of(visitors.select("id").distinct().limit(20))]
     if names:
         listed = ", ".join(f'"{name}"' for name in names)
         return f"[clean]\nwithout_visitors = [{listed}]"

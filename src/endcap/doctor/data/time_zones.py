@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
+from endcap.tables.report import rows_of
 from endcap.types import DAY
 
 HALF = 1_800_000_000
@@ -61,7 +62,7 @@ def _late(log: Log) -> tuple[float, Bars | None]:
     steps = both.group_by(step=((_.bought - _.looked) / HALF).floor().cast("int64")).agg(
         n=_.count()
     )
-    counts = {row["step"]: row["n"] for row in log.rows(steps.filter(_.step.abs() <= 28))}
+    counts = {row["step"]: row["n"] for row in rows_of(steps.filter(_.step.abs() <= 28))}
     total = sum(counts.values())
     if total < PAIRS:
         return 0.0, None
@@ -81,7 +82,7 @@ def _shifted(log: Log, by: str) -> list[tuple[str, int]]:
     """The files or event types whose hours, turned by three or more, are those of the largest."""
     hours = log.events.group_by(by, hour=_.time % DAY // (2 * HALF)).agg(n=_.count())
     profiles: dict[Any, NDArray[np.float64]] = {}
-    for row in log.rows(hours):
+    for row in rows_of(hours):
         profiles.setdefault(row[by], np.zeros(24))[row["hour"]] = row["n"]
     large = {key: one for key, one in profiles.items() if one.sum() >= ENOUGH and _has_night(one)}
     if len(large) < 2:

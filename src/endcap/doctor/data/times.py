@@ -10,6 +10,7 @@ from ibis import _
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
+from endcap.tables.report import one_of, rows_of
 from endcap.types import DAY
 
 CROWD = 100
@@ -28,7 +29,7 @@ def check(log: Log) -> Finding:
     rows = log.events.mutate(wrong=wrong)
     bad = rows.filter(_.wrong.notnull())
     counts = {
-        row["wrong"]: row["rows"] for row in log.rows(bad.group_by("wrong").agg(rows=_.count()))
+        row["wrong"]: row["rows"] for row in rows_of(bad.group_by("wrong").agg(rows=_.count()))
     }
     lost, skewed, crowd = log.lost["time"], _skewed(log), _crowded(log)
     share = (lost + sum(counts.values())) / max(log.lost["rows"], 1)
@@ -51,7 +52,7 @@ def _skewed(log: Log) -> float:
     first = shown.agg(shown=_.timestamp.min())
     acts = log.events.filter(_.recommendation_id.notnull() & (_.event_type != "impression"))
     both = acts.join(first, "recommendation_id")
-    found = log.one(both.agg(of=_.count(), early=(_.time < _.shown - 1_000_000).sum()))
+    found = one_of(both.agg(of=_.count(), early=(_.time < _.shown - 1_000_000).sum()))
     return (found["early"] or 0) / found["of"] if found["of"] >= CROWD else 0.0
 
 
@@ -62,7 +63,7 @@ def _crowded(log: Log) -> float:
     moments = log.events.group_by("time").agg(rows=_.count()).filter(_.rows >= CROWD)
     some = log.events.semi_join(moments, "time").group_by("time")
     crowds = some.agg(rows=_.count(), visitors=_.visitor.nunique()).filter(_.visitors >= CROWD)
-    return log.share(int(log.one(crowds.agg(rows=_.rows.sum()))["rows"] or 0))
+    return log.share(int(one_of(crowds.agg(rows=_.rows.sum()))["rows"] or 0))
 
 
 def _repair(lost: int, counts: dict[str, int], crowd: float, skewed: float) -> str:

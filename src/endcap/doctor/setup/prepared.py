@@ -5,11 +5,9 @@ from __future__ import annotations
 from endcap.config import Shop
 from endcap.doctor.finding import Finding
 from endcap.errors import StateError
-from endcap.tables.checks import Status
+from endcap.tables.checks import worst
 from endcap.tables.imported import files
 from endcap.tables.prepare import fingerprint, prepared, read_report
-
-STATUSES = ("pass", "warn", "fail")
 
 
 def check(shop: Shop) -> Finding:
@@ -25,14 +23,13 @@ def check(shop: Shop) -> Finding:
         return Finding("warn", "Older than what was imported or set", repair="endcap prepare")
     report = read_report(folder)
     bad = [one for one in report["checks"] if one["status"] != "pass"]
-    worst: Status = max((one["status"] for one in bad), key=STATUSES.index, default="pass")
     said = (
         f"{report['events']:,} events of {report['users']:,} visitors on {report['items']:,} items"
     )
     if bad:
         said += f"; {len(bad)} of {len(report['checks'])} checks have something to say"
     return Finding(
-        worst,
+        worst(*(one["status"] for one in bad)),
         said,
         [{"check": one["name"].replace("_", " "), "says": one["detail"]} for one in bad],
         "endcap doctor --data" if bad else "",

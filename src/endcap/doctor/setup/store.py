@@ -41,7 +41,7 @@ def _file(path: Path) -> Finding:
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as base:
             wrong = [str(row[0]) for row in base.execute("PRAGMA quick_check(5)")]
-            count = _rows(base, "events")
+            count = _rows(base)
     except sqlite3.Error as error:
         wrong, count = [str(error)], 0
     if wrong != ["ok"]:
@@ -54,8 +54,6 @@ def _file(path: Path) -> Finding:
     return Finding("pass", f"{path.name} is whole, with {count:,} events")
 
 
-def _rows(base: sqlite3.Connection, table: str) -> int:
-    there = base.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-    if not there[0]:
-        return 0
-    return int(base.execute("SELECT count(*) FROM events").fetchone()[0])
+def _rows(base: sqlite3.Connection) -> int:
+    there = base.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone()
+    return int(base.execute("SELECT count(*) FROM events").fetchone()[0]) if there else 0

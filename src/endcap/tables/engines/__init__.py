@@ -45,8 +45,11 @@ class Engine(ABC):
         """What `write` wrote, with `row`: the place in its order, from 0."""
 
     @abstractmethod
-    def write(self, rows: Table, path: Path) -> None:
-        """Write rows as Parquet, in their order where they have one."""
+    def write(self, rows: Table, path: Path, *, lasting: bool = True) -> None:
+        """Write rows as Parquet, in their order where they have one.
+
+        lasting: whether they are kept, and not read a few times and removed.
+        """
 
     @abstractmethod
     def empty(self, schema: pa.Schema) -> Table:

@@ -86,7 +86,7 @@ class Spark(Engine):
         rows = self._table(self._numbered(parts, before, "before"))
         return rows.mutate(row=_.row + _.before).drop("before")
 
-    def write(self, rows: Table, path: Path) -> None:
+    def write(self, rows: Table, path: Path, *, lasting: bool = True) -> None:
         self._frame(rows).write.mode("overwrite").parquet(str(path))
 
     def empty(self, schema: pa.Schema) -> Table:

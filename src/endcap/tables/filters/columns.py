@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic_core import from_json
 
 from endcap.errors import FilterError
+from endcap.tables.context import object_of
 from endcap.tables.filters.syntax import Name
 from endcap.tables.schema import AVAILABILITY
 
@@ -128,7 +128,7 @@ class Columns:
         found: defaultdict[str, _Values] = defaultdict(dict)
         texts = self.table[OWN] if OWN in self.table.column_names else pa.nulls(0, pa.string())
         for row, text in enumerate(texts.to_pylist()):
-            for name, value in _object(text).items():
+            for name, value in object_of(text).items():
                 found[name][row] = value
         columns = {name: self._of_most(name, values) for name, values in found.items()}
         return {name: column for name, column in columns.items() if column is not None}
@@ -157,15 +157,6 @@ _TYPES: dict[Kind, pa.DataType] = {
 
 CHOICES = MappingProxyType({"availability": AVAILABILITY})
 """What may stand in an attribute of the kind `choice`."""
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    """Attributes as they are stored; nothing where they are no object."""
-    try:
-        value = from_json(text) if text else {}
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _kind(value: Any) -> Kind | None:
