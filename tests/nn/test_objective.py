@@ -60,3 +60,31 @@ def test_the_mean_of_what_is_drawn_is_that_of_all_items() -> None:
     drawn = negatives.draw()
     share = torch.exp(-negatives.log_q[drawn])
     torch.testing.assert_close(share / share.sum() @ items[drawn], items.mean(0), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["full_softmax", "sampled_softmax"])
+def test_what_is_not_held_against_anything_learns_nothing(name: Name) -> None:
+    held = np.array([True, False, True, True, False, True])
+    goal = objective(name, COUNT, full=120, negatives=50, calibration=0.6, smoothing=0.1, held=held)
+    items = torch.randn(6, 4, requires_grad=True)
+    target = torch.tensor([0, 2, 5, 3])
+    among = goal.among(target)
+    assert among.items is not None
+    loss = goal.loss(torch.randn(4, 4), items[among.items], among.rows, among, None)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert items.grad is not None
+    assert items.grad.any(1).tolist() == held.tolist()
+
+
+def test_the_right_item_is_held_against_all_that_are_held() -> None:
+    held = np.array([True, False, True, True, False, True])
+    hidden, items, target = torch.randn(4, 4), torch.randn(6, 4), torch.tensor([0, 2, 5, 3])
+    goal = objective(
+        "full_softmax", COUNT, full=120, negatives=3, calibration=0.6, smoothing=0.0, held=held
+    )
+    among = goal.among(target)
+    assert among.items is not None
+    found = goal.loss(hidden, items[among.items], among.rows, among, None)
+    some = items[torch.from_numpy(np.flatnonzero(held))]
+    expected = full_softmax(hidden, some, torch.tensor([0, 1, 3, 2]))
+    torch.testing.assert_close(found, expected)

@@ -21,9 +21,12 @@ from endcap.nn.losses import (
     sampled_softmax,
 )
 from endcap.tables.dataset import Dataset
-from endcap.types import Int64s
+from endcap.types import Bools, Int64s
 
 Name: TypeAlias = Literal["auto", "full_softmax", "sampled_softmax", "gbce", "bce", "bpr"]
+
+LEAST = 1e-30
+"""Draws expected of what is never drawn."""
 
 SOFTMAX: tuple[Name, ...] = ("auto", "full_softmax", "sampled_softmax")
 """Losses whose labels can be smoothed."""
@@ -34,13 +37,15 @@ class Negatives:
 
     count: [items] events of each. popular: share of the draws that go by the number of events;
     in all others each item is as likely as the next, those without events too: what is never
-    a wrong answer may rise to the top of every list.
+    a wrong answer may rise to the top of every list. held: [items] which are drawn at all, None
+    for all.
     """
 
-    def __init__(self, count: Int64s, size: int, popular: float) -> None:
-        share = popular * count / count.sum() + (1 - popular) / len(count)
+    def __init__(self, count: Int64s, size: int, popular: float, held: Bools | None = None) -> None:
+        even = np.ones(len(count)) if held is None else held
+        share = popular * count / count.sum() + (1 - popular) * even / even.sum()
         self.size, self.below = size, torch.from_numpy(share.cumsum())
-        self.log_q = torch.from_numpy(np.log(size * share)).float()
+        self.log_q = torch.from_numpy(np.log(np.maximum(size * share, LEAST))).float()
 
     @classmethod
     def of(cls, dataset: Dataset, size: int, popular: float) -> Self:
@@ -57,7 +62,8 @@ class Negatives:
 class Objective:
     """What a step is to make small; see `endcap.nn.losses`.
 
-    negatives: draws the items that the right ones are held against; None for all.
+    negatives: draws the items that the right ones are held against; None for all that are `held`.
+    held: codes in their order, None for all items.
     product: the numbers in which the full softmax multiplies. power: of gBCE.
     smoothing: share of the target's part that all items get.
     """
@@ -67,11 +73,15 @@ class Objective:
     product: torch.dtype
     power: float
     smoothing: float
+    held: Tensor | None = None
 
     def among(self, codes: Tensor) -> Among:
         """The items of a step that needs the vectors of `codes`."""
         if self.negatives is None:
-            return Among(None, codes)
+            if self.held is None:
+                return Among(None, codes)
+            held = self.held.to(codes.device)
+            return Among(held, torch.searchsorted(held, codes))
         drawn = self.negatives.draw()
         items, rows = torch.unique(torch.cat([codes.cpu(), drawn]), return_inverse=True)
         rows = rows.to(codes.device)
@@ -128,6 +138,7 @@ def objective(
     calibration: float,
     smoothing: float,
     product: torch.dtype = torch.float32,
+    held: Bools | None = None,
 ) -> Objective:
     """The loss to train by.
 
@@ -135,13 +146,15 @@ def objective(
     full softmax, beyond that the sampled one; negatives: how many items are drawn for a batch,
     where the loss draws;
     calibration: of gBCE; smoothing: of the labels, where the loss is a softmax;
-    product: the numbers in which the full softmax multiplies.
+    product: the numbers in which the full softmax multiplies;
+    held: [items] against which the right one is held, all with events among them; None for all.
     """
     if name == "auto":
         name = "full_softmax" if count.sum() * len(count) <= full else "sampled_softmax"
     drawn = None
     if name != "full_softmax":
-        drawn = Negatives(count, negatives, popular=0.5 if name == "sampled_softmax" else 0.0)
+        drawn = Negatives(count, negatives, 0.5 if name == "sampled_softmax" else 0.0, held)
     power = gbce_power(negatives, len(count), calibration)
     smoothed = smoothing if name in SOFTMAX else 0.0
-    return Objective(name, drawn, product, power, smoothed)
+    codes = None if held is None else torch.from_numpy(np.flatnonzero(held))
+    return Objective(name, drawn, product, power, smoothed, codes)

@@ -143,7 +143,8 @@ class Sequence(Retriever[Settings]):
             name="sequence",
             accelerated=True,
         )
-        steps = partial(_steps, network, settings, dataset, run, _objective(settings, dataset))
+        goal = _objective(settings, dataset, network.item.held)
+        steps = partial(_steps, network, settings, dataset, run, goal)
         score = None
         if judge is not None:
             score = partial(_judge, judge.sample(settings.judged, run.seed))
@@ -249,7 +250,7 @@ def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
     return factor * loss(own)
 
 
-def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
+def _objective(settings: Settings, dataset: Dataset, held: Bools | None) -> objective.Objective:
     return objective.objective(
         settings.loss,
         np.bincount(dataset.item, minlength=len(dataset.catalogue)),
@@ -258,6 +259,7 @@ def _objective(settings: Settings, dataset: Dataset) -> objective.Objective:
         calibration=settings.calibration,
         smoothing=settings.label_smoothing,
         product=precision(device()),
+        held=held,
     )
 
 
