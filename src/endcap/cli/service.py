@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from endcap.config import Shop
+
+SHARED = ("endcap.serve.app", "endcap.dashboard.pages")
+"""What all workers need, and so is imported before they part."""
 
 
 def register(app: typer.Typer) -> None:
@@ -127,6 +131,8 @@ def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, work
     from endcap.serve.workers import GRACE, serve
 
     if workers > 1:
+        for module in SHARED:
+            import_module(module)
         kept.read(shop)
     config = uvicorn.Config(
         make,

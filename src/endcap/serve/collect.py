@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -55,9 +56,13 @@ def _refusal(body: Any) -> Problem:
 
 def within(row: Row, clean: Clean) -> Row:
     """The row, if its time is possible by the same settings as for imported events."""
-    earliest = datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * SECOND
-    if row["timestamp"] < earliest:
+    if row["timestamp"] < _begin(clean.earliest):
         raise ValueError(f"timestamp = {row['timestamp']}: before {clean.earliest}")
     if row["timestamp"] > now() + clean.future * DAY:
         raise ValueError(f"timestamp = {row['timestamp']}: more than {clean.future:g} days ahead")
     return row
+
+
+@cache
+def _begin(day: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * SECOND

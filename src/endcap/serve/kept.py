@@ -45,7 +45,8 @@ def read(shop: Shop) -> None:
         release, tables = served(Releases(shop.releases).path()), prepared(shop)
         system = _recommenders[release] = Recommender.load(release)
         _ask(system)
-        _datasets[tables] = Dataset.load(tables)
+        _datasets[tables] = dataset = Dataset.load(tables)
+        dataset.history.take(dataset.user_codes([""]))  # so that its indexes are made
     except EndcapError:
         return
     except Exception:

@@ -89,6 +89,8 @@ class Catalogue:
 
     def codes_in(self, other: Catalogue) -> Int32s:
         """[items] the code of each item in another catalogue, −1 where it has none there."""
+        if self.table["item_id"].equals(other.table["item_id"]):
+            return np.arange(len(self), dtype=np.int32)
         codes = (other.code(id_) for id_ in self.ids)
         return np.array([-1 if code is None else code for code in codes], np.int32)
 
