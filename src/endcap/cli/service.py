@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from endcap.config import Shop
 
-SHARED = ("endcap.serve.app", "endcap.dashboard.pages")
+SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
 """What all workers need, and so is imported before they part."""
 
 

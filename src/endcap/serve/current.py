@@ -85,6 +85,8 @@ class Loaded:
 
     def over(self, catalogue: Overlay, said: int) -> Loaded:
         """The same over a later state of the catalogue."""
+        if catalogue is self.recommender.catalogue:
+            return replace(self, said=said)
         return replace(
             self,
             recommender=over(self.recommender, catalogue),
@@ -197,6 +199,9 @@ class Current:
                     self.loaded = grown
                 if self.shadow is not None:
                     self.shadow = self._renewed(self.shadow).grown(LESSONS)
+                if self.loaded is not before:
+                    before = now = grown = None
+                    kept.give_back()
             except SQLAlchemyError as error:
                 log.warning("Live events can't be read; answering from what is known: %s", error)
             except Exception:
@@ -246,7 +251,6 @@ class Current:
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
         visitors.history("")  # so that the first request finds all indexes made
-        _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
         loaded = self.stocked(
             Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
         )
