@@ -28,7 +28,8 @@ def found(answers: Answers, queries: Queries, n: int) -> Ranking:
     No more than 256 queries are scored at once, so memory does not grow with their number.
     """
     known = np.flatnonzero(queries.history.lengths > 0)
-    parts = [(known[rows], answers(part, n)) for rows, part in queries.take(known).batches(256)]
+    asked = queries if len(known) == len(queries) else queries.take(known)
+    parts = [(known[rows], answers(part, n)) for rows, part in asked.batches(256)]
     return Ranking.concat(parts)
 
 

@@ -79,7 +79,7 @@ class _Ties:
         keys = keys[order]
         self._times = history.times[order]
         self._ages = history.ages[order]
-        self._weights = np.r_[0.0, np.cumsum(weights[order])]
+        self._weights = np.concatenate([[0.0], np.cumsum(weights[order])])
         self._moment = queries.times[ranking.query]
         self._first = np.searchsorted(keys, sought, side="left")
         after = np.searchsorted(keys, sought, side="right")

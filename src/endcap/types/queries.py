@@ -83,6 +83,9 @@ class Queries:
 
     def batches(self, size: int) -> Iterator[tuple[Int64s, Queries]]:
         """Row numbers and queries, `size` at a time."""
+        if 0 < len(self) <= size:
+            yield np.arange(len(self)), self
+            return
         for start in range(0, len(self), size):
             rows = np.arange(start, min(start + size, len(self)))
             yield rows, self.take(rows)
