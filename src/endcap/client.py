@@ -16,7 +16,6 @@ is first sent, so one that arrived though its answer did not counts once.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
 import uuid
@@ -151,7 +150,7 @@ class Client(_Shop[Answer, Sent]):
         return _sent([self._call(call) for call in calls])
 
     def _call(self, call: Call) -> Any:
-        for attempt in itertools.count():
+        for attempt in range(self.retries + 1):
             try:
                 answer = self._http.post(call.path, json=call.body)
             except httpx.TransportError as error:
@@ -160,6 +159,7 @@ class Client(_Shop[Answer, Sent]):
             if answer.is_success:
                 return answer.json()
             time.sleep(_pause(answer, attempt, self.retries))
+        raise AssertionError("the last attempt raises")
 
 
 class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
@@ -187,7 +187,7 @@ class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
         return _sent([await self._call(call) for call in calls])
 
     async def _call(self, call: Call) -> Any:
-        for attempt in itertools.count():
+        for attempt in range(self.retries + 1):
             try:
                 answer = await self._http.post(call.path, json=call.body)
             except httpx.TransportError as error:
@@ -196,6 +196,7 @@ class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
             if answer.is_success:
                 return answer.json()
             await asyncio.sleep(_pause(answer, attempt, self.retries))
+        raise AssertionError("the last attempt raises")
 
 
 def _headers(key: str | None) -> dict[str, str]:

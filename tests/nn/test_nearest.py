@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from endcap.nn import nearest
 from endcap.nn.nearest import Nearest
 from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types.ranking import reaching
 
 
 def asked(count: int) -> Queries:
@@ -32,9 +35,9 @@ def test_lists_are_those_of_exact_products(count: int, spread: float) -> None:
         asked(count).allow(rng.random(20_000) < 0.9),
         exclude=Ragged.of([rng.integers(0, 20_000, 500).tolist()] * count),
     )
-    nearest = Nearest(vectors)
+    known = Nearest(vectors)
     for n in (1, 10, 200):
-        found, expected = nearest.best(read, queries, n), exact(vectors, read, queries, n)
+        found, expected = known.best(read, queries, n), exact(vectors, read, queries, n)
         np.testing.assert_array_equal(found.query, expected.query)
         np.testing.assert_array_equal(found.item, expected.item)
         np.testing.assert_allclose(found.score, expected.score, rtol=1e-4, atol=1e-4)
@@ -42,17 +45,14 @@ def test_lists_are_those_of_exact_products(count: int, spread: float) -> None:
 
 def test_little_is_multiplied_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else nothing would be gained."""
-    from endcap.nn import nearest
-
     counts = list[int]()
 
-    def reaching(*arguments: object) -> object:
-        rows = original(*arguments)
+    def counted(*arguments: Any) -> Any:
+        rows = reaching(*arguments)
         counts.append(len(rows[0]))
         return rows
 
-    original = nearest.reaching
-    monkeypatch.setattr(nearest, "reaching", reaching)
+    monkeypatch.setattr(nearest, "reaching", counted)
     chance = torch.Generator().manual_seed(1)
     vectors = torch.randn(100_000, 64, generator=chance)
     Nearest(vectors).best(torch.randn(1, 64, generator=chance), asked(1), 200)

@@ -206,7 +206,12 @@ def test_a_key_of_an_attacker_is_no_statement(service: Guarded) -> None:
         assert answer.status_code == 401
 
 
-STATEMENTS = ["' OR '1'='1", "user-03'--", "x'; DROP TABLE events; --", "user-03' UNION SELECT 1 --"]
+STATEMENTS = [
+    "' OR '1'='1",
+    "user-03'--",
+    "x'; DROP TABLE events; --",
+    "user-03' UNION SELECT 1 --",
+]
 
 
 @pytest.mark.parametrize("text", STATEMENTS)

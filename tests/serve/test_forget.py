@@ -110,7 +110,11 @@ def rows(shop: Shop) -> str:
     found = MetaData()
     with closing(Database(shop.live)) as store, store.engine.connect() as connection:
         found.reflect(connection)
-        every = [[*map(str, row)] for one in found.sorted_tables for row in connection.execute(select(one))]
+        every = [
+            [*map(str, row)]
+            for one in found.sorted_tables
+            for row in connection.execute(select(one))
+        ]
     return json.dumps(every, ensure_ascii=False)
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
 """What all workers need, and so is imported before they part."""
 
+TURN = 5e-4
+"""Seconds for which a thread keeps the interpreter from others that want it. With Python's own 5 ms
+an answer that is ready waits for whatever is being learned or written meanwhile."""
+
 
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
@@ -75,6 +79,7 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
 
     shop = Shop.open(folder)
     logs.begin(shop.config.serve)
+    sys.setswitchinterval(TURN)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)

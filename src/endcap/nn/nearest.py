@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from endcap.types import Int64s, Queries, Ranking
+from endcap.types import Floats, Int64s, Queries, Ranking
 from endcap.types.ranking import reaching
 
 STEPS = 127
@@ -48,5 +48,5 @@ class Nearest:
         """[queries] twice what a product may be wrong by, since the n-th best may be so too:
         |q·v − q'·v'| ≤ |q − q'| |v| + |q'| |v − v'|, in steps."""
         wrong = (read - rough).norm(dim=1) * self.length + rough.norm(dim=1) * self.rest
-        steps = 2 * wrong / (unit[:, 0] * self.unit)
-        return np.ceil(1.001 * steps.numpy() + 1).astype(np.int64)
+        steps: Floats = (2 * wrong / (unit[:, 0] * self.unit)).numpy()
+        return np.ceil(1.001 * steps + 1).astype(np.int64)

@@ -28,8 +28,8 @@ from endcap.nn.device import device, precision
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.leaving import moved
 from endcap.nn.loop import Plan, train
-from endcap.nn.reader import Reader, Reading
 from endcap.nn.nearest import Nearest
+from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import found, ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
 from endcap.stages import Earlier, Retriever, Run, State

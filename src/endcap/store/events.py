@@ -93,9 +93,7 @@ def _newest(kinds: tuple[str, ...]) -> Spelled:
     return Spelled(newest.limit(bindparam("limit", 0)))
 
 
-def newest(
-    connection: Connection, visitor: str, kinds: Iterable[str], limit: int
-) -> list[Seen]:
+def newest(connection: Connection, visitor: str, kinds: Iterable[str], limit: int) -> list[Seen]:
     """The newest events of some types of a visitor that name an item, oldest first."""
     found = _newest(tuple(kinds)).rows(connection, key=visitor, limit=limit)
     return [Seen(*row) for row in reversed(found)]

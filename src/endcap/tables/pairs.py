@@ -69,9 +69,7 @@ class _Ties:
     tied: [rows] False where the code ties nothing; None where all do.
     """
 
-    def __init__(
-        self, past: _Past, met: Int32s, wanted: Int32s, tied: Bools | None = None
-    ) -> None:
+    def __init__(self, past: _Past, met: Int32s, wanted: Int32s, tied: Bools | None = None) -> None:
         queries, ranking, weights = past
         history = queries.history
         keys, sought = pair_keys((history.rows, met), (ranking.query, wanted))

@@ -42,7 +42,8 @@ def spans(starts: Int64s, stops: Int64s) -> Int64s:
     """
     lengths = stops - starts
     before = lengths.cumsum() - lengths
-    return (starts - before).repeat(lengths) + np.arange(lengths.sum())
+    places: Int64s = (starts - before).repeat(lengths) + np.arange(lengths.sum())
+    return places
 
 
 def ranges(offsets: Int64s, rows: Int64s | Int32s) -> Int64s:

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from endcap.types.arrays import (
     Bools,
-    Floats,
     Int32s,
     Int64s,
     among,
 )
 from endcap.types.ragged import History, Ragged
-
 
 S = TypeVar("S", bound=NDArray[Any])
 

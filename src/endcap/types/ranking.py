@@ -204,7 +204,7 @@ def reaching(
 def _least(scores: Scores) -> float | int:
     if scores.dtype.kind == "f":
         return float(np.finfo(np.float32).min)
-    return int(np.iinfo(scores.dtype).min) + 1
+    return int(np.iinfo(np.int32).min) + 1
 
 
 def _edge(scores: Scores, n: int) -> NDArray[Any]:
