@@ -49,4 +49,4 @@ class Nearest:
         |q·v − q'·v'| ≤ |q − q'| |v| + |q'| |v − v'|, in steps."""
         wrong = (read - rough).norm(dim=1) * self.length + rough.norm(dim=1) * self.rest
         steps: Floats = (2 * wrong / (unit[:, 0] * self.unit)).numpy()
-        return np.ceil(1.001 * steps + 1).astype(np.int64)
+        return np.asarray(np.ceil(1.001 * steps + 1), np.int64)
