@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed
 from endcap.store.shape import alone, create
-from endcap.store.turn import Turn
+from endcap.store.turn import turn
 
 log = logging.getLogger("endcap.store")
 
@@ -59,8 +59,7 @@ class Database:
         self.engine = connect(url)
         self.remote = url.drivername != SQLITE
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
-        file = None if self.remote else url.database
-        self._turn = Turn(Path(f"{file}-turn") if file else None)
+        self._turn = None if self.remote or not url.database else Path(f"{url.database}-turn")
         self._awaited = threading.Event()
         self._since: float | None = None
         self._rested = 0.0
@@ -138,7 +137,6 @@ class Database:
         if self._glances is not None:
             self._glances.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
-        self._turn.close()
 
     def _make(self) -> None:
         """The tables that could not be made at first. They may be made twice, which is no harm."""
@@ -171,7 +169,7 @@ class Database:
         self._since = time.monotonic()
         try:
             self._make()
-            with self._turn.held(), self.engine.begin() as connection:
+            with turn(self._turn), self.engine.begin() as connection:
                 alone(connection)
                 results = [job(connection) for job, _ in group]
         except Exception as error:
