@@ -6,13 +6,13 @@ The same code serves training and live requests; it sees nothing but the query.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
-from endcap.types import DAY, Bools, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
+from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
 
 HALF_LIFE_DAYS = 30
 
@@ -30,10 +30,7 @@ def pair_features(
 def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
-    history = queries.history
-    age = (queries.times[history.rows] - history.times) / DAY
-    past = _Past(queries, ranking, np.exp2(-age / HALF_LIFE_DAYS))
-    own = _Ties(past, history.items, ranking.item)
+    own = _Ties(queries, ranking, np.arange(1, len(catalogue) + 1, dtype=np.int32))
     yield "item_times", np.log1p(own.count)
     yield "item_days_since", own.days_since
     yield "item_events_since", np.log1p(own.events_since)
@@ -44,49 +41,40 @@ def _columns(
         "department": catalogue.department,
         "brand": catalogue.brand,
     }
-    total = np.maximum(history.lengths[ranking.query].astype(np.float32), 1)
     for name, codes in groups.items():
-        wanted = codes[ranking.item]
-        ties = _Ties(past, codes[history.items], wanted, wanted > 0)
-        yield f"{name}_share", ties.count / total
+        ties = _Ties(queries, ranking, codes)
+        yield f"{name}_share", ties.count / np.maximum(ties.total, 1)
         yield f"{name}_days_since", ties.days_since
         yield f"{name}_weight", ties.weight
     yield "price_step", _price_step(queries, ranking, catalogue)
 
 
-class _Past(NamedTuple):
-    """weights: [events] by how new each is: an old habit fades."""
-
-    queries: Queries
-    ranking: Ranking
-    weights: Doubles
-
-
 class _Ties:
     """How often and how lately each row's query met the row's item, or its category, …
 
-    met: [events] of the histories, what ties: a code. wanted: [rows] the code of each row.
-    tied: [rows] False where the code ties nothing; None where all do.
+    codes: [items] what ties items together; 0 ties nothing.
     """
 
-    def __init__(self, past: _Past, met: Int32s, wanted: Int32s, tied: Bools | None = None) -> None:
-        queries, ranking, weights = past
+    def __init__(self, queries: Queries, ranking: Ranking, codes: Int32s) -> None:
         history = queries.history
-        keys, sought = pair_keys((history.rows, met), (ranking.query, wanted))
+        keys, wanted = pair_keys(
+            (history.rows, codes[history.items]), (ranking.query, codes[ranking.item])
+        )
         order = np.argsort(keys, kind="stable")
-        keys = keys[order]
         self._times = history.times[order]
         self._ages = history.ages[order]
-        self._weights = np.concatenate([[0.0], np.cumsum(weights[order])])
+        age = (queries.times[history.rows] - history.times)[order] / DAY
+        self._weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
         self._moment = queries.times[ranking.query]
-        self._first = np.searchsorted(keys, sought, side="left")
-        after = np.searchsorted(keys, sought, side="right")
-        self._after = after if tied is None else np.where(tied, after, self._first)
+        self._first = np.searchsorted(keys[order], wanted, side="left")
+        after = np.searchsorted(keys[order], wanted, side="right")
+        self._after = np.where(codes[ranking.item] > 0, after, self._first)
         self.count = (self._after - self._first).astype(np.float32)
+        self.total = history.lengths[ranking.query].astype(np.float32)
 
     @property
     def weight(self) -> Doubles:
-        """Tied events, each by how new it is."""
+        """Tied events, each by how new it is: an old habit fades."""
         weight: Doubles = self._weights[self._after] - self._weights[self._first]
         return weight
 

@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.schema import EVENT_TYPES, kind
+from endcap.tables.schema import kind
 from endcap.types import DAY, Bools, Floats, Int64s, Queries
 
 PAUSE = DAY // 48
 """A session goes on until a pause longer than this: half an hour."""
 
-TAKEN = np.zeros(len(EVENT_TYPES), np.bool_)
-"""[event types] which of them take, or are about to."""
-TAKEN[[kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate")]] = True
+TAKEN = tuple(kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate"))
 
 Raw = NDArray[np.float64]
 
@@ -88,7 +86,7 @@ def _of_events(queries: Queries) -> dict[str, Raw]:
         "events_7d": np.log1p(_count(queries, age <= 7 * DAY)),
         "events_28d": np.log1p(_count(queries, age <= 28 * DAY)),
         "session": np.log1p(_session(queries)),
-        "taken_share": _share(_count(queries, TAKEN[history.kinds]), lengths),
+        "taken_share": _share(_count(queries, np.isin(history.kinds, TAKEN)), lengths),
         "days_since_last": np.log1p(last / DAY),
         "days_known": np.log1p(first / DAY),
         "days_active": np.log1p(days),
