@@ -23,7 +23,7 @@ from endcap.cli.template import toml
 
 REFERENCE = Path(__file__).parent / "reference"
 
-STAGES = ("retrievers", "rankers", "rules", "encoders", "nn.networks")
+STAGES = ("retrievers", "features", "rankers", "rules", "encoders", "nn.networks")
 """Folders whose files have a `Settings` class each."""
 
 Rows = Iterable[tuple[str, ...]]
@@ -93,7 +93,7 @@ def _differs(one: BaseModel) -> Any:
 
 def _settings(model: type[BaseModel]) -> str:
     rows = [
-        (f"`{name}`", f"`{_default(field)}`", field.description or "")
+        (f"`{name}`", _default(field), field.description or "")
         for name, field in model.model_fields.items()
         if _model(field.annotation) is None
     ]
@@ -101,7 +101,9 @@ def _settings(model: type[BaseModel]) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    return toml(field.get_default(call_default_factory=True, validated_data={}))
+    if field.is_required():
+        return "needed"
+    return f"`{toml(field.get_default(call_default_factory=True, validated_data={}))}`"
 
 
 def _stages() -> Iterator[str]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from endcap import config
 from endcap.cli.app import build
 from endcap.stages import Stage
-from tests.contracts.found import ENCODERS, RANKERS, RETRIEVERS, RULES
+from tests.contracts.found import ENCODERS, FEATURES, RANKERS, RETRIEVERS, RULES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -51,7 +51,7 @@ def groups() -> list[type[BaseModel]]:
         for _, cls in inspect.getmembers(config, inspect.isclass)
         if issubclass(cls, config.Settings) and cls is not config.Settings
     ]
-    stages: list[type[Stage[Any]]] = [*RETRIEVERS, *RANKERS, *RULES, *ENCODERS]
+    stages: list[type[Stage[Any]]] = [*RETRIEVERS, *FEATURES, *RANKERS, *RULES, *ENCODERS]
     return [*tree, *(cls.settings_type for cls in stages)]
 
 

@@ -112,6 +112,8 @@ def test_questions_that_are_put_together_can_be_taken_apart() -> None:
         exclude=Ragged.of([[4], [], [5, 6]]),
         anchors=Ragged.of([[], [7], []]),
         seeds=np.array([1, 2, 3]),
+        context=(("device: phone",), (), ("device: tablet",)),
+        log=tuple,
     )
     parts = [whole.take(np.array([row])) for row in range(3)]
     again = Queries.concat(parts)
@@ -121,6 +123,7 @@ def test_questions_that_are_put_together_can_be_taken_apart() -> None:
         np.testing.assert_array_equal(getattr(again, name).values, getattr(whole, name).values)
     np.testing.assert_array_equal(again.history.offsets, whole.history.offsets)
     np.testing.assert_array_equal(again.history.items, whole.history.items)
+    assert (again.context, again.log) == (whole.context, whole.log)
 
 
 def test_places_begin_anew_for_each_query() -> None:

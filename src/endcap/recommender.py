@@ -25,6 +25,7 @@ from endcap.types import (
     Int8s,
     Int32s,
     Laps,
+    Log,
     Moved,
     Push,
     Queries,
@@ -209,13 +210,20 @@ class Recommender:
         found = (self.retrievers[name].moved(queries, ranking) for name in names)
         return [one for one in found if one is not None]
 
-    def similar(self, items: Int32s, n: int, moment: int, filter: str = "") -> Ranking:  # noqa: A002
+    def similar(
+        self,
+        items: Int32s,
+        n: int,
+        moment: int,
+        filter: str = "",  # noqa: A002
+        log: Log | None = None,
+    ) -> Ranking:
         """For each item, the ones that may stand in for it, by what they are and by who took them:
         those that meet the filter and are on sale at the moment. Raises FilterError."""
         nobody = np.full(len(items), NOBODY, np.int32)
         moments = np.full(len(items), moment, np.int64)
         queries = Queries.of(nobody, moments, History.empty(len(items)))
-        queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items))
+        queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items), log=log)
         if filter:
             queries = queries.allow(self.catalogue.meets(filter))
         # A release from before there was such a placement has none.

@@ -30,11 +30,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from endcap.config import Config, Search, Settings, explain, space
+from endcap.config import Feature as FeatureConfig
 from endcap.config import Stage as StageConfig
 from endcap.errors import ConfigError, FilterError, ReleaseError
 from endcap.tables import filters
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.scene import Scene
 from endcap.types import (
     Candidates,
     Encoded,
@@ -75,6 +77,7 @@ class Run:
     curves: for TensorBoard's logs, which outlive the run; None draws none.
     project: of Weights & Biases, where the same curves are drawn; none where it is empty.
     cache: for what encoders made of content, which later runs find there; None keeps nothing.
+    features: what rankers are told of each candidate, beside where retrievers placed it.
     seed: of all randomness.
     earlier: what to go on from; None begins anew. A model that learns in seconds may not care.
     watch: told the number of each epoch that was judged, and its score; what it raises ends the
@@ -89,6 +92,7 @@ class Run:
     watch: Callable[[int, float], None] = field(default=lambda epoch, score: None)
     project: str = ""
     cache: Path | None = None
+    features: Mapping[str, FeatureConfig] = field(default_factory=lambda: Config().features)
 
 
 ALONE = Run()
@@ -286,6 +290,25 @@ class Encoder(Stage[S]):
         """
 
 
+class Feature(Stage[S]):
+    """What is known of a candidate at the question's moment → numbers for the ranker.
+
+    Rankers keep the features that they learned with: their settings, and what they learned
+    themselves.
+    """
+
+    @classmethod
+    def fit(cls, settings: S, scene: Scene) -> Self:
+        """Learn from candidates of the past what the values need; most need nothing."""
+        return cls(settings, {})
+
+    @abstractmethod
+    def values(self, scene: Scene) -> Mapping[str, NDArray[Any]]:
+        """[rows] for each column, by what its name adds to the feature's; "" where it is the only
+        one. NaN where a value has no meaning. A row's values depend on that row and on what was
+        before its question's moment, not on the other rows."""
+
+
 class Metric(Protocol):
     """(lists, what was taken, k) → one number for each query, NaN where it has no meaning.
 
@@ -316,7 +339,12 @@ def check(config: Config) -> None:
             f"track.wandb = {config.track.wandb!r}, but wandb is not installed",
             mend="Run `pip install 'endcap[wandb]'`, or leave out the setting",
         )
-    groups: dict[str, type[Any]] = {"retrievers": Retriever, "rankers": Ranker, "rules": Rule}
+    groups: dict[str, type[Any]] = {
+        "retrievers": Retriever,
+        "features": Feature,
+        "rankers": Ranker,
+        "rules": Rule,
+    }
     for group, kind in groups.items():
         for name, stage in getattr(config, group).items():
             cls, settings = resolve(kind, stage, f"{group}.{name}")

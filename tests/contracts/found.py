@@ -8,10 +8,10 @@ import pkgutil
 from types import ModuleType
 from typing import Any, TypeVar
 
-from endcap import encoders, rankers, retrievers, rules
+from endcap import encoders, features, rankers, retrievers, rules
 from endcap.nn import networks
 from endcap.nn.networks import Network
-from endcap.stages import Encoder, Ranker, Retriever, Rule, Run, Stage
+from endcap.stages import Encoder, Feature, Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Queries
@@ -85,6 +85,7 @@ def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
 RETRIEVERS: list[type[Retriever[Any]]] = classes(retrievers, Retriever)  # type: ignore[type-abstract]
 RANKERS: list[type[Ranker[Any]]] = classes(rankers, Ranker)  # type: ignore[type-abstract]
 RULES: list[type[Rule[Any]]] = classes(rules, Rule)
+FEATURES: list[type[Feature[Any]]] = classes(features, Feature)  # type: ignore[type-abstract]
 ENCODERS: list[type[Encoder[Any]]] = classes(encoders, Encoder)  # type: ignore[type-abstract]
 NETWORKS: list[type[Network]] = classes(networks, Network)  # type: ignore[type-abstract]
 

@@ -7,6 +7,7 @@ every model and the whole fitted system, must be the same in both, to the bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,24 @@ from numpy.typing import NDArray
 
 from endcap.experiment.fit import fit
 from endcap.recommender import Recommender
-from endcap.stages import Ranker, Retriever, Stage
+from endcap.stages import Feature, Ranker, Retriever, Stage
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
-from endcap.tables.pairs import pair_features
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
+from endcap.tables.scene import Scene
 from endcap.tables.visitors import visitor_features
 from endcap.types import Queries, Ranking
-from tests.contracts.found import RANKERS, RETRIEVERS, SMALL, learned, proposals, taught
+from tests.contracts.found import (
+    FEATURES,
+    RANKERS,
+    RETRIEVERS,
+    SMALL,
+    learned,
+    proposals,
+    settings,
+    taught,
+)
 from tests.tables.raw_shop import goods, lively, raw_shop
 
 Rows = list[dict[str, Any]]
@@ -147,12 +157,18 @@ def test_what_visitors_did_and_every_feature_of_it(shops: Shops, other: Dataset)
     same(dict(zip(names, a.T, strict=True)), dict(zip(names, b.T, strict=True)))
 
 
-def test_every_feature_of_a_visitor_and_an_item(shops: Shops, other: Dataset) -> None:
+@pytest.mark.parametrize("cls", FEATURES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("log", ["before", "whole"])
+def test_every_feature(cls: type[Feature[Any]], log: str, shops: Shops, other: Dataset) -> None:
+    """Though the log that it may ask holds all that came later."""
     found = []
     for data in (shops.original, other):
         past, asked = data.before(Part.TEST), questions(data)
-        names, values = pair_features(asked, proposals(asked, past).ranking, past.catalogue)
-        found.append(dict(zip(names, values.T, strict=True)))
+        if log == "whole":
+            asked = replace(asked, log=data.log)
+        scene = Scene(asked, proposals(asked, past).ranking, past.catalogue)
+        found.append(cls.fit(settings(cls), scene).values(scene))
+    assert len(next(iter(found[0].values())))
     same(*found)
 
 

@@ -12,6 +12,7 @@ from endcap import config
 from endcap.config import Config
 from endcap.experiment.weights import choose_ranker
 from endcap.experiment.work import Work
+from endcap.features import Features
 from endcap.recommender import Recommender
 from endcap.retrievers.popular import Popular
 from endcap.stages import Ranker, Run
@@ -20,6 +21,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Queries, Ranking, silent
+from tests.contracts.found import SMALL
 from tests.shops import checkerboard
 
 
@@ -77,6 +79,29 @@ def test_none_stays_that_does_not_help(board: Dataset) -> None:
 
 def test_without_rankers_there_is_none(board: Dataset) -> None:
     assert chosen(board) == (None, [])
+
+
+def test_all_rankers_are_told_what_is_declared(board: Dataset, tmp_path: Path) -> None:
+    """And know it when they are loaded, with all that it has learned."""
+    windowed = {"use": "endcap.features.windowed:Windowed", "scale": "quantile"}
+    rankers = {
+        name: {"use": f"endcap.rankers.{name.lower()}:{cls}", **SMALL[cls]}
+        for name, cls in (("LambdaMART", "LambdaMART"), ("deep", "DeepRanker"))
+    }
+    home = {"retrievers": ["popular"], "rules": []}
+    tree = {"features": {"lately": windowed}, "rankers": rankers, "placements": {"home": home}}
+    settings, past = Config.model_validate(tree), board.before(Part.RANKER)
+    popular = Popular.fit(Popular.settings_type(), past, None, Run())
+    work = Work(settings, board, tmp_path, silent)
+    taught = work.rankers(work.system(Part.RANKER, {"popular": popular}))
+    assert set(taught) == set(rankers)
+    queries = board.asked(Part.TEST).queries
+    candidates = Candidates.of({"popular": popular.retrieve(queries, 5)})
+    for one in taught.values():
+        names, values = Features.of(one.state)(queries, candidates, past.catalogue)
+        assert names == ["place_popular", "score_popular", "lately"]
+        assert len(np.unique(values[:, 2])) > 1
+        assert (values[:, 2].min() >= 0, values[:, 2].max() <= 1) == (True, True)
 
 
 def test_epochs_are_chosen_by_what_the_placement_would_answer(

@@ -10,9 +10,9 @@ import pytest
 from endcap.rules.explore import Explore, Settings
 from endcap.stages import ALONE
 from endcap.tables.overlay import Overlay
-from endcap.types import Queries, Ranking
+from endcap.types import DAY, Queries, Ranking
 from tests.rules.shelf import rule
-from tests.shops import catalogue, queries, ranking
+from tests.shops import catalogue, dataset, queries, ranking
 
 ITEMS = 8
 
@@ -113,3 +113,15 @@ def test_items_that_the_models_do_not_know_are_explored_too() -> None:
     assert times[0] > times[3] > 0
     assert sum(times) > int(((first.item >= 5) & (first.item < ITEMS)).sum()) / 2
     assert np.all(shown.chances > 0)
+
+
+def test_what_the_log_hardly_knows_is_explored_until_it_graduates(tmp_path: Path) -> None:
+    """Item 7 came yesterday, item 6 a week ago; item 5 is as new, but has graduated."""
+    end, hour = 100 * DAY, DAY // 24
+    moments = {5: [n * hour for n in range(3, 15)], 6: [7 * DAY], 7: [DAY], 0: [90 * DAY, 1]}
+    rows = [(item, end - ago) for item, own in moments.items() for ago in own]
+    items, times = zip(*rows, strict=True)
+    log = dataset(tmp_path, [1] * len(rows), items, times=times)
+    explore = rule(Explore, tmp_path, log.catalogue, days=28, graduates=10).counted(log)
+    assert explore.state["new"].tolist() == [7, 6]
+    assert explore.renewed(log.catalogue, ALONE).state["new"].tolist() == [7, 6]

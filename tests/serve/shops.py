@@ -14,7 +14,7 @@ from endcap.config import Shop
 from endcap.recommender import Recommender
 from endcap.serve.app import create
 from endcap.serve.current import Current
-from endcap.stages import Retriever, Rule, Run, resolve
+from endcap.stages import Ranker, Retriever, Rule, Run, resolve
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
@@ -49,7 +49,7 @@ def prepared_shop(folder: Path) -> Shop:
     return shop
 
 
-def release(shop: Shop, name: str) -> None:
+def release(shop: Shop, name: str, ranker: Ranker[Any] | None = None) -> None:
     """Fit what is quick to fit, and make it live."""
     dataset = Dataset.load(prepared(shop))
 
@@ -61,7 +61,7 @@ def release(shop: Shop, name: str) -> None:
         shop.config,
         dataset.catalogue,
         fitted(Retriever, shop.config.retrievers, dataset, None),
-        None,
+        ranker,
         fitted(Rule, shop.config.rules, dataset.catalogue),
     )
     releases = Releases(shop.releases)

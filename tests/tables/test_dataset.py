@@ -242,6 +242,26 @@ def test_left_out_events_are_asked_for_right_after_what_came_before(held_out: Da
     assert now.times[:2].tolist() == asked.queries.times.tolist()
 
 
+def test_what_others_did_since_the_part_began_is_known_in_time_only(
+    shop: Dataset, held_out: Dataset
+) -> None:
+    log, held = shop.asked(TEST).queries.log, held_out.asked(TEST).queries.log
+    assert log is not None
+    assert held is not None
+    assert sum(map(len, log())) == len(shop)
+    assert [one.items.tolist() for one in held()] == [held_out.before(TEST).item.tolist()]
+
+
+def test_the_log_reaches_as_far_back_as_a_window(tmp_path: Path) -> None:
+    """From the first question, or from the end where nothing is asked."""
+    days = [0, 20, 49, 60, 80]
+    parts = [PAST, PAST, PAST, RANKER, TEST]
+    times = [day * DAY for day in days]
+    shop = dataset(tmp_path, [1] * 5, [0, 1, 2, 3, 4], times=times, parts=parts)
+    for known, items in ((shop, [2, 3, 4]), (shop.before(RANKER), [1, 2])):
+        assert [one.items.tolist() for one in known.log()] == [items]
+
+
 def test_the_checkerboard_asks_everyone_once_under_both_protocols(tmp_path: Path) -> None:
     in_time = checkerboard(tmp_path / "time").asked(TEST)
     last = checkerboard(tmp_path / "last", "leave-one-out").asked(TEST)

@@ -4,29 +4,15 @@ The TOML is trusted like code, since its class paths are imported. Requests neve
 A stage's own settings stand at the top of its file; here stands only which stages there are.
 """
 
+from endcap.config.answers import Evaluate, Join, Placement, Task
 from endcap.config.deployment import Deployment
+from endcap.config.log import Clean, Events, Split
 from endcap.config.reading import FILE, build, explain, load, parse
+from endcap.config.running import Resources, Schedule, Serve, Spark, Store, Stream, Track
 from endcap.config.search import Between, Choice, Search, Value, space
+from endcap.config.settings import Feature, Settings, Stage
 from endcap.config.shop import Shop, alone
-from endcap.config.tree import (
-    Clean,
-    Config,
-    Evaluate,
-    Events,
-    Join,
-    Placement,
-    Resources,
-    Schedule,
-    Serve,
-    Settings,
-    Spark,
-    Split,
-    Stage,
-    Store,
-    Stream,
-    Task,
-    Track,
-)
+from endcap.config.tree import Config
 
 __all__ = [
     "FILE",
@@ -37,6 +23,7 @@ __all__ = [
     "Deployment",
     "Evaluate",
     "Events",
+    "Feature",
     "Join",
     "Placement",
     "Resources",

@@ -43,7 +43,7 @@ def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config
 def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
     """A checked tree from plain values, over the defaults."""
     defaults = Config().model_dump()
-    for group in ("retrievers", "rankers", "rules", "placements"):
+    for group in ("retrievers", "features", "rankers", "rules", "placements"):
         given = tree.get(group, {})
         if not isinstance(given, dict):
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")

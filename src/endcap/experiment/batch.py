@@ -16,7 +16,7 @@ from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
-from endcap.types import Int32s, Ranking, Report, silent
+from endcap.types import Int32s, Ranking, Report, recoded, silent
 
 BATCH = 2_048
 
@@ -46,11 +46,11 @@ def recommend(
     ids = dataset.users[1:] if user_ids is None else user_ids
     # What was imported since the release was fitted may have given the items other codes.
     items = dataset.catalogue.codes_in(recommender.catalogue)
-    codes, parts = dataset.user_codes(ids), []
+    log, codes, parts = recoded(dataset.log, items), dataset.user_codes(ids), []
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
         queries = dataset.now(codes[rows])
-        queries = replace(queries, history=queries.history.recode(items))
+        queries = replace(queries, history=queries.history.recode(items), log=log)
         found = recommender.answer(queries, n, include_seen=include_seen)
         parts.append((rows, found.ranking))
         report("recommend", (rows[-1] + 1) / len(codes))
@@ -65,7 +65,8 @@ def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.
     item: Int32s = recommender.catalogue.codes([item_id])
     if not len(item):
         raise DataError(f"There is no item {item_id!r} in the catalogue")
-    return _table(recommender.similar(item, n, dataset.end), recommender)
+    log = recoded(dataset.log, dataset.catalogue.codes_in(recommender.catalogue))
+    return _table(recommender.similar(item, n, dataset.end, log=log), recommender)
 
 
 def explain(
@@ -78,7 +79,8 @@ def explain(
         raise DataError(f"There is no item {item_id!r} in the catalogue")
     queries = dataset.now(dataset.user_codes([user_id]))
     items = dataset.catalogue.codes_in(recommender.catalogue)
-    queries = replace(queries, history=queries.history.recode(items))
+    log = recoded(dataset.log, items)
+    queries = replace(queries, history=queries.history.recode(items), log=log)
     return why(recommender, queries, item, n, placement)
 
 

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 
 from endcap.recommender import Recommender
+from endcap.stages import Rule
 from endcap.types import Bools, Ranking
 
 BINS = 10
 
 
 def gives_probabilities(recommender: Recommender, placement: str) -> bool:
-    """Whether the scores of a placement's lists are probabilities."""
-    place = recommender.placement(placement)
-    return place.rank and recommender.ranker is not None and recommender.ranker.probability
+    """Whether the scores of a placement's lists are probabilities: a ranker's, which no rule
+    weighs."""
+    place, ranker = recommender.placement(placement), recommender.ranker
+    if not place.rank or ranker is None or not ranker.probability:
+        return False
+    return all(type(recommender.rules[name]).weigh is Rule.weigh for name in place.rules)
 
 
 def reliability(ranking: Ranking, taken: Bools) -> dict[str, Any]:

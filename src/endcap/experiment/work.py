@@ -60,7 +60,14 @@ class Work:
             curves = self.folder.parent / "curves" / self.folder.name / path
             seed, steps = self.config.seed, self._steps(path)
             project = self.config.track.wandb
-            run = Run(self.folder / f".{path}", curves, seed, steps, project=project)
+            run = Run(
+                self.folder / f".{path}",
+                curves,
+                seed,
+                steps,
+                project=project,
+                features=self.config.features,
+            )
             with shortage(f"Fitting {path}"):
                 stage = make(run)
                 if processes.rank() == 0:

@@ -93,10 +93,10 @@ class _Training(Generic[N]):
     ) -> None:
         self.device = device() if plan.accelerated else CPU
         self.network, self.epoch_losses = network.to(self.device), epoch_losses
-        self.judge = judge
+        self.weights, self.judge = list(network.parameters()), judge
         self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+            self.weights, plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
         averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
         self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
@@ -140,13 +140,13 @@ class _Training(Generic[N]):
 
     def _step(self, compute: Callable[[], Tensor]) -> tuple[float, float]:
         """Loss, and norm of the gradient."""
-        torch.manual_seed(_seed(self.run.seed, self.saved.place))
+        _seed(self.device, self.run.seed, self.saved.place)
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, self.dtype):
             own = compute()
         own.backward()  # type: ignore[no-untyped-call]
-        loss = processes.average(self.network, own)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        loss = processes.average(self.weights, own)
+        norm = nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.mean.update_parameters(self.network)
         return loss, float(norm)
@@ -180,6 +180,12 @@ class _Training(Generic[N]):
             self.run.watch(epoch, score)
 
 
-def _seed(seed: int, place: Place) -> int:
-    """Of one step, so that what comes after an interruption does not depend on what was before."""
-    return int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
+def _seed(device: torch.device, seed: int, place: Place) -> None:
+    """Chance of one step, so that what comes after an interruption does not depend on what was
+    before. On a CPU its generator alone: torch's own function keeps a note for each kind of device
+    that is not there, at each call."""
+    number = int(np.random.SeedSequence([seed, place.epoch, place.step]).generate_state(1)[0])
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 64
+BLOCK = 128
 """Positions whose scores are held at once: memory does not grow with batch × catalogue."""
 
 
@@ -24,29 +24,28 @@ class _Softmax(torch.autograd.Function):
     """Cross-entropy over all items; loss and gradients are computed block by block.
 
     The number of positions is a multiple of BLOCK. product: the numbers in which vectors are
-    multiplied; all else is in those of `hidden`.
+    multiplied, and scores held; what is summed over items, and all else, is in those of `hidden`.
+    What stands beside the catalogue's width is a product and as few passes as may be: not the
+    odds are scaled to probabilities, but the rows that they are multiplied with.
     """
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, items: Tensor, target: Tensor, share: Tensor, product: torch.dtype
     ) -> Tensor:
-        grad_hidden, grad_items = torch.empty_like(hidden), torch.zeros_like(items)
-        vectors = items.to(product)
-        loss = hidden.new_zeros(())
+        vectors, right = items.to(product), functional.embedding(target, items)
+        grad_hidden, grad_items = -share[:, None] * right, torch.zeros_like(items)
+        grad_items.index_add_(0, target, -share[:, None] * hidden)
+        loss = -(hidden * right * share[:, None]).sum()
         for start in range(0, len(hidden), BLOCK):
-            rows = hidden[start : start + BLOCK].to(product)
-            aim, part = (column[start : start + BLOCK, None] for column in (target, share))
-            scores = (rows @ vectors.t()).to(hidden.dtype)
-            scores -= scores.amax(1, keepdim=True)
-            right = scores.gather(1, aim)
-            total = scores.exp_().sum(1, keepdim=True)
-            loss += ((total.log() - right) * part).sum()
-            scores *= part / total
-            scores.scatter_add_(1, aim, -part)
-            grad = scores.to(product)
-            grad_hidden[start : start + BLOCK] = grad @ vectors
-            grad_items += grad.t() @ rows
+            rows, part = (column[start : start + BLOCK] for column in (hidden, share[:, None]))
+            odds = rows.to(product) @ vectors.t()
+            highest = odds.amax(1, keepdim=True)
+            total = odds.sub_(highest).exp_().sum(1, keepdim=True).to(hidden.dtype)
+            loss += ((highest + total.log()) * part).sum()
+            scale = part / total
+            grad_hidden[start : start + BLOCK] += (odds @ vectors) * scale
+            grad_items += odds.t() @ (rows * scale).to(product)
         ctx.save_for_backward(grad_hidden, grad_items)
         return loss
 

@@ -7,11 +7,11 @@ writes. A process that was not started so is the first of one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 
 PATIENCE = timedelta(days=7)
 """How long one waits for another; torchrun ends them all when one fails."""
@@ -56,11 +56,11 @@ def share(lessons: Tensor) -> tuple[slice, float]:
     return slice(rank(), None, count()), each[rank()] * count() / sum(each)
 
 
-def average(network: nn.Module, loss: Tensor) -> float:
+def average(weights: Sequence[Tensor], loss: Tensor) -> float:
     """Give each weight the mean of its gradients over the processes; returns that of the loss."""
     if count() == 1:
         return loss.item()
-    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
     parts = [loss.detach(), *gradients]
     together = torch.cat([part.reshape(-1) for part in parts])
     distributed.all_reduce(together)

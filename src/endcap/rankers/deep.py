@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from endcap import config
+from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.nn.fitting import restored
 from endcap.nn.funnel import cross_entropy, listwise, log_odds
@@ -23,7 +24,7 @@ from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
 from endcap.stages import Ranker, Run, State
 from endcap.tables.asked import Asked
-from endcap.tables.candidates import candidate_features, lessons
+from endcap.tables.candidates import lessons
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.funnel import Funnel
@@ -62,8 +63,8 @@ class DeepRanker(Ranker[Settings]):
     """Target attention (DIN) over the visitor's past and cross layers (DCN-V2) over what
     LambdaMART sees; a head for each step of the funnel, from which the product is taken (ESMM).
 
-    state: the network's weights, the scale of the features, what scores mean, and as JSON the
-    names of the retrievers and of the steps, and the place of the aim among these.
+    state: the network's weights, the features and their scale, what scores mean, and as JSON the
+    names of the steps, and the place of the aim among these.
     """
 
     settings_type = Settings
@@ -80,7 +81,7 @@ class DeepRanker(Ranker[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         names = json.loads(bytes(state["names"]))
-        self._retrievers, self._aim = tuple(names["retrievers"]), names["aim"]
+        self._features, self._aim = Features.of(state), names["aim"]
         self._scale, self._calibration = Scale.of(state), Calibration.of(state)
         weights = {
             name.removeprefix(NETWORK): array
@@ -99,20 +100,18 @@ class DeepRanker(Ranker[Settings]):
         labels = funnel.labels(asked, candidates.ranking)
         drawn = _drawn(candidates.ranking.query, labels, learnt, held, settings.drawn, run.seed)
         candidates, labels = candidates.keep(drawn), labels[drawn]
-        _, values = candidate_features(
-            asked.queries, candidates, candidates.retrievers, dataset.catalogue
+        past = np.isin(candidates.ranking.query, learnt)
+        features = Features.fit(
+            run.features, asked.queries, candidates.keep(past), dataset.catalogue
         )
-        scale = Scale.fit(values[np.isin(candidates.ranking.query, learnt)])
+        _, values = features(asked.queries, candidates, dataset.catalogue)
+        scale = Scale.fit(values[past])
         rows = Rows.of(
             asked.queries, candidates.ranking, dataset.catalogue, scale(values), settings.length
         )
         course = Course(rows, torch.from_numpy(labels), funnel.aim, learnt, held)
         network = course.train(settings, run)
-        names = {
-            "retrievers": candidates.retrievers,
-            "steps": funnel.steps,
-            "aim": funnel.aim,
-        }
+        names = {"steps": funnel.steps, "aim": funnel.aim}
         return cls(
             settings,
             {
@@ -120,6 +119,7 @@ class DeepRanker(Ranker[Settings]):
                     f"{NETWORK}{key}": tensor.numpy()
                     for key, tensor in network.state_dict().items()
                 },
+                **features.state,
                 **scale.state,
                 **course.calibration(network).state,
                 "names": np.frombuffer(json.dumps(names).encode(), np.uint8),
@@ -130,7 +130,7 @@ class DeepRanker(Ranker[Settings]):
         ranking = candidates.ranking
         if not len(ranking):
             return ranking
-        _, values = candidate_features(queries, candidates, self._retrievers, catalogue)
+        _, values = self._features(queries, candidates, catalogue)
         rows = Rows.of(queries, ranking, catalogue, self._scale(values), self.settings.length)
         return candidates.score(self._calibration(_scores(self._network, rows, self._aim)))
 

@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
+from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.stages import Ranker, Run, State
 from endcap.tables.asked import Asked
-from endcap.tables.candidates import PLACE, candidate_features, lessons
+from endcap.tables.candidates import lessons
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Candidates, Floats, Int32s, Queries, Ranking
@@ -31,9 +32,9 @@ class Settings(config.Settings):
 
 class LambdaMART(Ranker[Settings]):
     """LambdaMART (Burges, MSR-TR-2010-82) by LightGBM over the places that the retrievers gave
-    and the features of item, visitor, pair and moment.
+    and the features that are declared.
 
-    state: `model` the text of the trees, as bytes; and what their scores mean.
+    state: `model` the text of the trees, as bytes; the features; and what their scores mean.
     """
 
     settings_type = Settings
@@ -48,11 +49,7 @@ class LambdaMART(Ranker[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self._trees = lightgbm.Booster(model_str=bytes(state["model"]).decode())
-        self._retrievers = tuple(
-            name.removeprefix(PLACE)
-            for name in self._trees.feature_name()
-            if name.startswith(PLACE)
-        )
+        self._features = Features.of(state)
         self._calibration = Calibration.of(state)
 
     @classmethod
@@ -60,10 +57,10 @@ class LambdaMART(Ranker[Settings]):
         cls, settings: Settings, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
     ) -> Self:
         learnt, held = lessons(asked, candidates, dataset, run.seed)
+        past = candidates.keep(np.isin(candidates.ranking.query, learnt))
+        features = Features.fit(run.features, asked.queries, past, dataset.catalogue)
         candidates = candidates.keep(np.isin(candidates.ranking.query, np.r_[learnt, held]))
-        names, rows = candidate_features(
-            asked.queries, candidates, candidates.retrievers, dataset.catalogue
-        )
+        names, rows = features(asked.queries, candidates, dataset.catalogue)
         query, taken = candidates.ranking.query, candidates.ranking.hits(asked.truth)
         later = np.isin(query, held)
         trees = lightgbm.train(
@@ -78,12 +75,13 @@ class LambdaMART(Ranker[Settings]):
         )
         model = trees.model_to_string(num_iteration=trees.best_iteration).encode()
         calibration = Calibration.fit(_scores(trees, rows[later]), taken[later])
-        return cls(settings, {"model": np.frombuffer(model, np.uint8), **calibration.state})
+        state = {"model": np.frombuffer(model, np.uint8), **features.state, **calibration.state}
+        return cls(settings, state)
 
     def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
         if not len(candidates.ranking):
             return candidates.ranking
-        _, rows = candidate_features(queries, candidates, self._retrievers, catalogue)
+        _, rows = self._features(queries, candidates, catalogue)
         return candidates.score(self._calibration(_scores(self._trees, rows)))
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:

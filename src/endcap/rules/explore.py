@@ -16,7 +16,8 @@ from pydantic import Field
 from endcap import config
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
-from endcap.types import Bools, Floats, Int64s, Queries, Ragged, Ranking
+from endcap.tables.dataset import Dataset
+from endcap.types import DAY, Bools, Floats, Int32s, Int64s, Queries, Ragged, Ranking
 
 
 class Settings(config.Settings):
@@ -34,13 +35,19 @@ class Settings(config.Settings):
     new: int = Field(
         10,
         ge=0,
-        description="of the items that came since the models were fitted, how many are explored as "
-        "well, the newest, as if they stood right behind the cut",
+        description="how many new items are explored as well, the newest, as if they stood right "
+        "behind the cut: those that came since the models were fitted, and those that have not "
+        "graduated",
+    )
+    days: float = Field(28.0, ge=0, description="days since its first event that an item is new")
+    graduates: int = Field(
+        50, ge=0, description="events with which an item stands on its own, however new"
     )
 
 
 class Explore(Rule[Settings]):
-    """state: `new` the codes of the newest items of which the models know nothing.
+    """state: `young` the codes of the items of the log that are new and have not graduated, the
+    newest first; `new` those that are explored: what came after the log, then they.
 
     Each place up to the cut goes, with the chance `share`, to an item behind the cut, drawn
     by a softmax over its place; else to the next of the list. What is drawn out moves the others
@@ -51,8 +58,26 @@ class Explore(Rule[Settings]):
 
     @classmethod
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
-        newest = catalogue.new[::-1][: settings.new]
-        return cls(settings, {"new": newest.copy()})
+        return cls._of(settings, catalogue, np.zeros(0, np.int32))
+
+    @classmethod
+    def _of(cls, settings: Settings, catalogue: Catalogue, young: Int32s) -> Self:
+        new = np.concatenate([catalogue.new[::-1], young])[: settings.new]
+        return cls(settings, {"young": young, "new": new})
+
+    def counted(self, dataset: Dataset) -> Self:
+        """The same with the items that the log hardly knows yet."""
+        items, settings = len(dataset.catalogue), self.settings
+        events = np.bincount(dataset.item, minlength=items)
+        first = np.full(items, dataset.end)
+        np.minimum.at(first, dataset.item, dataset.time)
+        fresh = (events > 0) & (dataset.end - first <= settings.days * DAY)
+        young = np.flatnonzero(fresh & (events < settings.graduates)).astype(np.int32)
+        young = young[np.argsort(-first[young], kind="stable")]
+        return self._of(settings, dataset.catalogue, young)
+
+    def renewed(self, catalogue: Catalogue, run: Run) -> Self:
+        return self._of(self.settings, catalogue, self.state["young"])
 
     def wants(self, queries: Queries) -> Ragged | None:
         new = self.state["new"].tolist()

@@ -161,7 +161,8 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     if like.filter:
         meeting(here, like.filter)
     item = np.array([code], np.int32)
-    ranking = here.recommender.similar(item, like.n, current.clock(), like.filter or "")
+    log = here.visitors.log
+    ranking = here.recommender.similar(item, like.n, current.clock(), like.filter or "", log)
     return {
         "release": here.release,
         "items": _items(here, ranking.item, ranking.score, like.fields),

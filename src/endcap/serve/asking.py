@@ -65,6 +65,7 @@ def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> 
         anchors=_row(catalogue.codes(look.items)),
         exclude=_row(np.unique(catalogue.codes(look.exclude))),
         context=(stated(look.context),),
+        log=here.visitors.log,
     )
 
 

@@ -21,8 +21,8 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     anything stand behind the others with no score, in the order in which they came: what the
     models don't know, then what the catalogue does not."""
     here = latest(current)
-    who = asked.model_dump(include={"user_id", "anonymous_id", "session_id", "events", "placement"})
-    queries = question(here, Ask.model_validate(who), current.clock(), uuid.uuid4())
+    who = Ask.model_validate(asked.model_dump(exclude={"items", "fields"}))
+    queries = question(here, who, current.clock(), uuid.uuid4())
     codes = np.unique(here.catalogue.codes(asked.items))
     mask = np.zeros(len(here.catalogue), np.bool_)
     mask[codes] = True

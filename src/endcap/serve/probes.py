@@ -59,7 +59,7 @@ def _questions(visitors: Visitors, now: int) -> Iterator[Queries]:
         user = 0 if key is None else visitors.code(key)
         moment = max(now, int(history.times.max(initial=0)) + 1)
         queries = Queries.of(np.array([user], np.int32), np.array([moment]), history)
-        yield replace(queries, anchors=_row(history.items[-1:]))
+        yield replace(queries, anchors=_row(history.items[-1:]), log=visitors.log)
 
 
 def _row(codes: Int32s) -> Ragged:

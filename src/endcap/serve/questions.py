@@ -27,6 +27,15 @@ Fields = Annotated[list[str], Field(max_length=len(ITEMS))]
 _AsItCame = Annotated[str, StringConstraints(strip_whitespace=False)]
 Filter = Annotated[_AsItCame | None, BeforeValidator(blank)]
 
+Context = Annotated[
+    dict[str, Any],
+    Field(
+        max_length=50,
+        description="what is known of the visitor and the moment: device, country, campaign, what "
+        "they say they like; texts, numbers or lists of them",
+    ),
+]
+
 
 def known_fields(fields: list[str]) -> list[str]:
     """Raises ValueError where there is no such column."""
@@ -74,12 +83,7 @@ class Look(Question):
         "before it, don't come again",
     )
     explain: bool = Field(False, description="whether to give a reason for each item")
-    context: dict[str, Any] = Field(
-        default_factory=dict,
-        max_length=50,
-        description="what is known of the visitor and the moment: device, country, campaign, what "
-        "they say they like; texts, numbers or lists of them",
-    )
+    context: Context = Field(default_factory=dict)
     language: Language | None = Field(
         None, description="of the reasons: en or zh; as Accept-Language says where it is not given"
     )
@@ -121,6 +125,7 @@ class Rank(BaseModel):
         max_length=MANY,
         description="what the visitor has just done, oldest first; it counts and is not kept",
     )
+    context: Context = Field(default_factory=dict)
     placement: str = Field("home", description="by whose retrievers and ranker to order")
     fields: Fields = Field(
         default_factory=list, description="columns of the items to answer with, title for one"

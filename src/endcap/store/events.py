@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     insert,
     select,
 )
@@ -99,6 +100,24 @@ def newest(connection: Connection, visitor: str, kinds: Iterable[str], limit: in
     return [Seen(*row) for row in reversed(found)]
 
 
+_NEXT = (
+    select(
+        events.c.place,
+        events.c.visitor,
+        events.c.item_id,
+        events.c.event_type,
+        events.c.timestamp,
+    )
+    .where(
+        events.c.place > bindparam("since"),
+        events.c.event_type.in_(bindparam("kinds", expanding=True)),
+        events.c.item_id.is_not(None),
+    )
+    .order_by(events.c.place)
+    .limit(bindparam("limit"))
+)
+
+
 class LiveEvents(Held):
     """What visitors did and were shown since the service began."""
 
@@ -136,15 +155,24 @@ class LiveEvents(Held):
         query = select(events.c.place).where(events.c.visitor == key).limit(1)
         return self.database.read(lambda found: found.execute(query).first()) is not None
 
-    def after(self, place: int, kinds: Iterable[str], limit: int) -> list[Arrival]:
+    def begin(self, moment: int) -> int:
+        """The place before the first event, in the order of coming, that was at a moment or
+        later; that of the newest where none was."""
+        c = events.c
+        first = select(c.place - 1).where(c.timestamp >= moment).order_by(c.place).limit(1)
+        newest = select(func.max(c.place))
+
+        def read(found: Connection) -> int | None:
+            place: int | None = found.execute(first).scalar()
+            return found.execute(newest).scalar() if place is None else place
+
+        return self.database.glance(read, LESSON) or 0
+
+    def after(
+        self, place: int, kinds: Iterable[str], limit: int, seconds: float = LESSON
+    ) -> list[Arrival]:
         """The events of some types that name an item and came after the one at `place`, in the
         order of coming."""
-        c = events.c
-        query = (
-            select(c.place, c.visitor, c.item_id, c.event_type, c.timestamp)
-            .where(c.place > place, c.event_type.in_(list(kinds)), c.item_id.is_not(None))
-            .order_by(c.place)
-            .limit(limit)
-        )
-        rows = self.database.glance(lambda connection: connection.execute(query).all(), LESSON)
+        asked = {"kinds": list(kinds), "limit": limit, "since": place}
+        rows = self.database.glance(lambda found: found.execute(_NEXT, asked).all(), seconds)
         return [Arrival(number, visitor, Seen(*seen)) for number, visitor, *seen in rows]

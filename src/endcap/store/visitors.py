@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from endcap.config import Events
 from endcap.store.database import GLANCE
 from endcap.store.events import Arrival, LiveEvents, Seen, newest
+from endcap.store.log import LiveLog
 from endcap.store.people import People, devices
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import NOBODY, History, Int8s, Int32s, Queries, offsets_of
+from endcap.types import NOBODY, History, Int8s, Int32s, Queries, Stretch, offsets_of
 
 EACH = 0.01
 """Seconds that reading the events of one visitor may take, where those of many are read."""
@@ -48,7 +49,16 @@ class Visitors:
                 code = catalogue.code(ids[place])
                 codes[place] = -1 if code is None else code
             vars(after)["_codes"] = codes
+        vars(after)["_log"] = self._log
         return after
+
+    def log(self) -> Sequence[Stretch]:
+        """What all visitors did, up to now: a `Log`."""
+        return self._log.upto_now(self.catalogue, self._codes)
+
+    @cached_property
+    def _log(self) -> LiveLog:
+        return LiveLog(self.dataset, self.live, self.kinds)
 
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""

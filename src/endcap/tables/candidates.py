@@ -1,4 +1,4 @@
-"""What a ranker is told of each candidate, and which questions it keeps to be judged by."""
+"""Which questions a ranker learns from, and which it keeps to be judged by."""
 
 from __future__ import annotations
 
@@ -6,37 +6,8 @@ import numpy as np
 
 from endcap.errors import DataError
 from endcap.tables.asked import Asked
-from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
-from endcap.tables.pairs import pair_features
-from endcap.tables.visitors import visitor_features
-from endcap.types import Candidates, Floats, Int64s, Queries
-
-PLACE = "place_"
-"""What the name of a retriever's place begins with."""
-
-
-def candidate_features(
-    queries: Queries, candidates: Candidates, retrievers: tuple[str, ...], catalogue: Catalogue
-) -> tuple[list[str], Floats]:
-    """Names, and [rows, features] what is known of each candidate: where the retrievers placed
-    it, and the features of item, visitor, pair and moment. NaN where one has no meaning.
-
-    retrievers: whose places and scores; one that did not take part proposed nothing.
-    """
-    ranking = candidates.ranking
-    pair_names, pair = pair_features(queries, ranking, catalogue)
-    visitor_names, visitor = visitor_features(queries, catalogue)
-    names = [
-        *(f"{PLACE}{name}" for name in retrievers),
-        *(f"score_{name}" for name in retrievers),
-        *(f"item_{name}" for name in catalogue.features.column_names),
-        *pair_names,
-        *(f"visitor_{name}" for name in visitor_names),
-    ]
-    item = catalogue.feature_matrix[ranking.item]
-    seen = candidates.seen_by(retrievers)
-    return names, np.hstack([seen.places, seen.scores, item, pair, visitor[ranking.query]])
+from endcap.types import Candidates, Int64s
 
 
 def lessons(

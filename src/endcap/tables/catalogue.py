@@ -125,8 +125,27 @@ class Catalogue:
     @cached_property
     def price(self) -> Floats:
         """[items] in the shop's currency, NaN where unknown."""
-        column = self.table["price"].to_numpy(zero_copy_only=False)
-        return np.asarray(column, np.float32)
+        return self._money("price")
+
+    @cached_property
+    def sale_price(self) -> Floats:
+        """[items] what is asked instead for now, NaN where nothing is."""
+        return self._money("sale_price")
+
+    @cached_property
+    def price_place(self) -> Floats:
+        """[items] from 0 for the cheapest of its category to 1 for the dearest, 0 where it is the
+        only one; NaN without a price or a category."""
+        place = np.full(len(self), np.nan, np.float32)
+        known = np.flatnonzero((self.price > 0) & (self.category > 0))
+        known = known[np.lexsort((self.price[known], self.category[known]))]
+        category, price = self.category[known], self.price[known]
+        first = np.searchsorted(category, category, side="left")
+        size = np.searchsorted(category, category, side="right") - first
+        begins = np.r_[True, (np.diff(category) != 0) | (np.diff(price) != 0)][: len(known)]
+        equal = np.maximum.accumulate(np.where(begins, np.arange(len(known)), 0))
+        place[known] = (equal - first) / np.maximum(size - 1, 1)
+        return place
 
     @cached_property
     def availability(self) -> Int8s:
@@ -184,6 +203,9 @@ class Catalogue:
         columns = pa.schema([column.with_nullable(True) for column in ITEMS])
         rows = self.describe(codes, ITEMS.names)
         return Catalogue(pa.Table.from_pylist(rows, columns), pa.table({}), self.triples)
+
+    def _money(self, name: str) -> Floats:
+        return np.asarray(self.table[name].to_numpy(zero_copy_only=False), np.float32)
 
     def _ints(self, name: str) -> Int32s:
         return np.asarray(self.table[name].to_numpy(), np.int32)

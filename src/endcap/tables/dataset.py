@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -22,6 +22,7 @@ from endcap.tables.asked import AFTER, Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.context import labels
 from endcap.tables.parts import Part
+from endcap.tables.scene import LONGEST
 from endcap.tables.schema import EVENT_TYPES
 from endcap.types import (
     Bools,
@@ -30,8 +31,10 @@ from endcap.types import (
     Int8s,
     Int32s,
     Int64s,
+    Log,
     Queries,
     Ragged,
+    Stretch,
     among,
     offsets_of,
     spans,
@@ -128,6 +131,18 @@ class Dataset:
         return History(self.offsets, self.item, self.kind, self.time)
 
     @cached_property
+    def log(self) -> Log:
+        """What all visitors did, as far back as features look from the first moment that is asked
+        about; where last events are held out, that may be any."""
+        later = self.part >= (Part.RANKER if self.meaning.protocol == "time" else Part.PAST)
+        asked = int(self.time[later].min(initial=self.end))
+        return cache(lambda: (self.stretch(asked - LONGEST),))
+
+    def stretch(self, since: int) -> Stretch:
+        """What all visitors did from a moment on."""
+        return Stretch(self.item, self.kind, self.time).keep(self.time >= since)
+
+    @cached_property
     def end(self) -> int:
         """The moment right after the newest event."""
         return int(self.time.max(initial=0)) + 1
@@ -199,7 +214,8 @@ class Dataset:
         if self.meaning.protocol == "leave-one-out" and len(last.times):
             known = last.lengths > 0
             times[known] = last.times[last.offsets[1:][known] - 1] + 1
-        return replace(Queries.of(users, times, last), context=self._context(users))
+        context = self._context(users)
+        return replace(Queries.of(users, times, last), context=context, log=self.log)
 
     def _moments(self, part: Part, moment: Moment) -> tuple[Int64s, Int64s]:
         """For each question, the first event of its moment and the first one after it.
@@ -229,7 +245,10 @@ class Dataset:
         truth = self._truth(part, start, stop)
         taken = history.keep(np.isin(history.kinds, self.meaning.targets))
         again, met = _among(truth, taken), _among(truth, history)
-        queries = replace(Queries.of(users, times, history), context=self._context(users))
+        queries = Queries.of(users, times, history)
+        # In time, what others did since the part began is known; what is held out of them is not.
+        known = self if self.meaning.protocol == "time" else self.before(part)
+        queries = replace(queries, context=self._context(users), log=known.log)
         return Asked(queries, truth, again, met, after)
 
     def _events(self, start: Int64s, stop: Int64s) -> History:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from endcap.errors import FilterError
 from endcap.tables.catalogue import MASKS, Catalogue
 from endcap.tables.filters import Columns, mask
+from endcap.tables.labels import Labels
 from endcap.tables.schema import ITEMS
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
@@ -136,6 +137,15 @@ class Overlay(Catalogue):
     @cached_property
     def price(self) -> Floats:
         return self._patched(self.base.price, self._small.price)
+
+    @cached_property
+    def sale_price(self) -> Floats:
+        return self._patched(self.base.sale_price, self._small.sale_price)
+
+    @property
+    def labels(self) -> Labels:
+        """Those of the base: a name that came since has a code, and nothing was learned of it."""
+        return self.base.labels
 
     @cached_property
     def availability(self) -> Int8s:

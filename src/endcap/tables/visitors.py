@@ -85,7 +85,7 @@ def _of_events(queries: Queries) -> dict[str, Raw]:
         "events": np.log1p(lengths),
         "events_7d": np.log1p(_count(queries, age <= 7 * DAY)),
         "events_28d": np.log1p(_count(queries, age <= 28 * DAY)),
-        "session": np.log1p(_session(queries)),
+        "session": np.log1p(visit(queries)),
         "taken_share": _share(_count(queries, np.isin(history.kinds, TAKEN)), lengths),
         "days_since_last": np.log1p(last / DAY),
         "days_known": np.log1p(first / DAY),
@@ -155,14 +155,17 @@ def _ends(queries: Queries) -> tuple[Raw, Raw]:
     return last, first
 
 
-def _session(queries: Queries) -> Raw:
-    """How many events the visit has that goes on at the moment of the query."""
+def visit(queries: Queries, pause: int = PAUSE) -> Raw:
+    """[Q] how many events the visit has that goes on at the moment of the query.
+
+    pause: microseconds that end one.
+    """
     history = queries.history
     next_ = np.empty_like(history.times)
     next_[:-1] = history.times[1:]
     known = history.lengths > 0
     next_[history.offsets[1:][known] - 1] = queries.times[known]
-    paused = next_ - history.times > PAUSE
+    paused = next_ - history.times > pause
     last_pause = np.full(len(queries), -1)
     last_pause[history.rows[paused]] = np.flatnonzero(paused)
     begun = np.maximum(history.offsets[:-1], last_pause + 1)

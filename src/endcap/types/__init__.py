@@ -28,6 +28,7 @@ from endcap.types.arrays import (
 from endcap.types.candidates import Candidates
 from endcap.types.encoded import Encoded
 from endcap.types.laps import Laps
+from endcap.types.log import Index, Kinds, Log, Stretch, recoded
 from endcap.types.moved import Moved, Push, Tie
 from endcap.types.queries import Queries
 from endcap.types.ragged import History, Ragged
@@ -42,21 +43,26 @@ __all__ = [
     "Encoded",
     "Floats",
     "History",
+    "Index",
     "Int8s",
     "Int32s",
     "Int64s",
+    "Kinds",
     "Laps",
+    "Log",
     "Moved",
     "Push",
     "Queries",
     "Ragged",
     "Ranking",
     "Report",
+    "Stretch",
     "Tie",
     "among",
     "offsets_of",
     "pair_keys",
     "ranges",
+    "recoded",
     "silent",
     "spans",
     "whole",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from endcap.types.arrays import (
     Int64s,
     among,
 )
+from endcap.types.log import Log
 from endcap.types.ragged import History, Ragged
 
 S = TypeVar("S", bound=NDArray[Any])
@@ -32,6 +34,8 @@ class Queries:
     allowed: [items] False where no query may be answered with the item, None for all.
     seeds: [Q] of the chance in each answer; None leaves nothing to chance.
     context: [Q] what else is known of each visitor and moment, "device: phone"; None for nothing.
+    log: what all visitors did, of which only what was before a question's moment may count; None
+        where nobody knows.
     """
 
     users: Int32s
@@ -42,6 +46,7 @@ class Queries:
     allowed: Bools | None = None
     seeds: Int64s | None = None
     context: tuple[tuple[str, ...], ...] | None = None
+    log: Log | None = None
 
     @classmethod
     def of(cls, users: Int32s, times: Int64s, history: History) -> Self:
@@ -50,10 +55,12 @@ class Queries:
 
     @classmethod
     def concat(cls, parts: Sequence[Queries]) -> Queries:
-        """The questions of all parts, which are allowed the same and leave the same to chance."""
+        """The questions of all parts, which are allowed the same, leave the same to chance and are
+        asked of the same log."""
         if len(parts) == 1:
             return parts[0]
         seeds = [part.seeds for part in parts if part.seeds is not None]
+        context = [part.context for part in parts if part.context is not None]
         return cls(
             np.concatenate([part.users for part in parts]),
             np.concatenate([part.times for part in parts]),
@@ -62,6 +69,8 @@ class Queries:
             Ragged.concat([part.exclude for part in parts]),
             parts[0].allowed,
             np.concatenate(seeds) if len(seeds) == len(parts) else None,
+            tuple(chain.from_iterable(context)) if len(context) == len(parts) else None,
+            parts[0].log,
         )
 
     def __len__(self) -> int:

@@ -1,17 +1,17 @@
-"""What a visitor's own past says of an item: the features of (query, item) pairs.
-
-The same code serves training and live requests; it sees nothing but the query.
-"""
+"""What the visitor's own past says of an item, of its category, department and brand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from endcap import config
+from endcap.stages import Feature
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.scene import Scene
 from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
 
 HALF_LIFE_DAYS = 30
@@ -19,12 +19,17 @@ HALF_LIFE_DAYS = 30
 Doubles: TypeAlias = NDArray[np.float64]
 
 
-def pair_features(
-    queries: Queries, ranking: Ranking, catalogue: Catalogue
-) -> tuple[list[str], Floats]:
-    """Names, and [rows, features] values for each row of the ranking; NaN means never."""
-    columns = dict(_columns(queries, ranking, catalogue))
-    return list(columns), np.stack(list(columns.values()), axis=1).astype(np.float32)
+class Settings(config.Settings):
+    """Nothing to set."""
+
+
+class Pair(Feature[Settings]):
+    """How often, how lately and how regularly they met; NaN means never."""
+
+    settings_type = Settings
+
+    def values(self, scene: Scene) -> Mapping[str, NDArray[np.floating]]:
+        return dict(_columns(scene.queries, scene.ranking, scene.catalogue))
 
 
 def _columns(

@@ -7,8 +7,9 @@ from math import exp, log, log1p, nan
 import numpy as np
 import pytest
 
+from endcap.features.pair import HALF_LIFE_DAYS, Pair, Settings
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.pairs import HALF_LIFE_DAYS, pair_features
+from endcap.tables.scene import Scene
 from endcap.types import History, Queries, Ranking, offsets_of
 from tests.shops import DAY, catalogue, queries, ranking
 
@@ -38,10 +39,9 @@ def asked(*rows: list[tuple[int, float]], moment: float = 100) -> Queries:
 
 
 def features(questions: Queries, lists: Ranking, goods: Catalogue) -> Features:
-    names, values = pair_features(questions, lists, goods)
-    assert values.shape == (len(lists), len(names))
-    assert values.dtype == np.float32
-    return dict(zip(names, values.T.tolist(), strict=True))
+    found = Pair(Settings(), {}).values(Scene(questions, lists, goods))
+    assert {column.shape for column in found.values()} == {(len(lists),)}
+    return {name: column.astype(np.float32).tolist() for name, column in found.items()}
 
 
 def check(found: Features, expected: dict[str, list[float]]) -> None:
@@ -119,8 +119,8 @@ def test_two_times_at_one_moment_tell_no_rhythm(goods: Catalogue) -> None:
 
 
 def test_no_candidates(goods: Catalogue) -> None:
-    names, values = pair_features(queries([0]), ranking([]), goods)
-    assert values.shape == (0, len(names))
+    found = features(queries([0]), ranking([]), goods)
+    assert set(map(len, found.values())) == {0}
 
 
 def test_what_has_no_category_shares_none(goods: Catalogue) -> None:
