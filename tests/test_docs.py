@@ -142,3 +142,12 @@ def test_commands_in_the_docs_exist() -> None:
             found = re.match(r"(?:\S*/)?endcap (?:--\S+ )*([a-z-]+)", line)
             if found:
                 assert found[1] in program.commands, f"{page.name}: {line}"
+
+
+def test_tests_that_the_docs_name_exist() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    named = {
+        name for page in PAGES for name in re.findall(r"\b(test_\w+_\w+)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in written} == set()

@@ -19,9 +19,10 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from endcap.errors import EndcapError
 
@@ -29,6 +30,9 @@ try:
     import httpx
 except ImportError as error:
     raise ImportError("endcap.client needs httpx: run `pip install 'endcap[client]'`") from error
+
+A = TypeVar("A", covariant=True)
+S = TypeVar("S", covariant=True)
 
 Event: TypeAlias = Mapping[str, Any]
 """Its fields are those of `POST /v1/events`."""
@@ -98,7 +102,29 @@ class Call(NamedTuple):
     body: Any
 
 
-class Client:
+class _Shop(ABC, Generic[A, S]):
+    """What can be asked of a service; each client says how its answers are waited for."""
+
+    def recommend(self, **question: Any) -> A:
+        """The fields of `POST /v1/recommend`. Raises ServiceError."""
+        return self._ask(Call("/v1/recommend", question))
+
+    def similar(self, item_id: str, **more: Any) -> A:
+        """Items that go with an item. Raises ServiceError."""
+        return self._ask(Call("/v1/similar", {"item_id": item_id, **more}))
+
+    def send(self, *events: Event) -> S:
+        """Have events kept; they are on the disk when this returns. Raises ServiceError."""
+        return self._send(list(_batches(events)))
+
+    @abstractmethod
+    def _ask(self, call: Call) -> A: ...
+
+    @abstractmethod
+    def _send(self, calls: Sequence[Call]) -> S: ...
+
+
+class Client(_Shop[Answer, Sent]):
     """address: of the service. key: with the scope that is needed. retries: after the first
     attempt. timeout: seconds of one attempt."""
 
@@ -107,18 +133,6 @@ class Client:
     ) -> None:
         self.retries = retries
         self._http = httpx.Client(base_url=address, headers=_headers(key), timeout=timeout)
-
-    def recommend(self, **question: Any) -> Answer:
-        """The fields of `POST /v1/recommend`. Raises ServiceError."""
-        return Answer.of(self._call(Call("/v1/recommend", question)))
-
-    def similar(self, item_id: str, **more: Any) -> Answer:
-        """Items that go with an item. Raises ServiceError."""
-        return Answer.of(self._call(Call("/v1/similar", {"item_id": item_id, **more})))
-
-    def send(self, *events: Event) -> Sent:
-        """Have events kept; they are on the disk when this returns. Raises ServiceError."""
-        return _sent([self._call(call) for call in _batches(events)])
 
     def close(self) -> None:
         self._http.close()
@@ -129,21 +143,26 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _ask(self, call: Call) -> Answer:
+        return Answer.of(self._call(call))
+
+    def _send(self, calls: Sequence[Call]) -> Sent:
+        return _sent([self._call(call) for call in calls])
+
     def _call(self, call: Call) -> Any:
         for attempt in range(self.retries + 1):
             try:
                 answer = self._http.post(call.path, json=call.body)
             except httpx.TransportError as error:
-                pause = _pause(None, attempt, self.retries, error)
-            else:
-                if answer.is_success:
-                    return answer.json()
-                pause = _pause(answer, attempt, self.retries)
-            time.sleep(pause)
+                time.sleep(_pause(error, attempt, self.retries))
+                continue
+            if answer.is_success:
+                return answer.json()
+            time.sleep(_pause(answer, attempt, self.retries))
         raise AssertionError("the last attempt raises")
 
 
-class AsyncClient:
+class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
     """See `Client`."""
 
     def __init__(
@@ -151,18 +170,6 @@ class AsyncClient:
     ) -> None:
         self.retries = retries
         self._http = httpx.AsyncClient(base_url=address, headers=_headers(key), timeout=timeout)
-
-    async def recommend(self, **question: Any) -> Answer:
-        """The fields of `POST /v1/recommend`. Raises ServiceError."""
-        return Answer.of(await self._call(Call("/v1/recommend", question)))
-
-    async def similar(self, item_id: str, **more: Any) -> Answer:
-        """Items that go with an item. Raises ServiceError."""
-        return Answer.of(await self._call(Call("/v1/similar", {"item_id": item_id, **more})))
-
-    async def send(self, *events: Event) -> Sent:
-        """Have events kept; they are on the disk when this returns. Raises ServiceError."""
-        return _sent([await self._call(call) for call in _batches(events)])
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -173,17 +180,22 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def _ask(self, call: Call) -> Answer:
+        return Answer.of(await self._call(call))
+
+    async def _send(self, calls: Sequence[Call]) -> Sent:
+        return _sent([await self._call(call) for call in calls])
+
     async def _call(self, call: Call) -> Any:
         for attempt in range(self.retries + 1):
             try:
                 answer = await self._http.post(call.path, json=call.body)
             except httpx.TransportError as error:
-                pause = _pause(None, attempt, self.retries, error)
-            else:
-                if answer.is_success:
-                    return answer.json()
-                pause = _pause(answer, attempt, self.retries)
-            await asyncio.sleep(pause)
+                await asyncio.sleep(_pause(error, attempt, self.retries))
+                continue
+            if answer.is_success:
+                return answer.json()
+            await asyncio.sleep(_pause(answer, attempt, self.retries))
         raise AssertionError("the last attempt raises")
 
 
@@ -210,23 +222,24 @@ def _sent(answers: Sequence[Mapping[str, Any]]) -> Sent:
     )
 
 
-def _pause(
-    answer: httpx.Response | None, attempt: int, retries: int, cause: Exception | None = None
-) -> float:
+def _pause(found: httpx.Response | httpx.TransportError, attempt: int, retries: int) -> float:
     """Seconds until the next attempt. Raises ServiceError where there is none."""
-    passing = answer is None or answer.status_code in PASSING
+    if isinstance(found, httpx.TransportError):
+        passing, told = True, ""
+    else:
+        passing = found.status_code in PASSING
+        told = found.headers.get("Retry-After", "")
     if not passing or attempt >= retries:
-        raise _failure(answer, cause) from cause
-    told = answer.headers.get("Retry-After", "") if answer is not None else ""
+        raise _failure(found) from (found if isinstance(found, Exception) else None)
     doubled = 0.1 * 2**attempt * (0.5 + random.random())  # noqa: S311, so that not all come at once
     return min(float(told) if told.isdigit() else doubled, LONGEST)
 
 
-def _failure(answer: httpx.Response | None, cause: Exception | None) -> ServiceError:
-    if answer is None:
-        return ServiceError(0, str(cause))
+def _failure(found: httpx.Response | httpx.TransportError) -> ServiceError:
+    if isinstance(found, httpx.TransportError):
+        return ServiceError(0, str(found))
     try:
-        problem = answer.json()
-        return ServiceError(answer.status_code, problem["detail"], problem.get("errors", ()))
+        problem = found.json()
+        return ServiceError(found.status_code, problem["detail"], problem.get("errors", ()))
     except (ValueError, KeyError, TypeError):
-        return ServiceError(answer.status_code, answer.text[:200])
+        return ServiceError(found.status_code, found.text[:200])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -203,6 +204,42 @@ def test_a_key_of_an_attacker_is_no_statement(service: Guarded) -> None:
     for token in ("' OR 1=1 --", "ek_' OR '1'='1_" + "A" * 43, "%00", "${jndi:ldap://a}"):
         answer = service.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401
+
+
+STATEMENTS = [
+    "' OR '1'='1",
+    "user-03'--",
+    "x'; DROP TABLE events; --",
+    "user-03' UNION SELECT 1 --",
+]
+
+
+@pytest.mark.parametrize("text", STATEMENTS)
+def test_an_id_of_an_attacker_is_no_statement(service: Guarded, text: str) -> None:
+    """It is the name of someone who has done nothing, wherever it stands."""
+    recent = {"placement": "recently_viewed", "n": 3}
+    for name in ("user_id", "anonymous_id", "session_id"):
+        asked = service.ask("POST", "/v1/recommend", "recommend", json={name: text, **recent})
+        assert asked.json()["items"] == []
+    sent = service.ask("POST", "/v1/events", "collect", json=EVENT | {"user_id": text})
+    assert sent.json()["accepted"] == 1
+    asked = service.ask("POST", "/v1/recommend", "recommend", json={"user_id": text, **recent})
+    assert [item["item_id"] for item in asked.json()["items"]] == ["item-01"]
+    for path in ("/v1/items", "/v1/recommendations"):
+        assert service.ask("GET", f"{path}/{quote(text, safe='')}", "admin").status_code == 404
+    wrong = service.ask("POST", "/v1/recommend", "recommend", json={"filter": f"brand == {text}"})
+    assert wrong.status_code == 422
+    own = service.ask("POST", "/v1/recommend", "recommend", json={"user_id": "user-03"})
+    assert own.json()["items"], "all tables are there"
+
+
+@pytest.mark.parametrize("name", ["../first", "first/../first", "/etc", "..", ".", "first/live"])
+def test_a_release_is_no_path(service: Guarded, name: str) -> None:
+    asked = service.ask("POST", "/v1/recommend", "recommend", json={})
+    path = f"/v1/recommendations/{asked.json()['recommendation_id']}/rerun"
+    answer = service.ask("POST", path, "admin", json={"release": name})
+    assert answer.status_code == 422
+    assert "There is no release" in answer.json()["detail"]
 
 
 def test_a_collect_key_reads_nothing(service: Guarded) -> None:

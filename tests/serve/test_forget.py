@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import MetaData, select
 
 from endcap.cli.app import run
 from endcap.config import Shop, alone
 from endcap.experiment.forget import is_of, sealed
 from endcap.store.compact import into_tables
+from endcap.store.database import Database
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
-from tests.serve.shops import NOW, serving
+from tests.serve.shops import NOW, QUICK, serving
+
+if TYPE_CHECKING:
+    from tests.store.postgres import Postgres
 
 WHO, DEVICE = "user-07", "李's phone"
 
@@ -38,6 +44,10 @@ def places(folder: Path, text: str) -> list[str]:
 
 @pytest.fixture
 def lived_in(own: Shop) -> Shop:
+    return live_in(own)
+
+
+def live_in(own: Shop) -> Shop:
     """A shop in which someone left traces wherever one can."""
     with serving(own) as (client, _):
         for number, who in enumerate(
@@ -93,6 +103,40 @@ def test_nothing_of_them_is_left(lived_in: Shop, capsys: pytest.CaptureFixture[s
     assert certificate["devices"] == 1
     assert certificate["left_in_the_store"] == ""
     Releases(lived_in.releases).verify("first")
+
+
+def rows(shop: Shop) -> str:
+    """All that a store says, whatever its tables."""
+    found = MetaData()
+    with closing(Database(shop.live)) as store, store.engine.connect() as connection:
+        found.reflect(connection)
+        every = [
+            [*map(str, row)]
+            for one in found.sorted_tables
+            for row in connection.execute(select(one))
+        ]
+    return json.dumps(every, ensure_ascii=False)
+
+
+def test_a_server_forgets_them_too(
+    own: Shop,
+    postgres: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ENDCAP_DATABASE_URL", postgres.database())
+    shop = live_in(Shop.open(own.folder, QUICK))
+    before = rows(shop)
+    assert WHO in before
+    assert DEVICE in before
+    certificate = forget(shop, capsys)
+    for text in (WHO, DEVICE, json.dumps(DEVICE)[1:-1]):
+        assert text not in rows(shop)
+        assert places(shop.folder, text) == []
+    erased = {place["where"]: place["rows"] for place in certificate["erased"]}
+    assert (erased["store: events"], erased["store: answers"]) == (2, 3)
+    assert "VACUUM" in certificate["left_in_the_store"]
+    assert '"ann"' in rows(shop), "the others stay"
 
 
 def test_the_others_stay(lived_in: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from endcap.config import Shop
+
+SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
+"""What all workers need, and so is imported before they part."""
+
+TURN = 5e-4
+"""Seconds for which a thread keeps the interpreter from others that want it. With Python's own 5 ms
+an answer that is ready waits for whatever is being learned or written meanwhile."""
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +79,7 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
 
     shop = Shop.open(folder)
     logs.begin(shop.config.serve)
+    sys.setswitchinterval(TURN)
     current = Current(shop, LiveEvents.open(shop.live), replay=replay)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
@@ -127,6 +136,8 @@ def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, work
     from endcap.serve.workers import GRACE, serve
 
     if workers > 1:
+        for module in SHARED:
+            import_module(module)
         kept.read(shop)
     config = uvicorn.Config(
         make,

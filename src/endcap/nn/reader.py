@@ -62,11 +62,16 @@ class Reader(nn.Module):
         out: Tensor = self.body(x, batch.times)
         return out
 
-    @torch.no_grad()
     def scores(self, vectors: Tensor, queries: Queries) -> Floats:
         """[queries, items]. vectors: [items, dim] of all items."""
+        scores: Floats = (self.read(vectors, queries) @ vectors.t()).cpu().numpy()
+        return scores
+
+    @torch.no_grad()
+    def read(self, vectors: Tensor, queries: Queries) -> Tensor:
+        """[queries, dim] what comes next, as a vector like those of the items."""
         batch = query_batch(queries, self.settings.length).to(vectors.device)
         row = torch.arange(len(queries), device=batch.last.device)
         read = functional.embedding(batch.items, vectors)
-        scores: Floats = (self(batch, read)[row, batch.last] @ vectors.t()).cpu().numpy()
-        return scores
+        out: Tensor = self(batch, read)[row, batch.last]
+        return out

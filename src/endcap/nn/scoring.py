@@ -10,20 +10,26 @@ import numpy as np
 from endcap.tables.dataset import Asked
 from endcap.types import Floats, Queries, Ragged, Ranking
 
+Answers: TypeAlias = Callable[[Queries, int], Ranking]
+"""Queries that have a history → up to so many items for each."""
+
 Scores: TypeAlias = Callable[[Queries], Floats]
 """Queries that have a history → [queries, items]."""
 
 
 def best(scores: Scores, queries: Queries, n: int) -> Ranking:
-    """The best `n` items for each query that has a history, none that it excludes.
+    """The best `n` items for each query that has a history, none that it excludes."""
+    return found(lambda part, n: Ranking.best(part.forbid(scores(part)), n), queries, n)
+
+
+def found(answers: Answers, queries: Queries, n: int) -> Ranking:
+    """What answers each query that has a history.
 
     No more than 256 queries are scored at once, so memory does not grow with their number.
     """
     known = np.flatnonzero(queries.history.lengths > 0)
-    parts = [
-        (known[rows], Ranking.best(part.forbid(scores(part)), n))
-        for rows, part in queries.take(known).batches(256)
-    ]
+    asked = queries if len(known) == len(queries) else queries.take(known)
+    parts = [(known[rows], answers(part, n)) for rows, part in asked.batches(256)]
     return Ranking.concat(parts)
 
 

@@ -76,7 +76,23 @@ class Neighbours(Retriever[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self.items = len(state["events"])
-        self.follow = unpack(state, self.items)
+        self.counted = unpack(state, self.items)
+        self.more: Matrix | None = None
+
+    @property
+    def state(self) -> State:
+        """Put together when it is asked for: what was learned since the fit is little beside what
+        all processes of a service have in common."""
+        return self._state if self.more is None else {**self._state, **pack(self.follow)}
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+
+    @property
+    def follow(self) -> Matrix:
+        """[items, items] how often the column's item came after the row's."""
+        return self.counted if self.more is None else self.counted + self.more
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
@@ -93,29 +109,32 @@ class Neighbours(Retriever[Settings]):
 
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
         last = queries.history.last(self.settings.window)
-        weight = self.state["weight"]
+        weight = self._state["weight"]
         count = _says(self.settings, weight)[last.ages, kinds[last.rows]]
         new = _pairs(last.items, items[last.rows], count, self.items)
-        events = _events(self.state["events"], items, weight[kinds])
-        state = {**pack(self.follow + new), "events": events, "weight": weight}
-        return type(self)(self.settings, state)
+        events = _events(self._state["events"], items, weight[kinds])
+        grown = type(self)(self.settings, {**self._state, "events": events})
+        grown.more = new if self.more is None else self.more + new
+        return grown
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
         """Nothing has come before or after a new item yet."""
         size = self.items + len(new)
-        events = np.r_[self.state["events"], np.zeros(len(new), np.int64)]
-        offsets = _going_on(self.state["offsets"], size)
-        grown = type(self)(self.settings, {**self.state, "offsets": offsets, "events": events})
+        events = np.r_[self._state["events"], np.zeros(len(new), np.int64)]
+        offsets = _going_on(self._state["offsets"], size)
+        grown = type(self)(self.settings, {**self._state, "offsets": offsets, "events": events})
+        if self.more is not None:
+            grown.more = _wider(self.more, size)
         if "similarity" in vars(self):  # which takes long to make
-            larger = {**pack(self.similarity), "offsets": _going_on(self.similarity.indptr, size)}
-            vars(grown)["similarity"] = unpack(larger, size)
+            vars(grown)["similarity"] = _wider(self.similarity, size)
         return grown
 
     @cached_property
     def similarity(self) -> Matrix:
         """[items, items] how much a row's item speaks for each column's."""
-        both = (self.follow + self.settings.backward * self.follow.T).tocsr()
-        count = self.state["events"] / UNIT + self.settings.shrink + 1e-9
+        follow = self.follow
+        both = (follow + self.settings.backward * follow.T).tocsr()
+        count = self._state["events"] / UNIT + self.settings.shrink + 1e-9
         # Powers of the items, not of all pairs, which are many more.
         both.data *= (count**-self.settings.source_power / UNIT)[row_of(both)]
         both.data *= (count**-self.settings.target_power)[both.indices]
@@ -134,6 +153,11 @@ class Neighbours(Retriever[Settings]):
 def _says(settings: Settings, weight: Floats) -> Int64s:
     """[window, event types] how much an event says of what came so many events before it."""
     return whole(np.multiply.outer(settings.decay ** np.arange(settings.window), weight))
+
+
+def _wider(matrix: Matrix, size: int) -> Matrix:
+    """[size, size] the same, and nothing of the items that came."""
+    return unpack({**pack(matrix), "offsets": _going_on(matrix.indptr, size)}, size)
 
 
 def _going_on(offsets: NDArray[np.integer], rows: int) -> Int64s:

@@ -28,8 +28,9 @@ from endcap.nn.device import device, precision
 from endcap.nn.going_on import grown, what_is_new
 from endcap.nn.leaving import moved
 from endcap.nn.loop import Plan, train
+from endcap.nn.nearest import Nearest
 from endcap.nn.reader import Reader, Reading
-from endcap.nn.scoring import best, ndcg
+from endcap.nn.scoring import found, ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
 from endcap.stages import Earlier, Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
@@ -106,7 +107,8 @@ class Sequence(Retriever[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self.network = _restored(settings, state) if state else None
-        self.vectors = self.network.item().detach() if self.network else torch.zeros(0)
+        self.vectors = self.network.item().detach() if self.network else torch.zeros(0, 1)
+        self.nearest = Nearest(self.vectors)
         self.heard: Bools | None = None
 
     @classmethod
@@ -159,7 +161,10 @@ class Sequence(Retriever[Settings]):
         if self.network is None:
             return Ranking.concat([])
         asked = queries if self.heard is None else queries.allow(self.heard)
-        return best(partial(self.network.scores, self.vectors), asked, n)
+        return found(partial(self._best, self.network), asked, n)
+
+    def _best(self, network: Reader, queries: Queries, n: int) -> Ranking:
+        return self.nearest.best(network.read(self.vectors, queries), queries, n)
 
     def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
         if self.network is None:
@@ -181,6 +186,7 @@ class Sequence(Retriever[Settings]):
         grown.heard = np.r_[before, known]
         with torch.no_grad():
             grown.vectors = torch.cat([self.vectors, self.network.item.content.heard(told)])
+            grown.nearest = Nearest(grown.vectors)
         return grown
 
 

@@ -14,9 +14,12 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from endcap.serve.problems import Problem, refused
+from endcap.serve.problems import Problem, refused, wrong
 
 M = TypeVar("M", bound=BaseModel)
+
+MOST = 1_000
+"""Events or items of a request."""
 
 LARGEST = 4_000_000
 """Bytes of a body: 1,000 events of 4 kB each."""
@@ -50,6 +53,15 @@ def read(model: type[M], value: Any) -> M:
         raise refused(error) from error
 
 
+def several(value: Any, kind: str) -> list[Any]:
+    """What a body holds of a kind: one, or a list of them. Raises Problem 422."""
+    values = value if isinstance(value, list) else [value]
+    if isinstance(value, list | dict) and len(values) <= MOST:
+        return values
+    came = f"a list of {len(values):,}" if isinstance(value, list) else type(value).__name__
+    raise wrong("", value, f"The body is {came}. Expected one {kind} or a list of up to {MOST:,}.")
+
+
 def described(
     model: type[BaseModel], *, many: bool = False, optional: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -62,7 +74,7 @@ def described(
         schema["required"] = needed
     schema = _inlined(schema, schema.pop("$defs", {}))
     if many:
-        schema = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": 1_000}]}
+        schema = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": MOST}]}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 

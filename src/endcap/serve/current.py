@@ -85,6 +85,8 @@ class Loaded:
 
     def over(self, catalogue: Overlay, said: int) -> Loaded:
         """The same over a later state of the catalogue."""
+        if catalogue is self.recommender.catalogue:
+            return replace(self, said=said)
         return replace(
             self,
             recommender=over(self.recommender, catalogue),
@@ -183,11 +185,12 @@ class Current:
             log.exception("Changes of items can't be used; going on without them")
         return self.loaded
 
-    def learn(self) -> None:
-        """Teach the models that learn from each event what has come since they last learned."""
+    def learn(self) -> bool:
+        """Teach the models that learn from each event what has come since they last learned; says
+        whether anything has."""
         with self._learning:
             if (before := self.latest()) is None:
-                return
+                return False
             try:
                 grown = before.grown(LESSONS)
                 with self._changing:  # items may have changed meanwhile
@@ -197,10 +200,12 @@ class Current:
                     self.loaded = grown
                 if self.shadow is not None:
                     self.shadow = self._renewed(self.shadow).grown(LESSONS)
+                return grown is not before
             except SQLAlchemyError as error:
                 log.warning("Live events can't be read; answering from what is known: %s", error)
             except Exception:
                 log.exception("Live events can't be learned; answering from what is known")
+            return False
 
     def _watch(self) -> None:
         self.refresh()
@@ -210,7 +215,8 @@ class Current:
             self.refresh()
             began = time.monotonic()
             if began >= rested:
-                self.learn()
+                if self.learn():
+                    kept.give_back()
                 rested = time.monotonic() + REST * (time.monotonic() - began)
 
     def _pointers(self) -> Iterator[Path]:
@@ -246,7 +252,6 @@ class Current:
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
         visitors.history("")  # so that the first request finds all indexes made
-        _ = recommender.catalogue.attributes.own  # and the first filter what it may speak of
         loaded = self.stocked(
             Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
         )

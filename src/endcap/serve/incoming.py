@@ -132,7 +132,7 @@ class Event(BaseModel):
 
     def row(self, now: int) -> Row:
         """As the table of events has it. now: the moment that an event without one gets."""
-        row = self.model_dump(exclude={"context"})
+        row = dict(vars(self))  # its fields are plain, and to dump them takes ten times as long
         row["context"] = None if self.context is None else _text(self.context)
         row["timestamp"] = now if self.timestamp is None else self.timestamp
         row["event_id"] = self.event_id or digest(row)

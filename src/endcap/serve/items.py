@@ -8,26 +8,14 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from endcap.serve.bodies import body, described, parsed
+from endcap.serve.bodies import body, described, parsed, several
 from endcap.serve.current import Current
 from endcap.serve.goods import Item, patched, plain
 from endcap.serve.incoming import Id
-from endcap.serve.problems import (
-    Problem,
-    documented,
-    explained,
-    no_item,
-    refused,
-    sentence,
-    short,
-    wrong,
-)
+from endcap.serve.problems import documented, no_item, refused, told, wrong
 from endcap.store.items import Item as Row
 from endcap.store.items import Word
 from endcap.tables.schema import ITEMS
-
-MOST = 1_000
-"""Items of a request."""
 
 Body = Annotated[bytes, Depends(body)]
 ItemId = Annotated[Id, Path(description="the item")]
@@ -71,19 +59,16 @@ def router(current: Current) -> APIRouter:
 
 def put_all(current: Current, value: Any) -> dict[str, Any]:
     """Put what can be put. Raises Problem 422 where the body is neither item nor list."""
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, dict) for one in values[:1]) or len(values) > MOST:
-        came = f"a list of {len(values):,}" if isinstance(value, list) else type(value).__name__
-        detail = f"The body is {came}. Expected one item or a list of up to {MOST:,}."
-        raise Problem(422, detail, [{"field": "", "value": short(value), "detail": detail}])
+    values = several(value, "item")
+    if not all(isinstance(one, dict) for one in values[:1]):
+        raise wrong("", values[0], "expected an object")
     rows: list[Row] = []
     rejected = []
     for index, one in enumerate(values):
         try:
             rows.append(Item.model_validate(one).row())
         except ValidationError as error:
-            text = "; ".join(sentence(found) for found in explained(error))
-            rejected.append({"index": index, "error": text})
+            rejected.append({"index": index, "error": told(error)})
     current.goods.put(rows)
     return {"accepted": len(rows), "rejected": rejected}
 

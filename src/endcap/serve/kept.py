@@ -6,9 +6,11 @@ one that starts the others reads the live release first, and each of them finds 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +18,11 @@ import numpy as np
 from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.experiment.batch import served
+from endcap.newcomers import over
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
+from endcap.tables.overlay import Overlay
 from endcap.tables.prepare import prepared
 from endcap.types import History, Queries
 
@@ -29,8 +33,8 @@ _datasets: dict[Path, Dataset] = {}
 
 
 def recommender(folder: Path) -> Recommender:
-    """Of a release's folder. Raises ReleaseError."""
-    return _recommenders.get(folder) or Recommender.load(folder)
+    """Of a release's folder, over a catalogue in which items may change. Raises ReleaseError."""
+    return _recommenders.get(folder) or _loaded(folder)
 
 
 def dataset(folder: Path) -> Dataset:
@@ -43,15 +47,30 @@ def read(shop: Shop) -> None:
     """Have what is live in memory, where it can be read; where not, those who need it say why."""
     try:
         release, tables = served(Releases(shop.releases).path()), prepared(shop)
-        system = _recommenders[release] = Recommender.load(release)
+        system = _recommenders[release] = _loaded(release)
         _ask(system)
-        _datasets[tables] = Dataset.load(tables)
+        _datasets[tables] = dataset = Dataset.load(tables)
+        dataset.history.take(dataset.user_codes([""]))  # so that its indexes are made
     except EndcapError:
         return
     except Exception:
         log.exception("The live release can't be read before the workers part")
     gc.collect()
+    give_back()
     gc.freeze()  # or the first search for garbage would change, and so copy, all of it
+
+
+def _loaded(folder: Path) -> Recommender:
+    system = Recommender.load(folder)
+    _ = system.catalogue.attributes.own  # so that the first filter finds what it may speak of
+    return over(system, Overlay.over(system.catalogue))
+
+
+def give_back() -> None:
+    """Let the system have what work has freed: the library of C keeps it for more of its kind,
+    which in a process that answers is long in coming."""
+    with suppress(AttributeError, OSError):  # where there is another library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _ask(system: Recommender) -> None:

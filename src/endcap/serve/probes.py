@@ -51,9 +51,10 @@ def probe(recommender: Recommender, visitors: Visitors, now: int, seconds: float
 def _questions(visitors: Visitors, now: int) -> Iterator[Queries]:
     """Nobody, then shoppers from all over the log, each looking at the last item of their past."""
     dataset = visitors.dataset
-    known = [] if dataset is None else list(dataset.users[1:])
-    step = max(1, len(known) // VISITORS)
-    for key in (None, *known[::step][:VISITORS]):
+    users = ("",) if dataset is None else dataset.users
+    # One by one: to take all would write to the memory of each, which processes have in common.
+    known = range(1, len(users), max(1, (len(users) - 1) // VISITORS))
+    for key in (None, *(users[code] for code in known[:VISITORS])):
         history = visitors.history(key)
         user = 0 if key is None else visitors.code(key)
         moment = max(now, int(history.times.max(initial=0)) + 1)

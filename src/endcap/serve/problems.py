@@ -123,6 +123,11 @@ def sentence(error: Mapping[str, Any]) -> str:
     return f"{shown}{error['detail']}"
 
 
+def told(error: ValidationError) -> str:
+    """What pydantic found, in a line."""
+    return "; ".join(map(sentence, explained(error)))
+
+
 def refused(error: ValidationError | RequestValidationError) -> Problem:
     """A 422 from what pydantic found."""
     errors = explained(error)

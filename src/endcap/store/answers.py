@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
 
 from endcap.store.database import Held
+from endcap.store.spelled import Spelled
 
 _METADATA = MetaData()
 
@@ -26,7 +27,7 @@ answers = Table(
 )
 """question: the request, as JSON. trace: items and what was done with them, as JSON."""
 
-_NEW = insert(answers)
+_NEW = Spelled(insert(answers), answers.c.keys())
 
 Trace: TypeAlias = Callable[[], Any]
 
@@ -45,8 +46,7 @@ class Answers(Held):
         """The same of several."""
 
         def write(connection: Connection) -> None:
-            made = [{**row, "trace": _json(trace())} for row, trace in rows]
-            connection.execute(_NEW, made)
+            _NEW.each(connection, [{**row, "trace": _json(trace())} for row, trace in rows])
 
         self.database.submit(write)
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed
 from endcap.store.shape import alone, create
+from endcap.store.turn import turn
 
 log = logging.getLogger("endcap.store")
 
@@ -24,6 +25,10 @@ Job: TypeAlias = Callable[[Connection], T]
 
 GROUP = 64
 """Jobs that are committed together at most."""
+
+SOON = 0.05
+"""Seconds that jobs wait for others which nobody waits for: each commit takes from the processor
+what the answers under way need."""
 
 WAITING = 10_000
 """Jobs that may wait; more are refused, as they would only fill the memory."""
@@ -54,6 +59,8 @@ class Database:
         self.engine = connect(url)
         self.remote = url.drivername != SQLITE
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
+        self._turn = None if self.remote or not url.database else Path(f"{url.database}-turn")
+        self._awaited = threading.Event()
         self._since: float | None = None
         self._rested = 0.0
         self._unmade: list[MetaData] = []
@@ -101,7 +108,7 @@ class Database:
             raise exc.TimeoutError(f"It took longer than {seconds:g} s") from error
 
     def submit(self, job: Job[T]) -> Future[T]:
-        """Have a job done; the result is there when it is on the disk."""
+        """Have a job done, soon; the result is there when it is on the disk."""
         future: Future[T] = Future()
         if self._stuck() or self._waiting.qsize() >= WAITING:
             future.set_exception(exc.TimeoutError("The database does not take what waits for it"))
@@ -113,6 +120,7 @@ class Database:
         """Have a job done and wait for it. Raises SQLAlchemyError where it was not done, or where
         nobody can say: so doing it again must be harmless."""
         future = self.submit(job)
+        self._awaited.set()
         while True:
             try:
                 return future.result(STUCK)
@@ -124,6 +132,7 @@ class Database:
     def close(self) -> None:
         """Do what waits, then stop; a database that is away is not waited for."""
         self._waiting.put(None)
+        self._awaited.set()
         self._thread.join(2 * STUCK)
         if self._glances is not None:
             self._glances.shutdown(wait=False, cancel_futures=True)
@@ -141,12 +150,16 @@ class Database:
 
     def _write(self) -> None:
         while (first := self._waiting.get()) is not None:
+            self._awaited.wait(SOON)
+            self._awaited.clear()
             group, last = [first], False
             while len(group) < GROUP and not self._waiting.empty():
                 if (more := self._waiting.get()) is None:
                     last = True
                     break
                 group.append(more)
+            if not self._waiting.empty():  # somebody may wait for one of those
+                self._awaited.set()
             self._commit([one for one in group if one[1].set_running_or_notify_cancel()])
             self._since = None
             if last:
@@ -156,7 +169,7 @@ class Database:
         self._since = time.monotonic()
         try:
             self._make()
-            with self.engine.begin() as connection:
+            with turn(self._turn), self.engine.begin() as connection:
                 alone(connection)
                 results = [job(connection) for job, _ in group]
         except Exception as error:

@@ -6,6 +6,7 @@ The two tables have the columns of `endcap.tables.schema`, and an index by visit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
@@ -21,21 +22,20 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    insert,
     select,
 )
 from sqlalchemy.types import TypeEngine
 
-from endcap.store.database import GLANCE, Held
+from endcap.store.database import Held
 from endcap.store.shape import place
+from endcap.store.spelled import Spelled
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
 
 Row: TypeAlias = dict[str, Any]
 
 LESSON = 5.0
 """Seconds that reading what is to be learned may take."""
-
-EACH = 0.01
-"""Seconds that reading the events of one visitor may take, where those of many are read."""
 
 _METADATA = MetaData()
 _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
@@ -64,6 +64,9 @@ def visitor(row: Row) -> str | None:
     return row.get("user_id") or row.get("anonymous_id") or row.get("session_id")
 
 
+_SHOWN = Spelled(insert(impressions), IMPRESSIONS.names)
+
+
 class Seen(NamedTuple):
     """An event of a visitor. time: UTC microseconds."""
 
@@ -80,17 +83,22 @@ class Arrival(NamedTuple):
     seen: Seen
 
 
-# Made once: to put a statement together takes longer than to execute it.
-_NEWEST = (
-    select(events.c.item_id, events.c.event_type, events.c.timestamp)
-    .where(
-        events.c.visitor == bindparam("key"),
-        events.c.event_type.in_(bindparam("kinds", expanding=True)),
+@cache
+def _newest(kinds: tuple[str, ...]) -> Spelled:
+    query = select(events.c.item_id, events.c.event_type, events.c.timestamp).where(
+        events.c.visitor == bindparam("key", ""),
+        events.c.event_type.in_(kinds),
         events.c.item_id.is_not(None),
     )
-    .order_by(events.c.timestamp.desc(), events.c.place.desc())
-    .limit(bindparam("limit"))
-)
+    newest = query.order_by(events.c.timestamp.desc(), events.c.place.desc())
+    return Spelled(newest.limit(bindparam("limit", 0)))
+
+
+def newest(connection: Connection, visitor: str, kinds: Iterable[str], limit: int) -> list[Seen]:
+    """The newest events of some types of a visitor that name an item, oldest first."""
+    found = _newest(tuple(kinds)).rows(connection, key=visitor, limit=limit)
+    return [Seen(*row) for row in reversed(found)]
+
 
 _NEXT = (
     select(
@@ -115,6 +123,11 @@ class LiveEvents(Held):
 
     metadata = _METADATA
 
+    @cached_property
+    def _new(self) -> Spelled:
+        new = self.database.insert(events).on_conflict_do_nothing(index_elements=["event_id"])
+        return Spelled(new, (*EVENTS.names, "visitor"))
+
     def append(self, rows: Sequence[Row]) -> tuple[int, int]:
         """Write events; they are on the disk when this returns.
 
@@ -123,38 +136,19 @@ class LiveEvents(Held):
         """
         if not rows:
             return 0, 0
-        whole = [dict.fromkeys(EVENTS.names) | row | {"visitor": visitor(row)} for row in rows]
-        new = self.database.insert(events).on_conflict_do_nothing(index_elements=["event_id"])
-        new = new.returning(events.c.place)
-        accepted = self.database.write(lambda found: len(found.execute(new, whole).all()))
+        whole = [{**row, "visitor": visitor(row)} for row in rows]
+        accepted = self.database.write(lambda found: self._new.each(found, whole))
         return accepted, len(rows) - accepted
 
     def shown(self, rows: Sequence[Row]) -> None:
         """Have impressions written, soon; whoever calls does not wait."""
         if rows:
-            whole = [dict.fromkeys(IMPRESSIONS.names) | row for row in rows]
-            new = self.database.insert(impressions)
-            self.database.submit(lambda connection: connection.execute(new, whole))
+            self.database.submit(lambda found: _SHOWN.each(found, rows))
 
     def of_visitor(self, key: str, kinds: Iterable[str], limit: int) -> list[Seen]:
         """The newest events of some types of a visitor that name an item, oldest first. Raises
         SQLAlchemyError soon where they can't be read."""
-        return self.of_visitors([key], kinds, limit)[key]
-
-    def of_visitors(
-        self, keys: Sequence[str], kinds: Iterable[str], limit: int
-    ) -> dict[str, list[Seen]]:
-        """The same of several, each with `limit` events at most."""
-        asked = {"kinds": list(kinds), "limit": limit}
-
-        def read(connection: Connection) -> dict[str, list[Seen]]:
-            return {
-                key: [Seen(*row) for row in connection.execute(_NEWEST, asked | {"key": key})]
-                for key in keys
-            }
-
-        found = self.database.glance(read, max(GLANCE, len(keys) * EACH))
-        return {key: seen[::-1] for key, seen in found.items()}
+        return self.database.glance(lambda found: newest(found, key, kinds, limit))
 
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from endcap.store.address import there
 from endcap.store.database import Held
 from endcap.store.shape import place
+from endcap.store.spelled import Spelled
 from endcap.tables.schema import ITEMS
 
 Item: TypeAlias = dict[str, Any]
@@ -58,6 +59,9 @@ _items = Table(
 """place: the number of the change that made the row what it is; none is given twice. gone_at: UTC
 microseconds, none for an item that is there. content: the item as JSON; of one that is gone, what
 it was."""
+
+
+_LATEST = Spelled(select(func.max(_items.c.place)))
 
 
 class Word(NamedTuple):
@@ -109,8 +113,8 @@ class Goods(Held):
 
     def latest(self) -> int:
         """The place of the latest change, 0 where there is none."""
-        query = select(func.max(_items.c.place))
-        return int(self.database.glance(lambda found: found.execute(query).scalar()) or 0)
+        [(place,)] = self.database.glance(_LATEST.rows)
+        return int(place or 0)
 
     def since(self, place: int) -> tuple[int, list[Word]]:
         """The place of the latest change, and the items that changed after another, in the order

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -32,6 +31,7 @@ from sqlalchemy import (
 
 from endcap.store.address import there
 from endcap.store.database import Held
+from endcap.store.spelled import Spelled
 from endcap.tables.merging import MERGES
 from endcap.tables.schema import USERS
 
@@ -56,10 +56,9 @@ merges = Table(
     Column("time", BigInteger, nullable=False),
 )
 
-# Made once: to put a statement together takes longer than to execute it.
-_OWNED = (
-    select(merges.c.user_id, merges.c.anonymous_id)
-    .where(merges.c.user_id.in_(bindparam("users", expanding=True)))
+_DEVICES = Spelled(
+    select(merges.c.anonymous_id)
+    .where(merges.c.user_id == bindparam("user", ""))
     .order_by(merges.c.time, merges.c.anonymous_id)
 )
 
@@ -69,6 +68,11 @@ class Person(NamedTuple):
 
     row: User
     devices: list[str]
+
+
+def devices(connection: Connection, user_id: str) -> list[str]:
+    """See `People.devices`."""
+    return [device for (device,) in _DEVICES.rows(connection, user=user_id)]
 
 
 class People(Held):
@@ -98,13 +102,7 @@ class People(Held):
 
     def devices(self, user_id: str) -> list[str]:
         """The anonymous ids that were merged into a user, in the order in which they were."""
-        return [device for _, device in self.owned([user_id])]
-
-    def owned(self, user_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """The same of several: each user and each device of theirs."""
-        asked = {"users": list(user_ids)}
-        rows = self.database.glance(lambda found: found.execute(_OWNED, asked).all())
-        return [(user, device) for user, device in rows]
+        return self.database.glance(lambda found: devices(found, user_id))
 
     def merge(self, anonymous_id: str, user_id: str) -> str:
         """Have a device be a user's, and say whose it is: the first one it was said to be."""

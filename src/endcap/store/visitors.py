@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Events
-from endcap.store.events import Arrival, LiveEvents, Seen
+from endcap.store.database import GLANCE
+from endcap.store.events import Arrival, LiveEvents, Seen, newest
 from endcap.store.log import LiveLog
-from endcap.store.people import People
+from endcap.store.people import People, devices
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, Stretch, offsets_of
+
+EACH = 0.01
+"""Seconds that reading the events of one visitor may take, where those of many are read."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +71,28 @@ class Visitors:
 
     def histories(self, keys: Iterable[str | None]) -> dict[str | None, History]:
         """The same of several visitors, who are looked up together."""
-        known = sorted({key for key in keys if key is not None})
-        owned = {key: [key] for key in known}
-        seen: dict[str, list[Seen]] = {}
-        try:
-            for key, device in self.people.owned(known) if self.people and known else ():
-                owned[key].append(device)
-            ids = [one for own in owned.values() for one in own]
-            seen = self.live.of_visitors(ids, self.kinds, self.settings.history) if ids else {}
-        except SQLAlchemyError:
-            pass  # the store has said so in the log
         found: dict[str | None, History] = {None: History.empty(1)}
-        for key, own in owned.items():
-            live = [event for one in own for event in seen.get(one, ())]
-            found[key] = self.add(self._prepared(own), live)
+        for key, own in self._live({key for key in keys if key is not None}).items():
+            live = [event for seen in own.values() for event in seen]
+            found[key] = self.add(self._prepared(list(own)), live)
         return found
+
+    def _live(self, keys: Collection[str]) -> dict[str, dict[str, list[Seen]]]:
+        """For each visitor the live events by each of the ids that are theirs, in one read; none
+        where they can't be read."""
+
+        def read(connection: Connection) -> dict[str, dict[str, list[Seen]]]:
+            kinds, limit = self.kinds, self.settings.history
+            own = {key: [key, *(devices(connection, key) if self.people else ())] for key in keys}
+            return {
+                key: {id_: newest(connection, id_, kinds, limit) for id_ in ids}
+                for key, ids in own.items()
+            }
+
+        try:
+            return self.live.database.glance(read, max(GLANCE, len(keys) * EACH)) if keys else {}
+        except SQLAlchemyError:  # the store has said so in the log
+            return {key: {key: []} for key in keys}
 
     def lessons(self, arrivals: Sequence[Arrival]) -> tuple[Queries, Int32s, Int8s]:
         """What models learn from events as they come: each visitor at the moment of the event,

@@ -71,9 +71,13 @@ class Catalogue:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
+    @property
+    def id_column(self) -> pa.ChunkedArray:
+        return self.table["item_id"]
+
     @cached_property
     def ids(self) -> list[str]:
-        return list(self.table["item_id"].to_pylist())
+        return list(self.id_column.to_pylist())
 
     @cached_property
     def _codes(self) -> dict[str, int]:
@@ -89,6 +93,8 @@ class Catalogue:
 
     def codes_in(self, other: Catalogue) -> Int32s:
         """[items] the code of each item in another catalogue, −1 where it has none there."""
+        if self.id_column.equals(other.id_column):
+            return np.arange(len(self), dtype=np.int32)
         codes = (other.code(id_) for id_ in self.ids)
         return np.array([-1 if code is None else code for code in codes], np.int32)
 

@@ -89,6 +89,11 @@ class Overlay(Catalogue):
     def __len__(self) -> int:
         return len(self.base) + len(self.came)
 
+    @property
+    def id_column(self) -> pa.ChunkedArray:
+        base = self.base.id_column
+        return pa.chunked_array([*base.chunks, pa.array(self.came, base.type)])
+
     @cached_property
     def ids(self) -> list[str]:
         return [*self.base.ids, *self.came] if self.came else self.base.ids

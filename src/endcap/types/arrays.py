@@ -41,8 +41,9 @@ def spans(starts: Int64s, stops: Int64s) -> Int64s:
     array([3, 4, 5, 8])
     """
     lengths = stops - starts
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    before = lengths.cumsum() - lengths
+    places: Int64s = (starts - before).repeat(lengths) + np.arange(lengths.sum())
+    return places
 
 
 def ranges(offsets: Int64s, rows: Int64s | Int32s) -> Int64s:
@@ -78,4 +79,6 @@ def among(pairs: Pairs, others: Pairs) -> Bools:
 
 def offsets_of(lengths: NDArray[np.integer]) -> Int64s:
     """Row lengths → the offsets of a ragged array, one longer, from 0."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

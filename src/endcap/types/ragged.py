@@ -60,12 +60,12 @@ class Ragged:
 
     @property
     def lengths(self) -> Int64s:
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @property
     def rows(self) -> Int32s:
         """For each value, the row it stands in."""
-        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+        return np.arange(len(self), dtype=np.int32).repeat(self.lengths)
 
     def take(self, rows: Int64s | Int32s) -> Ragged:
         lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
@@ -123,17 +123,17 @@ class History:
 
     @property
     def lengths(self) -> Int64s:
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @property
     def rows(self) -> Int32s:
         """For each event, the row it stands in."""
-        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+        return np.arange(len(self), dtype=np.int32).repeat(self.lengths)
 
     @property
     def ages(self) -> Int64s:
         """For each event, how many events of its row came later: 0 is the newest."""
-        return np.repeat(self.offsets[1:], self.lengths) - 1 - np.arange(len(self.items))
+        return self.offsets[1:].repeat(self.lengths) - 1 - np.arange(len(self.items))
 
     def select(self, positions: Int64s, lengths: NDArray[np.integer]) -> History:
         """The events at `positions`, in new rows of the given `lengths`."""
@@ -163,7 +163,7 @@ class History:
 
     def last(self, n: int) -> History:
         """The newest `n` events of each row."""
-        return self.keep(self.ages < n)
+        return self if self.lengths.max(initial=0) <= n else self.keep(self.ages < n)
 
     def ragged(self) -> Ragged:
         return Ragged(self.offsets, self.items)

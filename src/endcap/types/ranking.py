@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endcap.types.arrays import (
     Bools,
@@ -17,6 +18,9 @@ from endcap.types.arrays import (
     pair_keys,
 )
 from endcap.types.ragged import Ragged
+
+Scores: TypeAlias = Floats | Int32s
+"""[queries, items]; −inf, or the least whole number, for what may not be answered."""
 
 BLOCK = 1 << 22
 """Scores that are compared at once: it bounds the memory."""
@@ -51,7 +55,7 @@ class Ranking:
         >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
         array([1, 3], dtype=int32)
         """
-        query, item = _reaching(scores, min(n, scores.shape[1]))
+        query, item = reaching(scores, n)
         return cls.sort(query, item, scores[query, item]).top(n)
 
     @classmethod
@@ -176,19 +180,34 @@ class Ranking:
         return slice(int(start), int(stop))
 
 
-def _reaching(scores: Floats, n: int) -> tuple[Int32s, Int32s]:
-    """Rows and columns of the `n` largest of each row, and of few others; −inf is left out."""
-    found = [np.zeros(0, np.int64)]
+def reaching(
+    scores: Scores, n: int, slack: NDArray[np.integer] | None = None
+) -> tuple[Int32s, Int32s]:
+    """Rows and columns of the `n` largest of each row, and of few others; what may not be answered
+    is left out.
+
+    slack: [Q] how far below the n-th largest the others may be.
+    """
+    found, n = [np.zeros(0, np.int64)], min(n, scores.shape[1])
     rows = max(1, BLOCK // max(1, scores.shape[1]))
     for first in range(0, len(scores) if n else 0, rows):
         block = scores[first : first + rows]
-        edge = np.maximum(_edge(block, n), np.finfo(np.float32).min)
-        found.append(np.flatnonzero(block >= edge[:, None]) + first * scores.shape[1])
+        edge = _edge(block, n)
+        if slack is not None:
+            edge = edge - slack[first : first + rows]
+        least = np.maximum(edge, _least(scores)).astype(scores.dtype)
+        found.append(np.flatnonzero(block >= least[:, None]) + first * scores.shape[1])
     query, item = np.divmod(np.concatenate(found), max(1, scores.shape[1]))
     return query.astype(np.int32), item.astype(np.int32)
 
 
-def _edge(scores: Floats, n: int) -> Floats:
+def _least(scores: Scores) -> float | int:
+    if scores.dtype.kind == "f":
+        return float(np.finfo(np.float32).min)
+    return int(np.iinfo(np.int32).min) + 1
+
+
+def _edge(scores: Scores, n: int) -> NDArray[Any]:
     """[Q] a score that at least `n` of each row reach: the n-th largest, or one close below.
 
     Where a row is long, it is the n-th largest of the peaks of its slices: as many slices have a

@@ -33,14 +33,16 @@ def sums(rows: Codes, columns: Codes, values: NDArray[Any], shape: tuple[int, in
 
 def pack(matrix: Matrix) -> dict[str, NDArray[Any]]:
     """The arrays of a state that hold the matrix: `offsets` [rows + 1], `column`, `value`."""
-    offsets, column = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+    offsets, column = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
     return {"offsets": offsets, "column": column, "value": matrix.data}
 
 
 def unpack(state: Mapping[str, NDArray[Any]], columns: int) -> Matrix:
-    """The matrix that `pack` made arrays of."""
-    parts = (state["value"], state["column"], state["offsets"])
-    return sparse.csr_array(parts, shape=(len(state["offsets"]) - 1, columns))
+    """The matrix that `pack` made arrays of; it has them in common with the state."""
+    values, offsets = state["value"], state["offsets"]
+    if len(values) < np.iinfo(np.int32).max:  # else the columns would be copied into 64 bits
+        offsets = offsets.astype(np.int32)
+    return sparse.csr_array((values, state["column"], offsets), shape=(len(offsets) - 1, columns))
 
 
 def row_of(matrix: Matrix) -> Int32s:
@@ -82,7 +84,7 @@ def strongest(matrix: Matrix, n: int | Int64s) -> Matrix:
     for row in np.flatnonzero(np.diff(matrix.indptr) > most):
         place = slice(*matrix.indptr[row : row + 2])
         kept[place] &= _among_largest(matrix.data[place], matrix.indices[place], most[row])
-    offsets = np.r_[0, np.cumsum(kept)][matrix.indptr]
+    offsets = np.r_[0, np.cumsum(kept)][matrix.indptr].astype(matrix.indptr.dtype)
     return sparse.csr_array((matrix.data[kept], matrix.indices[kept], offsets), matrix.shape)
 
 

@@ -19,13 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import ValidationError
-
 from endcap.config import Clean
 from endcap.errors import SourceError
-from endcap.serve.collect import within
-from endcap.serve.incoming import Event
-from endcap.serve.problems import explained, sentence
+from endcap.serve.collect import checked
 from endcap.store.events import LiveEvents, Row
 
 EXTRA = "pip install 'endcap[stream]'"
@@ -162,9 +158,7 @@ class Inbox:
 
     def _row(self, value: Any, time: int) -> Row | None:
         try:
-            return within(Event.model_validate(value).row(time), self.clean)
-        except ValidationError as error:
-            self.rejected["; ".join(sentence(one) for one in explained(error))] += 1
+            return checked(value, time, self.clean)
         except ValueError as error:
             self.rejected[str(error)] += 1
         return None

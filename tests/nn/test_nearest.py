@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from endcap.nn import nearest
+from endcap.nn.nearest import Nearest
+from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types.ranking import reaching
+
+
+def asked(count: int) -> Queries:
+    nobody = np.zeros(count, np.int32)
+    return Queries.of(nobody, np.ones(count, np.int64), History.empty(count))
+
+
+def exact(vectors: torch.Tensor, read: torch.Tensor, queries: Queries, n: int) -> Ranking:
+    return Ranking.best(queries.forbid((read @ vectors.t()).numpy()), n)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.5])
+@pytest.mark.parametrize("count", [1, 7])
+def test_lists_are_those_of_exact_products(count: int, spread: float) -> None:
+    """Of vectors of one length, and of such as differ a thousandfold."""
+    chance = torch.Generator().manual_seed(1)
+    length = torch.exp(spread * torch.randn(20_000, 1, generator=chance))
+    vectors = torch.randn(20_000, 32, generator=chance) * length
+    read = torch.randn(count, 32, generator=chance)
+    rng = np.random.default_rng(1)
+    queries = replace(
+        asked(count).allow(rng.random(20_000) < 0.9),
+        exclude=Ragged.of([rng.integers(0, 20_000, 500).tolist()] * count),
+    )
+    known = Nearest(vectors)
+    for n in (1, 10, 200):
+        found, expected = known.best(read, queries, n), exact(vectors, read, queries, n)
+        np.testing.assert_array_equal(found.query, expected.query)
+        np.testing.assert_array_equal(found.item, expected.item)
+        np.testing.assert_allclose(found.score, expected.score, rtol=1e-4, atol=1e-4)
+
+
+def test_little_is_multiplied_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nothing would be gained."""
+    counts = list[int]()
+
+    def counted(*arguments: Any) -> Any:
+        rows = reaching(*arguments)
+        counts.append(len(rows[0]))
+        return rows
+
+    monkeypatch.setattr(nearest, "reaching", counted)
+    chance = torch.Generator().manual_seed(1)
+    vectors = torch.randn(100_000, 64, generator=chance)
+    Nearest(vectors).best(torch.randn(1, 64, generator=chance), asked(1), 200)
+    assert 200 <= counts[0] < 2_000
+
+
+def test_where_hardly_anything_may_be_answered() -> None:
+    vectors, read = torch.eye(4), torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
+    queries = asked(2).allow(np.array([True, False, True, False]))
+    assert Nearest(vectors).best(read, queries, 3).item.tolist() == [2, 0, 0, 2]
+    none = asked(2).allow(np.zeros(4, np.bool_))
+    assert len(Nearest(vectors).best(read, none, 3)) == 0
+
+
+def test_nothing_at_all() -> None:
+    assert len(Nearest(torch.zeros(3, 2)).best(torch.zeros(1, 2), asked(1), 2)) == 2
+    assert len(Nearest(torch.zeros(0, 2)).best(torch.zeros(1, 2), asked(1), 2)) == 0
