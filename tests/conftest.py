@@ -12,6 +12,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.store.postgres import Postgres
 
+# A program of its own, for `make fuzz`: what it needs is not installed for tests.
+collect_ignore = ["sources/fuzz.py"]
+
 # How long an example takes depends on what else the machine does, so it decides nothing.
 settings.register_profile("endcap", deadline=None)
 settings.load_profile("endcap")

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,12 +16,10 @@ import pytest
 
 from endcap.config import Shop
 from endcap.sources import Wanted, import_files
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 
 FILES, ROWS = 6, 3_000
 QUICK, MANY = 3, 50
-LONGEST = 4.0
-"""Seconds after which the latest kill comes: the whole takes about as long."""
 
 
 def exports(folder: Path) -> list[str]:
@@ -55,6 +54,13 @@ def run(*arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
+def undisturbed(*arguments: str) -> float:
+    """Seconds that a command takes."""
+    began = time.monotonic()
+    assert run(*arguments).wait() == 0
+    return time.monotonic() - began
+
+
 def killed(after: float, *arguments: str) -> bool:
     """Whether the command was still at work when it was killed."""
     victim = run(*arguments)
@@ -77,19 +83,20 @@ def test_killed_at_random_moments(tmp_path: Path, times: int) -> None:
     names, chance = exports(tmp_path), random.Random(times)  # noqa: S311
     calm, shop = tmp_path / "calm", tmp_path / "shop"
     shop.mkdir()
-    assert len([*import_files(calm / "tables", names, Wanted())]) == FILES
-    prepare(Shop.open(calm))
+    calm.mkdir()
+    works = (("import", *names), ("prepare",))
+    seconds = [undisturbed(*work, "--shop", str(calm)) for work in works]
     hits = 0
     for n in range(times):
         before = stored(shop)
-        work = ("import", *names) if n % 2 == 0 else ("prepare",)
-        hits += killed(chance.uniform(0.5, LONGEST), *work, "--shop", str(shop))
+        moment = chance.uniform(0.2, 1.0) * seconds[n % 2]
+        hits += killed(moment, *works[n % 2], "--shop", str(shop))
         after = stored(shop)
         assert before <= after  # what was acknowledged is still there
         assert not after or max(after.values()) == 1
     assert hits
-    for work in (("import", *names), ("prepare",)):
-        assert run(*work, "--shop", str(shop)).wait() == 0
+    for work in works:
+        undisturbed(*work, "--shop", str(shop))
     assert stored(shop) == stored(calm)
     assert not [*(shop / "tables").glob(".import-*")]
     for one, other in zip(dataset(shop), dataset(calm), strict=True):

@@ -103,13 +103,23 @@ def test_a_killed_import_leaves_nothing_and_can_be_repeated(
     assert [path.name for path in tables.iterdir()] == ["events"]
 
 
+def hears() -> None:
+    """Ctrl-C is no longer ignored, as it is by all that a shell runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(folder: Path, tables: Path, how: signal.Signals) -> tuple[int | None, str]:
     """How an import ends that is sent a signal while it reads, and what it says; no code where it
     had come further."""
     program = "from endcap.cli.app import main; main()"
     command = [sys.executable, "-c", program, "import", "big.parquet", "--shop", str(tables.parent)]
     victim = subprocess.Popen(  # noqa: S603
-        command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears,
     )
     while not [*tables.glob(f"{PREFIX}*/import.duckdb")]:
         assert victim.poll() is None, victim.communicate()
