@@ -23,11 +23,12 @@ import numpy as np
 from benchmarks.markdown import table
 from benchmarks.next_item import open_shop
 from endcap import metrics
+from endcap.class_paths import resolve
 from endcap.cli.output import progress
 from endcap.config import Shop, Stage
 from endcap.experiment.intervals import bootstrap
 from endcap.nn.scoring import best
-from endcap.stages import Encoder, Retriever, Run, resolve
+from endcap.stages import Encoder, Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared

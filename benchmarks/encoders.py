@@ -68,8 +68,9 @@ def line(name: str, folder: Path, threads: int | None, share: float) -> list[str
 def measure(name: str, folder: Path, share: float) -> dict[str, Any]:
     """In the process of the encoder: seconds of fit and of encoding."""
     from benchmarks.contents import content
+    from endcap.class_paths import import_class
     from endcap.errors import ConfigError
-    from endcap.stages import Encoder, Run, import_class
+    from endcap.stages import Encoder, Run
 
     cls = import_class(Encoder, f"endcap.encoders.{name}", "benchmark")
     known = {"folder": str(folder)} if "folder" in cls.settings_type.model_fields else {}

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from endcap.class_paths import load_stage, resolve, save_stage
 from endcap.config import parse
-from endcap.stages import Retriever, Run, load_stage, resolve, save_stage
+from endcap.stages import Retriever, Run
 from endcap.types import History, Queries
 from tests import shops
 

@@ -15,8 +15,9 @@ from benchmarks.models import Plan, page
 from benchmarks.peers.sequences import TEST, VALIDATION, Sequences, ndcg
 from benchmarks.synthetic import catalogue, write_events
 from endcap import config
+from endcap.class_paths import resolve
 from endcap.nn import networks
-from endcap.stages import Ranker, Retriever, Stage, resolve
+from endcap.stages import Ranker, Retriever, Stage
 from tests.contracts.found import ENCODERS, RANKERS, RETRIEVERS, classes
 
 PLAN = Plan.read()

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
+from endcap.class_paths import check
 from endcap.config import Settings, parse
 from endcap.errors import ConfigError, ReleaseError
 from endcap.experiment.work import rules_of
@@ -22,7 +23,7 @@ from endcap.rules.already_taken import AlreadyTaken
 from endcap.rules.availability import Availability
 from endcap.rules.one_of_a_kind import OneOfAKind
 from endcap.rules.same_category import SameCategory
-from endcap.stages import Ranker, Retriever, Rule, Run, check
+from endcap.stages import Ranker, Retriever, Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part

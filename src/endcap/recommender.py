@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from endcap.class_paths import load_stage, save_stage
 from endcap.config import Config, Placement
 from endcap.errors import ConfigError, FilterError, ReleaseError
 from endcap.reasons import Reason, reasons
-from endcap.stages import Ranker, Retriever, Rule, load_stage, save_stage
+from endcap.stages import Ranker, Retriever, Rule
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
     NOBODY,

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from endcap.class_paths import load_stage, save_stage
 from endcap.content import weights
 from endcap.content.weights import Weights
 from endcap.errors import ConfigError
-from endcap.stages import Encoder, Run, load_stage, save_stage
+from endcap.stages import Encoder, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Encoded
 from tests.contents import drawing, film, fitting, goods, png, tone, wav

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from endcap import config
+from endcap.class_paths import check
 from endcap.errors import ConfigError
 from endcap.features import Features
 from endcap.features.windowed import Windowed
-from endcap.stages import Feature, check
+from endcap.stages import Feature
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay
 from endcap.tables.parts import Part

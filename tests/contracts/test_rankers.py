@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from endcap.class_paths import load_stage, save_stage
 from endcap.errors import DataError
 from endcap.newcomers import UnawareRanker
-from endcap.stages import Ranker, Run, load_stage, save_stage
+from endcap.stages import Ranker, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay
 from endcap.tables.parts import Part

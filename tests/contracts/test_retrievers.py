@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endcap.class_paths import load_stage, save_stage
 from endcap.newcomers import Unaware
-from endcap.stages import Retriever, load_stage, save_stage
+from endcap.stages import Retriever
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay
 from endcap.types import Queries, Ragged, Ranking

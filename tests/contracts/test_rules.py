@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from endcap.stages import Rule, load_stage, save_stage
+from endcap.class_paths import load_stage, save_stage
+from endcap.stages import Rule
 from endcap.types import Queries, Ragged, Ranking
 from tests.shops import queries, ranking
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from endcap.class_paths import check
 from endcap.config import parse
 from endcap.features import Features
-from endcap.stages import check
 from endcap.types import Candidates, Stretch
 from tests.shops import DAY, START, catalogue, queries, ranking
 

@@ -157,7 +157,7 @@ def test_a_project_that_can_not_be_reached_is_a_clear_error(
 def test_wandb_that_is_not_installed_is_told_before_any_work() -> None:
     code = (
         "import sys; sys.modules['wandb'] = None;"  # as if it were not there
-        "from endcap.config import parse; from endcap.stages import check;"
+        "from endcap.config import parse; from endcap.class_paths import check;"
         "check(parse('[track]\\nwandb = \"shop\"'))"
     )
     run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)  # noqa: S603

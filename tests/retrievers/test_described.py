@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from endcap.class_paths import check
 from endcap.config import parse
 from endcap.errors import ConfigError
 from endcap.retrievers.sequence import Sequence
-from endcap.stages import Earlier, Run, check
+from endcap.stages import Earlier, Run
 from endcap.tables.dataset import Dataset
 from endcap.tables.overlay import Overlay
 from endcap.types import Int32s

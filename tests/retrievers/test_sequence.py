@@ -9,12 +9,13 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from endcap.class_paths import check
 from endcap.config import parse
 from endcap.errors import ConfigError
 from endcap.nn.networks import Network
 from endcap.nn.objective import Name
 from endcap.retrievers.sequence import Sequence
-from endcap.stages import Retriever, check
+from endcap.stages import Retriever
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.tables.schema import kind

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from endcap.class_paths import check
 from endcap.config import parse
 from endcap.errors import ConfigError, FilterError
 from endcap.rules.boost import Boost, Settings
-from endcap.stages import check
 from tests.rules.shelf import rule
 from tests.shops import catalogue, queries, ranking
 

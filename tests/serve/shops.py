@@ -10,11 +10,12 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from endcap.class_paths import resolve
 from endcap.config import Shop
 from endcap.recommender import Recommender
 from endcap.serve.app import create
 from endcap.serve.current import Current
-from endcap.stages import Ranker, Retriever, Rule, Run, resolve
+from endcap.stages import Ranker, Retriever, Rule, Run
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
-from pydantic import ValidationError
-
-from endcap import config
-from endcap.config import Settings, explain
-from endcap.errors import ConfigError
-from endcap.stages import ALONE, Encoder, Run, State, resolve
+from endcap.class_paths import resolve_own
+from endcap.config import Settings
+from endcap.stages import ALONE, Encoder, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Encoded
 
@@ -26,11 +23,7 @@ def resolved(chosen: Chosen, key: str) -> dict[str, Found]:
     found = {}
     for name, own in chosen.items():
         where = f"{key}.{name}"
-        try:
-            stage = config.Stage.model_validate(own)
-        except ValidationError as error:
-            raise ConfigError(explain(error, where, config.Stage)) from error
-        found[name] = resolve(Encoder, stage, where)
+        found[name] = resolve_own(Encoder, own, where)
         found[name][0].check(found[name][1], where)
     return found
 

@@ -24,6 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from endcap.class_paths import check
 from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate
@@ -34,7 +35,6 @@ from endcap.experiment.weights import choose_ranker, learn_weights
 from endcap.experiment.work import Work, rules_of
 from endcap.nn import processes
 from endcap.recommender import Recommender
-from endcap.stages import check
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part

@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from endcap.class_paths import import_class
 from endcap.config import Shop, alone
 from endcap.errors import EndcapError
-from endcap.stages import Retriever, import_class
+from endcap.stages import Retriever
 from endcap.store import forgetting as rows
 from endcap.store.people import People
 from endcap.store.releases import MANIFEST, Releases

@@ -10,23 +10,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from endcap.class_paths import load_stage, resolve, save_stage
 from endcap.config import Config, Settings, Task
 from endcap.errors import ConfigError, DataError, FilterError, ReleaseError
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
 from endcap.nn import processes
 from endcap.recommender import Recommender
-from endcap.stages import (
-    Earlier,
-    Ranker,
-    Retriever,
-    Rule,
-    Run,
-    Stage,
-    load_stage,
-    resolve,
-    save_stage,
-)
+from endcap.stages import Earlier, Ranker, Retriever, Rule, Run, Stage
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates, Report

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap import config
+from endcap.class_paths import import_class, resolve
 from endcap.errors import ConfigError
-from endcap.stages import Feature, State, import_class, resolve
+from endcap.stages import Feature, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.scaling import learned, scaled
 from endcap.tables.scene import Scene

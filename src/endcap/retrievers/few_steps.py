@@ -14,13 +14,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from endcap import config
+from endcap.class_paths import import_class
 from endcap.nn.fitting import Training, fitted, restored
 from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores
-from endcap.stages import Earlier, Encoder, Retriever, Run, State, import_class
+from endcap.stages import Earlier, Encoder, Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Queries, Ranking

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Rule, Run, check_filter
+from endcap.class_paths import check_filter
+from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Queries, Ranking
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from endcap import config
-from endcap.stages import Rule, Run, check_filter
+from endcap.class_paths import check_filter
+from endcap.stages import Rule, Run
 from endcap.tables.catalogue import NEVER, Catalogue
 from endcap.types import DAY, Bools, Int32s, Int64s, Queries, Ragged, Ranking
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from endcap.class_paths import check as check_stages
 from endcap.config import FILE, Shop
 from endcap.doctor.finding import Finding
 from endcap.errors import ConfigError
-from endcap.stages import check as check_stages
 
 
 def check(shop: Shop) -> Finding:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from endcap.class_paths import resolve
 from endcap.config import Config
 from endcap.experiment.evaluate import DECIDES
 from endcap.experiment.judge import judge
 from endcap.experiment.work import Work
 from endcap.recommender import FALLBACK, Recommender
-from endcap.stages import Retriever, Run, resolve
+from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked
 from endcap.tables.parts import Part
 from endcap.types import Floats

@@ -12,6 +12,7 @@ import numpy as np
 import optuna
 from optuna.trial import Trial
 
+from endcap.class_paths import check
 from endcap.config import Shop, alone
 from endcap.errors import ConfigError, TrainingError
 from endcap.experiment.behaviour import weigh
@@ -22,7 +23,6 @@ from endcap.experiment.tune.outcome import write
 from endcap.experiment.tune.space import Space
 from endcap.experiment.tune.study import Study
 from endcap.experiment.work import Work
-from endcap.stages import check
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
 from endcap.types import Report, silent

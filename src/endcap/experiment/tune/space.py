@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from endcap.class_paths import resolve
 from endcap.config import Between, Choice, Config, Search, Stage, Value
 from endcap.errors import ConfigError
 from endcap.recommender import FALLBACK
-from endcap.stages import Ranker, Retriever, resolve
+from endcap.stages import Ranker, Retriever
 
 JOIN = "join"
 """The group that says who takes part, and how much the first places count."""

@@ -9,12 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from endcap import config
+from endcap.class_paths import resolve_own
 from endcap.errors import ConfigError
-from endcap.stages import resolve
 
 ATTENTION = "endcap.nn.networks.attention:Attention"
 
@@ -53,8 +52,4 @@ def build(chosen: Mapping[str, Any], dim: int, key: str) -> Network:
 
 def resolved(chosen: Mapping[str, Any], key: str) -> tuple[type[Network], config.Settings]:
     """The class and its settings. Raises ConfigError."""
-    try:
-        stage = config.Stage.model_validate({"use": ATTENTION, **chosen})
-    except ValidationError as error:
-        raise ConfigError(config.explain(error, key, config.Stage)) from error
-    return resolve(Network, stage, key)
+    return resolve_own(Network, {"use": ATTENTION, **chosen}, key)
