@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ HEAVY = (
     "sqlalchemy",
     "optuna",
 )
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"{metadata.version('endcap')}\n"
 
 
 def test_help_is_quick_because_it_imports_nothing_heavy() -> None:

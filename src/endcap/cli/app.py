@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -38,7 +40,18 @@ def build() -> typer.Typer:
     return app
 
 
-def _about() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        print(metadata.version("endcap"))
+        raise typer.Exit
+
+
+def _about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
     """A product recommender that a shop runs itself: from its log to live recommendations."""
 
 
