@@ -93,13 +93,14 @@ class _Training(Generic[N]):
     ) -> None:
         self.device = device() if plan.accelerated else CPU
         self.network, self.epoch_losses = network.to(self.device), epoch_losses
-        self.weights, self.judge = list(network.parameters()), judge
+        self.weights: list[Tensor] = list(network.parameters())
+        self.judge = judge
         self.plan, self.run, self.shown = plan, run, shown
         self.optimizer = torch.optim.AdamW(
             self.weights, plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
-        averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
-        self.mean: Any = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging)
+        self.mean: Any = torch.optim.swa_utils.AveragedModel(network)
+        self.means: list[Tensor] = list(self.mean.module.parameters())
         self.saved = Checkpoint(run.folder, network, self.mean, self.optimizer)
         processes.meet()  # all have read the checkpoint before one writes another
         self.dtype = precision(self.device) if self.device.type == "cuda" else torch.float32
@@ -148,8 +149,15 @@ class _Training(Generic[N]):
         loss = processes.average(self.weights, own)
         norm = nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
-        self.mean.update_parameters(self.network)
+        self._average()
         return loss, float(norm)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Like the mean's own way, which looks for all weights at each step."""
+        share = 1 - self.plan.average if self.steps else 1.0
+        torch._foreach_lerp_(self.means, self.weights, share)
+        self.mean.n_averaged += 1
 
     def _note(self) -> str:
         at, plan = self.saved.place, self.plan
