@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +12,24 @@ from endcap.config import parse
 from endcap.stages import Retriever, Run
 from endcap.types import History, Queries
 from tests import shops
+from tests.pages import blocks, own_code
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "add-a-model.md"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "how-to/add-a-model.md"
 
 
 @pytest.fixture
 def shop_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's file, where its first line says."""
-    (code,) = blocks("python")
-    path = tmp_path / code.splitlines()[0].removeprefix("# ")
-    path.parent.mkdir()
-    path.write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    sys.modules.pop("my_shop", None)
+    own_code(PAGE, tmp_path, monkeypatch)
 
 
 def test_the_page_says_40_lines_and_means_it() -> None:
-    (code,) = blocks("python")
+    (code,) = blocks(PAGE, "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 40
 
 
 @pytest.mark.usefixtures("shop_code")
 def test_it_fits_answers_and_survives_saving(tmp_path: Path) -> None:
-    config = parse("\n".join(blocks("toml")))
+    config = parse("\n".join(blocks(PAGE, "toml")))
     cls, settings = resolve(Retriever, config.retrievers["favourites"], "retrievers.favourites")
     assert settings.model_dump() == {"last": 10}
     goods = shops.catalogue(6, categories=[1, 1, 1, 2, 2, 0])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks
+
 ROOT = Path(__file__).parents[1]
 
 HOLD = "set -e\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
@@ -27,8 +29,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What all of its commands print, one after the other."""
-    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    commands = "".join(re.findall(r"^```sh\n(.*?)^```", page, flags=re.S | re.M))
+    commands = "".join(blocks("tutorial.md", "sh"))
     script = HOLD + "set -m\n" + commands.replace("8765", str(free_port()))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     bash = shutil.which("bash")

@@ -49,6 +49,16 @@ S = TypeVar("S", bound=Settings)
 State = Mapping[str, NDArray[Any]]
 
 
+def below(state: State, name: str) -> dict[str, Any]:
+    """The arrays of a state whose names begin with another and a dot, by the rest of them.
+
+    >>> below({"text.axes": 1, "text.terms": 2, "texts.axes": 3}, "text")
+    {'axes': 1, 'terms': 2}
+    """
+    start = f"{name}."
+    return {key[len(start) :]: one for key, one in state.items() if key.startswith(start)}
+
+
 @dataclass(frozen=True)
 class Earlier:
     """A model with the same settings, fitted before, that a new fit may go on from.

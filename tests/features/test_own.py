@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,29 +12,20 @@ from endcap.class_paths import check
 from endcap.config import parse
 from endcap.features import Features
 from endcap.types import Candidates, Stretch
+from tests.pages import blocks, own_code
 from tests.shops import DAY, START, catalogue, queries, ranking
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "features.md"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = "how-to/features.md"
 
 
 @pytest.fixture
 def shop_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's file, where its first line says."""
-    (code,) = blocks("python")
-    path = tmp_path / code.splitlines()[0].removeprefix("# ")
-    path.parent.mkdir()
-    path.write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    sys.modules.pop("my_shop", None)
+    own_code(PAGE, tmp_path, monkeypatch)
 
 
 @pytest.mark.usefixtures("shop_code")
 def test_it_is_told_to_rankers_and_survives_saving() -> None:
-    config = parse("\n".join(blocks("toml")))
+    config = parse("\n".join(blocks(PAGE, "toml")))
     check(config)
     goods = catalogue(3, prices=[10.0, 20.0, 30.0], sale_price=[5.0, None, 30.0])
     moment = START + 365 * DAY

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from endcap.class_paths import resolve_own
 from endcap.config import Settings
-from endcap.stages import ALONE, Encoder, Run, State
+from endcap.stages import ALONE, Encoder, Run, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Encoded
 
@@ -60,13 +60,3 @@ class Voices:
     def say(self, catalogue: Catalogue, run: Run = ALONE) -> dict[str, Encoded]:
         """By the names of the encoders, what each says of the items."""
         return {name: one.encode(catalogue, run) for name, one in self.encoders.items()}
-
-
-def below(state: State, name: str) -> dict[str, Any]:
-    """The arrays of a state whose names begin with another and a dot, by the rest of them.
-
-    >>> below({"text.axes": 1, "text.terms": 2, "texts.axes": 3}, "text")
-    {'axes': 1, 'terms': 2}
-    """
-    start = f"{name}."
-    return {key[len(start) :]: one for key, one in state.items() if key.startswith(start)}

@@ -13,6 +13,7 @@ from ibis.expr.types import Table
 from scipy.stats import binomtest
 
 from endcap.config import Shop
+from endcap.experiment.intervals import Interval
 from endcap.store.compact import into_tables
 from endcap.tables.engines import Engine, open_engine
 from endcap.tables.imported import imported, newest
@@ -70,14 +71,10 @@ def _of_items(engine: Engine, shop: Shop) -> Table:
 
 def _fares(row: dict[str, Any], usual: float | None, graduates: int) -> dict[str, Any]:
     shown, answered = row["shown"], row["answered"]
-    found: dict[str, float | None] = dict.fromkeys(("value", "low", "high"))
+    found = Interval(None, None, None)
     if shown:
-        interval = binomtest(answered, shown).proportion_ci(method="wilson")
-        found = {
-            "value": answered / shown,
-            "low": float(interval.low),
-            "high": float(interval.high),
-        }
+        wilson = binomtest(answered, shown).proportion_ci(method="wilson")
+        found = Interval(answered / shown, float(wilson.low), float(wilson.high))
     since = datetime.fromtimestamp(row["since"] / 1e6, UTC).isoformat(timespec="seconds")
     return {
         "item_id": row["item_id"],
@@ -86,14 +83,16 @@ def _fares(row: dict[str, Any], usual: float | None, graduates: int) -> dict[str
         "shown": shown,
         "events": row["events"],
         "taken": row["taken"],
-        "answered": found,
+        "answered": found.as_dict(),
         "beside_usual": _beside(found, usual),
         "graduated": row["events"] >= graduates,
     }
 
 
-def _beside(found: dict[str, Any], usual: float | None) -> str:
+def _beside(found: Interval, usual: float | None) -> str:
     """Where the interval lies."""
-    if usual is None or found["value"] is None or found["low"] <= usual <= found["high"]:
+    if usual is None or found.low is None or found.high is None:
         return "unclear"
-    return "above" if found["low"] > usual else "below"
+    if found.low <= usual <= found.high:
+        return "unclear"
+    return "above" if found.low > usual else "below"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from endcap import config
 from endcap.class_paths import import_class, resolve
 from endcap.errors import ConfigError
-from endcap.stages import Feature, State
+from endcap.stages import Feature, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.scaling import learned, scaled
 from endcap.tables.scene import Scene
@@ -122,12 +122,7 @@ class Features:
         for name, one in told["declared"].items():
             stage = config.Feature.model_validate(one["stage"])
             kind = import_class(Feature, stage.use, f"features.{name}")
-            begin = f"{OWN}{name}.state."
-            own = {
-                key.removeprefix(begin): array
-                for key, array in state.items()
-                if key.startswith(begin)
-            }
+            own = below(state, f"{OWN}{name}.state")
             feature = kind(kind.settings_type.model_validate(one["settings"]), own)
             declared[name] = Declared(feature, stage, state[f"{OWN}{name}.past"])
         return cls(tuple(told["retrievers"]), declared)

@@ -1,4 +1,4 @@
-"""What the C library does with freed memory while a network learns."""
+"""What the C library does with freed memory."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ def kept() -> Iterator[None]:
     finally:
         libc.mallopt(MMAP_THRESHOLD, DEFAULT)
         libc.mallopt(TRIM_THRESHOLD, 2 * DEFAULT)
+        give_back()
+
+
+def give_back() -> None:
+    """Let the system have what work has freed: glibc keeps it for more of its kind, which in a
+    process that answers is long in coming. Does nothing where there is no glibc."""
+    if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
 
 

@@ -22,7 +22,7 @@ from endcap.nn.loop import Plan, train
 from endcap.nn.preference import Preference, Rows, Shape
 from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
-from endcap.stages import Ranker, Run, State
+from endcap.stages import Ranker, Run, State, below
 from endcap.tables.asked import Asked
 from endcap.tables.candidates import lessons
 from endcap.tables.catalogue import Catalogue
@@ -40,7 +40,7 @@ from endcap.types import (
     offsets_of,
 )
 
-NETWORK = "network."
+NETWORK = "network"
 """What the names of the network's weights begin with."""
 
 
@@ -83,13 +83,8 @@ class DeepRanker(Ranker[Settings]):
         names = json.loads(bytes(state["names"]))
         self._features, self._aim = Features.of(state), names["aim"]
         self._scale, self._calibration = Scale.of(state), Calibration.of(state)
-        weights = {
-            name.removeprefix(NETWORK): array
-            for name, array in state.items()
-            if name.startswith(NETWORK)
-        }
         network = Preference(settings, self._scale.width, len(names["steps"]))
-        self._network = restored(network, weights)
+        self._network = restored(network, below(state, NETWORK))
 
     @classmethod
     def fit(
@@ -116,7 +111,7 @@ class DeepRanker(Ranker[Settings]):
             settings,
             {
                 **{
-                    f"{NETWORK}{key}": tensor.numpy()
+                    f"{NETWORK}.{key}": tensor.numpy()
                     for key, tensor in network.state_dict().items()
                 },
                 **features.state,

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from endcap import config
 from endcap.content import voices
-from endcap.content.voices import Voices, below
+from endcap.content.voices import Voices
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.boards import Shown
@@ -32,7 +32,7 @@ from endcap.nn.nearest import Nearest
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import found, ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
-from endcap.stages import Earlier, Retriever, Run, State
+from endcap.stages import Earlier, Retriever, Run, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int32s, Moved, Queries, Ranking

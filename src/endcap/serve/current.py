@@ -17,6 +17,7 @@ from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.experiment.batch import served
 from endcap.newcomers import over
+from endcap.nn import memory
 from endcap.recommender import Recommender
 from endcap.serve import kept
 from endcap.serve.deadline import Deadline
@@ -216,7 +217,7 @@ class Current:
             began = time.monotonic()
             if began >= rested:
                 if self.learn():
-                    kept.give_back()
+                    memory.give_back()
                 rested = time.monotonic() + REST * (time.monotonic() - began)
 
     def _pointers(self) -> Iterator[Path]:

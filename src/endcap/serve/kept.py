@@ -6,11 +6,9 @@ one that starts the others reads the live release first, and each of them finds 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.experiment.batch import served
 from endcap.newcomers import over
+from endcap.nn import memory
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
@@ -56,7 +55,7 @@ def read(shop: Shop) -> None:
     except Exception:
         log.exception("The live release can't be read before the workers part")
     gc.collect()
-    give_back()
+    memory.give_back()
     gc.freeze()  # or the first search for garbage would change, and so copy, all of it
 
 
@@ -64,13 +63,6 @@ def _loaded(folder: Path) -> Recommender:
     system = Recommender.load(folder)
     _ = system.catalogue.attributes.own  # so that the first filter finds what it may speak of
     return over(system, Overlay.over(system.catalogue))
-
-
-def give_back() -> None:
-    """Let the system have what work has freed: the library of C keeps it for more of its kind,
-    which in a process that answers is long in coming."""
-    with suppress(AttributeError, OSError):  # where there is another library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _ask(system: Recommender) -> None:

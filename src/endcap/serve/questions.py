@@ -37,37 +37,48 @@ Context = Annotated[
 ]
 
 
-def known_fields(fields: list[str]) -> list[str]:
-    """Raises ValueError where there is no such column."""
-    for name in fields:
-        if name not in ITEMS.names:
-            raise ValueError(f"{name!r} is not one of {', '.join(ITEMS.names)}")
-    return fields
-
-
-class Question(BaseModel):
-    """What all questions have in common."""
+class Told(BaseModel):
+    """What all requests for items have in common."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
-    n: int = Field(10, ge=1, le=100, description="items to answer with")
     fields: Fields = Field(
         default_factory=list, description="columns of the items to answer with, title for one"
     )
 
-    filter: Filter = Field(
-        None, description="which items to answer with: price < 20 and available, say"
-    )
+    @field_validator("fields")
+    @classmethod
+    def _known(cls, fields: list[str]) -> list[str]:
+        for name in fields:
+            if name not in ITEMS.names:
+                raise ValueError(f"{name!r} is not one of {', '.join(ITEMS.names)}")
+        return fields
 
-    _known = field_validator("fields")(known_fields)
 
-
-class Look(Question):
-    """Who is asking, where, and what the answer should hold."""
+class Who(BaseModel):
+    """Whom items are for, and what is known of them."""
 
     user_id: VisitorId = Field(None, description="someone signed in")
     anonymous_id: VisitorId = Field(None, description="a device")
     session_id: VisitorId = Field(None, description="a visit")
+    context: Context = Field(default_factory=dict)
+
+    def visitor(self) -> str | None:
+        return self.user_id or self.anonymous_id or self.session_id
+
+
+class Question(Told):
+    """A request that looks for items."""
+
+    n: int = Field(10, ge=1, le=100, description="items to answer with")
+    filter: Filter = Field(
+        None, description="which items to answer with: price < 20 and available, say"
+    )
+
+
+class Look(Who, Question):
+    """Who is asking, where, and what the answer should hold."""
+
     placement: str = Field("home", description="the place in the shop where the list is shown")
     items: list[Id] = Field(
         default_factory=list,
@@ -83,13 +94,9 @@ class Look(Question):
         "before it, don't come again",
     )
     explain: bool = Field(False, description="whether to give a reason for each item")
-    context: Context = Field(default_factory=dict)
     language: Language | None = Field(
         None, description="of the reasons: en or zh; as Accept-Language says where it is not given"
     )
-
-    def visitor(self) -> str | None:
-        return self.user_id or self.anonymous_id or self.session_id
 
 
 class Just(BaseModel):
@@ -101,37 +108,27 @@ class Just(BaseModel):
     event_type: str = "view"
 
 
+Events = Annotated[
+    list[Just],
+    Field(
+        max_length=MANY,
+        description="what the visitor has just done, oldest first; it counts and is not kept",
+    ),
+]
+
+
 class Ask(Look):
     """A request for recommendations."""
 
-    events: list[Just] = Field(
-        default_factory=list,
-        max_length=MANY,
-        description="what the visitor has just done, oldest first; it counts and is not kept",
-    )
+    events: Events = Field(default_factory=list)
 
 
-class Rank(BaseModel):
+class Rank(Who, Told):
     """A request to order items."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
-
     items: list[Id] = Field(max_length=MANY, description="what to order")
-    user_id: VisitorId = Field(None, description="someone signed in")
-    anonymous_id: VisitorId = Field(None, description="a device")
-    session_id: VisitorId = Field(None, description="a visit")
-    events: list[Just] = Field(
-        default_factory=list,
-        max_length=MANY,
-        description="what the visitor has just done, oldest first; it counts and is not kept",
-    )
-    context: Context = Field(default_factory=dict)
+    events: Events = Field(default_factory=list)
     placement: str = Field("home", description="by whose retrievers and ranker to order")
-    fields: Fields = Field(
-        default_factory=list, description="columns of the items to answer with, title for one"
-    )
-
-    _known = field_validator("fields")(known_fields)
 
 
 class Why(Ask):
