@@ -61,4 +61,4 @@ def test_only_what_is_taken_lies_in_a_basket(tmp_path: Path) -> None:
         tmp_path, users=[1] * 3, items=[0, 1, 2], kinds=[purchase, view, purchase], times=[0] * 3
     )
     model = Association.fit(Settings(support=1, lift=0), data, None, Run())
-    assert np.argwhere(model.rules.toarray()).tolist() == [[0, 2], [2, 0]]
+    assert np.argwhere(model.similarity.toarray()).tolist() == [[0, 2], [2, 0]]

@@ -51,20 +51,20 @@ def test_the_weights_solve_the_least_squares(
     log: Dataset, taken: np.ndarray, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ease, "BLOCK", block)
-    found = fitted(log).weights.toarray()
+    found = fitted(log).similarity.toarray()
     np.testing.assert_allclose(found, expected(taken), rtol=1e-3, atol=1e-6)
 
 
 def test_only_the_most_frequent_items_take_part(log: Dataset, taken: np.ndarray) -> None:
     often = np.sort(np.argsort(-taken.sum(0), kind="stable")[:4])
-    found = fitted(log, items=4).weights.toarray()
+    found = fitted(log, items=4).similarity.toarray()
     whole = np.zeros((ITEMS, ITEMS))
     whole[np.ix_(often, often)] = expected(taken[:, often])
     np.testing.assert_allclose(found, whole, rtol=1e-3, atol=1e-6)
 
 
 def test_the_largest_weights_are_kept(log: Dataset, taken: np.ndarray) -> None:
-    found = fitted(log, keep=1).weights.toarray()
+    found = fitted(log, keep=1).similarity.toarray()
     np.testing.assert_allclose(found.max(1), expected(taken).max(1), rtol=1e-3)
     assert np.count_nonzero(found, axis=1).max() == 1
 

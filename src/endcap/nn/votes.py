@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-import numpy as np
+from abc import abstractmethod
+from typing import TypeVar
 
+import numpy as np
+from pydantic import Field
+
+from endcap import config
+from endcap.stages import Retriever
 from endcap.types import History, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
 CELLS = 1 << 23
 """Scores that may be held at once: it bounds the memory."""
+
+
+class Votes(config.Settings):
+    """Which events vote."""
+
+    history: int = Field(50, gt=0, description="newest events of a visitor that vote")
+    recency: float = Field(0.8, gt=0, le=1, description="what the vote of each older event keeps")
+
+
+V = TypeVar("V", bound=Votes)
+
+
+class Voting(Retriever[V]):
+    """A retriever that needs to know no more than which item speaks for which."""
+
+    @property
+    @abstractmethod
+    def similarity(self) -> Matrix:
+        """[items, items] how much a row's item speaks for each column's."""
+
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        return elect(self._votes(queries.history), self.similarity, queries, n)
+
+    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
+        return reasons(self._votes(queries.history), self.similarity, ranking)
+
+    def _votes(self, history: History) -> Matrix:
+        chosen = self.settings
+        return votes_of(history, chosen.history, chosen.recency, self.similarity.shape[0])
 
 
 def votes_of(history: History, newest: int, recency: float, items: int) -> Matrix:

@@ -12,16 +12,16 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.nn.votes import elect, reasons, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.nn.votes import Votes, Voting
+from endcap.stages import Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import History, Int8s, Int32s, Int64s, Queries, Ragged, Ranking
+from endcap.types import History, Int8s, Int32s, Int64s, Queries
 from endcap.types.sparse import Matrix, both_ways, pack, products, row_of, strongest, sums, unpack
 
 MINUTE = 60_000_000
 
 
-class Settings(config.Settings):
+class Settings(Votes):
     """What a basket is, and which rules count."""
 
     pause_minutes: float = Field(30.0, ge=0, description="a pause that ends a basket")
@@ -33,11 +33,10 @@ class Settings(config.Settings):
         0.5, ge=0, le=1, description="discount of frequent answers: 0 is confidence, 1 is lift"
     )
     keep: int = Field(200, gt=0, description="rules that are kept of each item")
-    history: int = Field(20, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
+    history: int = Field(20, gt=0, description="newest events of a visitor that vote")
 
 
-class Association(Retriever[Settings]):
+class Association(Voting[Settings]):
     """Rules "who took this takes that", from items that lie in one basket.
 
     Agrawal, Imieliński & Swami, SIGMOD 1993, with the lift of Brin et al., SIGMOD 1997, for rules
@@ -85,7 +84,7 @@ class Association(Retriever[Settings]):
         return type(self)(self.settings, {**pack(together), "baskets": count, "takes": takes})
 
     @cached_property
-    def rules(self) -> Matrix:
+    def similarity(self) -> Matrix:
         """[items, items] how much a row's item speaks for each column's."""
         single, pairs = self.together.diagonal(), both_ways(self.together)
         taken, taking = single[row_of(pairs)], single[pairs.indices]
@@ -94,15 +93,6 @@ class Association(Retriever[Settings]):
         score = np.where(holds, pairs.data / (taken * taking**self.settings.power), 0)
         pairs.data = score.astype(np.float32)
         return strongest(pairs, self.settings.keep)
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return elect(self._votes(queries.history), self.rules, queries, n)
-
-    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        return reasons(self._votes(queries.history), self.rules, ranking)
-
-    def _votes(self, history: History) -> Matrix:
-        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
 
 def _with(queries: Queries, items: Int32s, kinds: Int8s) -> History:

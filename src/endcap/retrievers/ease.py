@@ -17,17 +17,17 @@ from scipy.linalg import lapack
 from endcap import config
 from endcap.errors import TrainingError
 from endcap.nn.interactions import ONE, interactions
-from endcap.nn.votes import elect, reasons, votes_of
-from endcap.stages import Retriever, Run
+from endcap.nn.votes import Votes, Voting
+from endcap.stages import Run
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Queries, Ragged, Ranking
+from endcap.types import Floats
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 BLOCK = 256
 """Rows of the solution that are looked at once: it bounds the memory."""
 
 
-class Settings(config.Settings):
+class Settings(Votes):
     """Who takes part, and how far few events are trusted."""
 
     items: int = Field(
@@ -36,11 +36,9 @@ class Settings(config.Settings):
     regularization: float = Field(100.0, gt=0, description="pull of the weights towards 0")
     keep: int = Field(300, gt=0, description="weights that are kept of each item")
     most: int = Field(500, gt=0, description="different items of a visitor that count, the first")
-    history: int = Field(50, gt=0, description="newest events of a visitor that vote")
-    recency: float = Field(0.8, gt=0, le=1, description="what the vote of each older event keeps")
 
 
-class EASE(Retriever[Settings]):
+class EASE(Voting[Settings]):
     """What each item says for each other one, so that together they tell best what a visitor has.
 
     Steck, WWW 2019. A visitor's value for an item is the weight of their strongest event. Of the
@@ -69,19 +67,9 @@ class EASE(Retriever[Settings]):
         return cls(settings, pack(sums(rows, columns, weights.data, (size, size))))
 
     @cached_property
-    def weights(self) -> Matrix:
+    def similarity(self) -> Matrix:
         """[items, items] how much a row's item speaks for each column's."""
         return unpack(self.state, len(self.state["offsets"]) - 1)
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return elect(self._votes(queries.history), self.weights, queries, n)
-
-    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        return reasons(self._votes(queries.history), self.weights, ranking)
-
-    def _votes(self, history: History) -> Matrix:
-        items = self.weights.shape[0]
-        return votes_of(history, self.settings.history, self.settings.recency, items)
 
 
 def _gram(taken: Matrix, regularization: float) -> Floats:

@@ -13,14 +13,14 @@ from pydantic import Field
 
 from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
-from endcap.nn.votes import elect, reasons, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.nn.votes import Votes, Voting
+from endcap.stages import Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import History, Int8s, Int32s, Queries, Ragged, Ranking
+from endcap.types import Int8s, Int32s, Queries
 from endcap.types.sparse import Matrix, both_ways, pack, products, row_of, strongest, sums, unpack
 
 
-class Settings(config.Settings):
+class Settings(Votes):
     """Who counts as alike, and who votes."""
 
     shrink: float = Field(
@@ -28,11 +28,9 @@ class Settings(config.Settings):
     )
     keep: int = Field(200, gt=0, description="neighbours that are kept of each item")
     most: int = Field(500, gt=0, description="different items of a visitor that count, the first")
-    history: int = Field(50, gt=0, description="newest events of a visitor that vote")
-    recency: float = Field(0.8, gt=0, le=1, description="what the vote of each older event keeps")
 
 
-class ItemNeighbours(Retriever[Settings]):
+class ItemNeighbours(Voting[Settings]):
     """Item-based collaborative filtering: the cosine between items as vectors of visitors,
     shrunk where few took both.
 
@@ -82,12 +80,3 @@ class ItemNeighbours(Retriever[Settings]):
         audience = size[row_of(both)] * size[both.indices] + self.settings.shrink * ONE**2
         both.data = (both.data / audience).astype(np.float32)
         return strongest(both, self.settings.keep)
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return elect(self._votes(queries.history), self.similarity, queries, n)
-
-    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        return reasons(self._votes(queries.history), self.similarity, ranking)
-
-    def _votes(self, history: History) -> Matrix:
-        return votes_of(history, self.settings.history, self.settings.recency, self.items)

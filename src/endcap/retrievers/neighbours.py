@@ -14,26 +14,23 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from endcap import config
-from endcap.nn.votes import elect, reasons, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.nn.votes import Votes, Voting
+from endcap.stages import Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
     UNIT,
     Floats,
-    History,
     Int8s,
     Int32s,
     Int64s,
     Queries,
-    Ragged,
-    Ranking,
     whole,
 )
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 
-class Settings(config.Settings):
+class Settings(Votes):
     """How much order and distance count."""
 
     window: int = Field(10, gt=0, description="events apart at which two items still belong")
@@ -43,11 +40,10 @@ class Settings(config.Settings):
     target_power: float = Field(0.25, ge=0, description="discount of frequent items as answers")
     shrink: float = Field(5.0, ge=0, description="events added to each item's count")
     keep: int = Field(300, gt=0, description="neighbours that are kept of each item")
-    history: int = Field(50, gt=0, description="newest events of a visitor that vote")
     recency: float = Field(0.75, gt=0, le=1, description="what the vote of each older event keeps")
 
 
-class Neighbours(Retriever[Settings]):
+class Neighbours(Voting[Settings]):
     """Item-to-item counts that decay with the distance in the sequence, in both directions,
     shrunk, and summed over a history whose newest events count most.
 
@@ -139,15 +135,6 @@ class Neighbours(Retriever[Settings]):
         both.data *= (count**-self.settings.source_power / UNIT)[row_of(both)]
         both.data *= (count**-self.settings.target_power)[both.indices]
         return strongest(both.astype(np.float32), self.settings.keep)
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return elect(self._votes(queries.history), self.similarity, queries, n)
-
-    def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        return reasons(self._votes(queries.history), self.similarity, ranking)
-
-    def _votes(self, history: History) -> Matrix:
-        return votes_of(history, self.settings.history, self.settings.recency, self.items)
 
 
 def _says(settings: Settings, weight: Floats) -> Int64s:
