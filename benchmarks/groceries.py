@@ -10,6 +10,10 @@ each kind, and how strongly it is pulled to the mean is chosen on the part `val`
 the likeness to the picture and that to the text, by a weight chosen there too, are added. The part
 `test` is asked once.
 
+Then the same for products of which nobody has sent a photo yet. They are parted into three, several
+times by chance: the photos of a third are held against the products of that third, by maps that
+have learned from one other third, or two, once the last one has chosen their pulls.
+
 Printed are the shares of photos whose nearest product is the right one, among whose nearest five
 it is, and whose nearest product is of the right category; then the paired difference of both from
 each alone.
@@ -20,6 +24,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +41,18 @@ from endcap.stages import Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats
 
-PULLS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PULLS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+
+PARTS, TIMES = 3, 3
+"""Parts of the products, and how often they are parted anew."""
 
 SAMPLES = 2_000
 
 Rows = Sequence[Mapping[str, str]]
+
+Places = NDArray[np.int64]
 
 
 def main() -> None:
@@ -53,35 +63,114 @@ def main() -> None:
     folder, run = given.folder / "grocery-images", Run(cache=given.cache)
     products, photos = _read(folder / "products.csv"), _read(folder / "photos.csv")
     code = {one["product"]: place for place, one in enumerate(products)}
-    right = np.array([code[one["product"]] for one in photos])
-    kinds = np.array([one["category"] for one in products])
-    seen, pictures = _pictures(folder, photos, run), _pictures(folder, products, run)
-    parts = {
-        name: np.array([one["split"] == name for one in photos])
+    shop = Shop(
+        photos=_unit(_pictures(folder, photos, run)),
+        right=np.array([code[one["product"]] for one in photos]),
+        pictures=_unit(_pictures(folder, products, run)),
+        words=_unit(_words(products, run)),
+        kinds=np.array([one["category"] for one in products]),
+    )
+    train, val, test = (
+        np.flatnonzero([one["split"] == name for one in photos])
         for name in ("train", "val", "test")
-    }
-    untrained = _unit(seen) @ _unit(pictures).T
-    likeness = {
-        name: _learned(seen, _unit(vectors), right, parts)
-        for name, vectors in (("picture", pictures), ("text", _words(products, run)))
-    }
-    likeness["both"] = _both(likeness["picture"], likeness["text"], right, parts["val"])
-    asked = right[parts["test"]]
-    scores = {"picture, nothing learned": untrained, **likeness}
-    hits = {name: _hits(one[parts["test"]], asked, kinds) for name, one in scores.items()}
-    titles = [
-        f"{len(asked):,} photos, {len(products)} products",
-        "product",
-        "among five",
-        "category",
-    ]
-    rows = [[name, *(f"{one.mean():.1%}" for one in found)] for name, found in hits.items()]
+    )
+    every = np.arange(len(products))
+    _show("photos of all products", shop.found(Lesson(train, val, train, test, every, every)))
+    _show("photos of products without any", _unseen(shop, len(products)))
+
+
+def _unseen(shop: Shop, products: int) -> Hits:
+    """Of each photo the mean over the times, by maps that saw none of its product."""
+    mean: Hits = {}
+    for time in range(TIMES):
+        parts = np.array_split(np.random.default_rng(time).permutation(products), PARTS)
+        for place, asked in enumerate(parts):
+            chosen = parts[place - 1]
+            known = np.setdiff1d(np.arange(products), asked)
+            learnt, val, train, test = (
+                np.flatnonzero(np.isin(shop.right, some))
+                for some in (np.setdiff1d(known, chosen), chosen, known, asked)
+            )
+            hits = shop.found(Lesson(learnt, val, train, test, chosen, asked))
+            for name, own in hits.items():
+                of_all = mean.setdefault(name, np.zeros((len(shop.right), 3), np.float32))
+                of_all[test] += own / TIMES
+    return mean
+
+
+Hits = dict[str, Floats]
+"""By what was asked with, [photos, 3]: the product is right, is among five, its category is."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """learnt, val: [n] photos that choose the pulls; train: those learned from with these;
+    test: those asked. among, asked: products that photos of `val` and `test` are held against."""
+
+    learnt: Places
+    val: Places
+    train: Places
+    test: Places
+    among: Places
+    asked: Places
+
+
+@dataclass(frozen=True)
+class Shop:
+    """photos [photos, n], and their products, right [photos]; of the products, pictures and words,
+    each [products, n], and kinds [products]."""
+
+    photos: Floats
+    right: Places
+    pictures: Floats
+    words: Floats
+    kinds: NDArray[np.str_]
+
+    def found(self, lesson: Lesson) -> Hits:
+        """What the photos of `test` find."""
+        plain = _near(self.photos[lesson.test], self.pictures[lesson.asked])
+        picture, chosen_picture = self._learned(self.pictures, lesson, alike=True)
+        text, chosen_text = self._learned(self.words, lesson, alike=False)
+        sums = [chosen_picture + weight * chosen_text for weight in WEIGHTS]
+        weight = WEIGHTS[self._best(sums, lesson)]
+        scores = {"picture, nothing learned": plain, "picture": picture, "text": text}
+        scores["both"] = picture + weight * text
+        return {name: self._hits(one, lesson) for name, one in scores.items()}
+
+    def _learned(self, wanted: Floats, lesson: Lesson, *, alike: bool) -> tuple[Floats, Floats]:
+        """The likeness of the photos of `test` to the products asked, and of those of `val`."""
+
+        def likeness(pull: float, learnt: Places, photos: Places, products: Places) -> Floats:
+            one = Bridge.fit(self.photos[learnt], wanted[self.right[learnt]], pull, alike=alike)
+            return _near(one(self.photos[photos]), wanted[products])
+
+        tried = [likeness(pull, lesson.learnt, lesson.val, lesson.among) for pull in PULLS]
+        best = self._best(tried, lesson)
+        return likeness(PULLS[best], lesson.train, lesson.test, lesson.asked), tried[best]
+
+    def _best(self, tried: Sequence[Floats], lesson: Lesson) -> int:
+        """Which of them finds most products of the photos of `val`."""
+        right = self.right[lesson.val]
+        good = [(lesson.among[one.argmax(axis=1)] == right).mean() for one in tried]
+        return int(np.argmax(good))
+
+    def _hits(self, likeness: Floats, lesson: Lesson) -> Floats:
+        order = lesson.asked[np.argsort(-likeness, axis=1, kind="stable")]
+        own = order == self.right[lesson.test, None]
+        same = self.kinds[order[:, 0]] == self.kinds[self.right[lesson.test]]
+        return np.stack([own[:, 0], own[:, :5].any(axis=1), same], axis=1).astype(np.float32)
+
+
+def _show(title: str, hits: Hits) -> None:
+    titles = [f"{len(hits['both']):,} {title}", "product", "among five", "category"]
+    rows = [[name, *(f"{one:.1%}" for one in found.mean(axis=0))] for name, found in hits.items()]
     print(table(titles, rows), "", sep="\n")
-    for name in ("picture", "text"):
+    for name in list(hits)[:-1]:
         for what, place in (("product", 0), ("category", 2)):
-            gap = paired(hits["both"][place], hits[name][place], SAMPLES, 1)
+            gap = paired(hits["both"][:, place], hits[name][:, place], SAMPLES, 1)
             interval = f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
             print(f"both − {name}, {what}: {interval}, p {gap.p:.4f}")
+    print()
 
 
 def _read(path: Path) -> Rows:
@@ -113,25 +202,6 @@ def _goods(ids: Sequence[str], **columns: Any) -> Catalogue:
     return Catalogue.of({"item_id": [f"{n} {id_}" for n, id_ in enumerate(ids)], **columns})
 
 
-def _learned(
-    seen: Floats, wanted: Floats, right: NDArray[np.int64], parts: Mapping[str, NDArray[np.bool_]]
-) -> Floats:
-    """[photos, products] the likeness of each photo, in the words of products, to each of them."""
-    train, val = parts["train"], parts["val"]
-    maps = [Bridge.fit(seen[train], wanted[right[train]], pull) for pull in PULLS]
-    good = [(_near(one(seen[val]), wanted).argmax(axis=1) == right[val]).mean() for one in maps]
-    return _near(maps[int(np.argmax(good))](seen), wanted)
-
-
-def _both(
-    picture: Floats, text: Floats, right: NDArray[np.int64], val: NDArray[np.bool_]
-) -> Floats:
-    """The sum of both, the text by the weight that finds most products of the part `val`."""
-    sums = [picture + weight * text for weight in WEIGHTS]
-    good = [(one[val].argmax(axis=1) == right[val]).mean() for one in sums]
-    return np.asarray(sums[int(np.argmax(good))])
-
-
 def _near(found: Floats, wanted: Floats) -> Floats:
     """The cosine, what all products have in common aside."""
     mean = wanted.mean(axis=0)
@@ -140,16 +210,6 @@ def _near(found: Floats, wanted: Floats) -> Floats:
 
 def _unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
-
-
-def _hits(
-    likeness: Floats, right: NDArray[np.int64], kinds: NDArray[np.str_]
-) -> tuple[Floats, ...]:
-    """[photos] each: whether the product is right, is among five, and the category is right."""
-    order = np.argsort(-likeness, axis=1, kind="stable")
-    own = order == right[:, None]
-    same = kinds[order[:, 0]] == kinds[right]
-    return tuple(one.astype(np.float32) for one in (own[:, 0], own[:, :5].any(axis=1), same))
 
 
 if __name__ == "__main__":

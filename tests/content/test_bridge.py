@@ -25,6 +25,14 @@ def test_a_strong_pull_leaves_the_mean() -> None:
     np.testing.assert_allclose(found, np.broadcast_to(wanted.mean(0), found.shape), atol=1e-5)
 
 
+def test_what_is_alike_stands_for_itself_until_pairs_teach_another() -> None:
+    rng = np.random.default_rng(1)
+    given = rng.normal(size=(200, 5)).astype(np.float32)
+    strong, weak = (Bridge.fit(given, given[:, ::-1], pull, alike=True) for pull in (1e9, 1e-9))
+    np.testing.assert_allclose(strong(given) - strong.target, given - given.mean(0), atol=1e-5)
+    np.testing.assert_allclose(weak(given), given[:, ::-1], atol=1e-5)
+
+
 def test_all_the_same_is_no_error() -> None:
     same = np.ones((5, 3), np.float32)
     np.testing.assert_allclose(Bridge.fit(same, 2 * same)(same), 2 * same)
