@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from endcap import config
+from endcap import config, features
 from endcap.class_paths import check
 from endcap.errors import ConfigError
 from endcap.features import Features
@@ -66,6 +66,21 @@ def test_one_alone_is_as_among_many(
         own = replace(own, ranking=replace(own.ranking, query=np.zeros_like(own.ranking.query)))
         _, alone = fitted(asked.queries.take(np.array([query])), own, past.catalogue)
         np.testing.assert_array_equal(alone, values[rows])
+
+
+@pytest.mark.parametrize("rows", [7, 250])
+def test_a_few_at_a_time_are_as_all_at_once(
+    fitted: Features,
+    values: Floats,
+    asked: Asked,
+    candidates: Candidates,
+    past: Dataset,
+    rows: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(features, "ROWS", rows)
+    _, found = fitted(asked.queries, candidates, past.catalogue)
+    np.testing.assert_array_equal(found, values)
 
 
 def test_what_happens_at_the_moment_or_later_changes_nothing(

@@ -29,6 +29,10 @@ from endcap.types import Candidates, Floats, Queries
 OWN = "feature."
 """What the names of arrays begin with in the state of whoever keeps them."""
 
+ROWS = 1 << 19
+"""Candidates whose features are worked out at once: it bounds the memory, which on the way is
+several times that of the result."""
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -92,6 +96,20 @@ class Features:
     ) -> tuple[list[str], Floats]:
         """Names, and [rows, columns] what is known of each candidate; NaN where it has no
         meaning."""
+        rows = len(candidates.ranking)
+        if rows <= ROWS:
+            return self._of_some(queries, candidates, catalogue)
+        names, first = self._of_some(queries, candidates.keep(slice(ROWS)), catalogue)
+        values = np.empty((rows, len(names)), np.float32)
+        values[:ROWS] = first
+        for start in range(ROWS, rows, ROWS):
+            some = slice(start, start + ROWS)
+            values[some] = self._of_some(queries, candidates.keep(some), catalogue)[1]
+        return names, values
+
+    def _of_some(
+        self, queries: Queries, candidates: Candidates, catalogue: Catalogue
+    ) -> tuple[list[str], Floats]:
         scene = Scene(queries, candidates.ranking, catalogue)
         seen = candidates.seen_by(self.retrievers)
         found = [one(name, scene) for name, one in self.declared.items()]

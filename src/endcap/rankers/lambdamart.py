@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import lightgbm
@@ -57,24 +59,24 @@ class LambdaMART(Ranker[Settings]):
         cls, settings: Settings, dataset: Dataset, asked: Asked, candidates: Candidates, run: Run
     ) -> Self:
         learnt, held = lessons(asked, candidates, dataset, run.seed)
-        past = candidates.keep(np.isin(candidates.ranking.query, learnt))
+        query = candidates.ranking.query
+        past = candidates.keep(np.isin(query, learnt))
         features = Features.fit(run.features, asked.queries, past, dataset.catalogue)
-        candidates = candidates.keep(np.isin(candidates.ranking.query, np.r_[learnt, held]))
-        names, rows = features(asked.queries, candidates, dataset.catalogue)
-        query, taken = candidates.ranking.query, candidates.ranking.hits(asked.truth)
-        later = np.isin(query, held)
+        told, chosen = partial(Told.of, features, asked, dataset), _parameters(settings, run.seed)
+        taught = told(past).lessons(chosen)
+        seen = told(candidates.keep(np.isin(query, held)))
         trees = lightgbm.train(
-            _parameters(settings, run.seed),
-            _lessons(names, rows, query, taken, ~later),
+            chosen,
+            taught,
             settings.trees,
-            valid_sets=[_lessons(names, rows, query, taken, later & np.isin(query, query[taken]))],
+            valid_sets=[seen.answered().lessons(chosen, taught)],
             callbacks=[
                 lightgbm.early_stopping(settings.patience, verbose=False),
                 lambda state: run.report("lambdamart", state.iteration / settings.trees),
             ],
         )
         model = trees.model_to_string(num_iteration=trees.best_iteration).encode()
-        calibration = Calibration.fit(_scores(trees, rows[later]), taken[later])
+        calibration = Calibration.fit(_scores(trees, seen.values), seen.taken)
         state = {"model": np.frombuffer(model, np.uint8), **features.state, **calibration.state}
         return cls(settings, state)
 
@@ -98,14 +100,45 @@ def _scores(trees: lightgbm.Booster, rows: Floats) -> Floats:
     return np.asarray(trees.predict(rows), np.float32)
 
 
-def _lessons(
-    names: list[str], rows: Floats, query: Int32s, taken: Bools, mask: Bools
-) -> lightgbm.Dataset:
-    """The rows that a mask keeps, by question."""
-    sizes = np.unique(query[mask], return_counts=True)[1]
-    return lightgbm.Dataset(
-        rows[mask], taken[mask], group=sizes, feature_name=names, free_raw_data=False
-    )
+@dataclass(frozen=True)
+class Told:
+    """What the trees are told of candidates, sorted by question.
+
+    names: of the columns; values: [rows, columns]; query, taken: [rows].
+    """
+
+    names: list[str]
+    values: Floats
+    query: Int32s
+    taken: Bools
+
+    @classmethod
+    def of(cls, features: Features, asked: Asked, dataset: Dataset, candidates: Candidates) -> Self:
+        names, values = features(asked.queries, candidates, dataset.catalogue)
+        ranking = candidates.ranking
+        return cls(names, values, ranking.query, ranking.hits(asked.truth))
+
+    def answered(self) -> Told:
+        """Only the questions that have an answer among their candidates."""
+        kept = np.isin(self.query, self.query[self.taken])
+        return Told(self.names, self.values[kept], self.query[kept], self.taken[kept])
+
+    def lessons(
+        self, parameters: dict[str, Any], like: lightgbm.Dataset | None = None
+    ) -> lightgbm.Dataset:
+        """LightGBM's own form of it, a quarter as large, made at once so that this one can go.
+
+        like: those that are learned from, by whose steps others are told.
+        """
+        sizes = np.unique(self.query, return_counts=True)[1]
+        return lightgbm.Dataset(
+            self.values,
+            self.taken,
+            reference=like,
+            group=sizes,
+            feature_name=self.names,
+            params=parameters,
+        ).construct()
 
 
 def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
