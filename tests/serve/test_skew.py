@@ -21,7 +21,8 @@ from endcap.recommender import Answer, Recommender
 from endcap.serve import current as module
 from endcap.serve.answers import recommend
 from endcap.serve.asking import question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
 from endcap.serve.questions import Ask
 from endcap.serve.shadow import Shadow

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from endcap.config import Shop
+    from endcap.serve.lessons import Lessons
 
 SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
 """What all workers need, and so is imported before they part."""
@@ -65,10 +66,11 @@ def serve(
         _run(partial(service, folder, replay, local), Shop.open(folder), listening, workers)
 
 
-def service(folder: Path, replay: bool, local: bool) -> FastAPI:
+def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = None) -> FastAPI:
     """The service and the pages of a shop: what each worker process makes and runs.
 
     local: whether only this machine can reach it.
+    lessons: where several processes share what they learn.
     """
     from endcap.config import Shop
     from endcap.dashboard import pages
@@ -80,7 +82,7 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
     shop = Shop.open(folder)
     logs.begin(shop.config.serve)
     sys.setswitchinterval(TURN)
-    current = Current(shop, LiveEvents.open(shop.live), replay=replay)
+    current = Current(shop, LiveEvents.open(shop.live), replay=replay, lessons=lessons)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
     return app
@@ -128,19 +130,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, workers: int) -> None:
+def _run(
+    make: Callable[[Lessons | None], FastAPI], shop: Shop, listening: socket.socket, workers: int
+) -> None:
     import uvicorn
 
     from endcap.serve import kept
     from endcap.serve.connections import limited
     from endcap.serve.workers import GRACE, serve
 
+    lessons = None
     if workers > 1:
         for module in SHARED:
             import_module(module)
-        kept.read(shop)
+        lessons = kept.read(shop)
     config = uvicorn.Config(
-        make,
+        partial(make, lessons),
         factory=True,
         log_config=None,
         access_log=False,

@@ -12,9 +12,10 @@ from pydantic_core import to_json
 
 from endcap.recommender import Answer
 from endcap.serve.asking import latest, meeting, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
+from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
 from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look

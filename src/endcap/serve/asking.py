@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from endcap.errors import FilterError
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Look
 from endcap.store.events import Seen

@@ -11,8 +11,9 @@ import numpy as np
 
 from endcap.recommender import Recommender
 from endcap.serve.asking import latest, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
 from endcap.serve.goods import plain
+from endcap.serve.loaded import Loaded
 from endcap.serve.questions import Ask, Rank
 
 

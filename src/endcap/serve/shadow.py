@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from endcap.serve.asking import question
-from endcap.serve.current import Loaded
+from endcap.serve.loaded import Loaded
 from endcap.serve.questions import Look
 from endcap.serve.traces import difference
 from endcap.store.shadows import Shadows

@@ -17,7 +17,8 @@ from endcap.experiment.why import moves, proposed, why
 from endcap.recommender import Answer, Recommender
 from endcap.serve import questions
 from endcap.serve.asking import latest, loaded, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
@@ -92,7 +93,7 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     visitors = Visitors(
         here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
     )
-    other = current.stocked(Loaded(asked.release, recommender, visitors, here.until))
+    other = current.loading.stocked(Loaded(asked.release, recommender, visitors, here.until))
     recommender, catalogue = other.recommender, other.catalogue
     look = questions.Ask.model_validate(row["question"])
     id_ = uuid.UUID(recommendation_id)
