@@ -15,6 +15,7 @@ from sqlalchemy import Connection, MetaData, Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed
+from endcap.store.checkpoints import Checkpoints
 from endcap.store.shape import alone, create
 from endcap.store.turn import turn
 
@@ -60,6 +61,7 @@ class Database:
         self.remote = url.drivername != SQLITE
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
         self._turn = None if self.remote or not url.database else Path(f"{url.database}-turn")
+        self._checkpoints = Checkpoints(self.engine, self._turn) if self._turn else None
         self._awaited = threading.Event()
         self._since: float | None = None
         self._rested = 0.0
@@ -134,6 +136,8 @@ class Database:
         self._waiting.put(None)
         self._awaited.set()
         self._thread.join(2 * STUCK)
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
         if self._glances is not None:
             self._glances.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
@@ -181,6 +185,8 @@ class Database:
             for one in group:  # so that a job that fails takes no other down
                 self._commit([one])
         else:
+            if self._checkpoints is not None:
+                self._checkpoints.due()
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
 
