@@ -66,18 +66,21 @@ def recommend(
         except Exception as error:
             found[place] = error
         else:
-            alike.setdefault((look.placement, look.n, look.filter), []).append(one)
+            same = (look.placement, look.n, look.filter, look.market())
+            alike.setdefault(same, []).append(one)
     laps.done("history")
     meters.took(laps.seconds)
     for group in alike.values():
-        found |= _answered(sitting, group)
+        here = sitting.here.in_market(group[0].look.market())
+        found |= _answered(sitting._replace(here=here), group)
     return [found[place] for place in range(len(looks))]
 
 
 def _asking(sitting: Sitting, place: int, look: Look) -> Asking:
     id_ = uuid.uuid4()
     past = sitting.pasts[look.visitor()]
-    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_, past=past))
+    here = sitting.here.in_market(look.market())
+    return Asking(place, look, id_, question(here, look, sitting.now, id_, past=past))
 
 
 def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
@@ -155,7 +158,7 @@ def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row,
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = latest(current)
+    here = latest(current).in_market(like.market())
     code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
     if code is None or (gone is not None and gone[code]):
         raise no_item(like.item_id)
@@ -171,7 +174,7 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
 
 
 def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
-    catalogue = here.recommender.catalogue
+    catalogue = here.recommender.shown
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
         {"item_id": catalogue.ids[code], "score": score} | plain(row)

@@ -68,8 +68,11 @@ def _read(shop: Shop) -> None:
 
 def _loaded(folder: Path) -> Recommender:
     system = Recommender.load(folder)
-    _ = system.catalogue.attributes.own  # so that the first filter finds what it may speak of
-    return over(system, Overlay.over(system.catalogue))
+    catalogue = system.catalogue
+    _ = catalogue.attributes.own  # so that the first filter finds what it may speak of
+    for market in catalogue.markets:
+        catalogue.in_market(market)
+    return over(system, Overlay.over(catalogue))
 
 
 def _ask(system: Recommender) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
+from endcap.markets import in_market
 from endcap.newcomers import introduced, over
 from endcap.recommender import Recommender
 from endcap.serve.lessons import Lesson, Models
@@ -16,6 +18,9 @@ from endcap.store.visitors import Visitors
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.overlay import Overlay
 from endcap.tables.schema import ITEMS
+
+MARKETS = 64
+"""Markets that are kept as they are seen."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,21 @@ class Loaded:
         """The items as they are now, over those of the release."""
         catalogue = self.recommender.catalogue
         return catalogue if isinstance(catalogue, Overlay) else Overlay.over(catalogue)
+
+    def in_market(self, market: str | None) -> Loaded:
+        """The same as a market sees it; itself where none is named."""
+        if market is None or not self.catalogue.markets:
+            return self
+        if market not in self._markets:
+            if len(self._markets) >= MARKETS:  # whoever asks may name what they like
+                self._markets.clear()
+            seen = in_market(self.recommender, market)
+            self._markets[market] = replace(self, recommender=seen)
+        return self._markets[market]
+
+    @cached_property
+    def _markets(self) -> dict[str, Loaded]:
+        return {}
 
     def over(self, catalogue: Overlay, said: int) -> Loaded:
         """The same over a later state of the catalogue."""
