@@ -15,18 +15,25 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.markets import named, prices_of
 from endcap.tables.overlay import Overlay
 from endcap.tables.schema import ITEMS
+from endcap.types import Floats
+
+CODES = ("category", "department", "brand_code")
 
 
 def priced(**markets: Any) -> str:
     return json.dumps({"prices": {m: {"price": p, "currency": "EUR"} for m, p in markets.items()}})
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"item_id": "all", "price": 10.0, "currency": "CNY"},
     {"item_id": "both", "price": 10.0, "currency": "CNY", "attributes": priced(de=20, us=30)},
     {"item_id": "us", "price": 10.0, "currency": "CNY", "attributes": priced(US=5)},
     {"item_id": "none", "attributes": '{"size": 4}'},
 ]
+
+
+def floats(values: list[float]) -> Floats:
+    return np.array(values, np.float32)
 
 
 def rows(*given: dict[str, Any]) -> list[dict[str, Any]]:
@@ -41,16 +48,13 @@ def shop() -> Catalogue:
     return Catalogue(table, pa.table({}))
 
 
-CODES = ("category", "department", "brand_code")
-
-
 def test_each_market_has_its_prices() -> None:
     found = shop()
     assert found.markets == {"de", "us"}
     german = found.in_market("de")
-    np.testing.assert_array_equal(found.price, np.float32([10, 10, 10, np.nan]))
-    np.testing.assert_array_equal(german.price, np.float32([10, 20, np.nan, np.nan]))
-    np.testing.assert_array_equal(found.in_market("us").price, np.float32([10, 30, 5, np.nan]))
+    np.testing.assert_array_equal(found.price, floats([10, 10, 10, np.nan]))
+    np.testing.assert_array_equal(german.price, floats([10, 20, np.nan, np.nan]))
+    np.testing.assert_array_equal(found.in_market("us").price, floats([10, 30, 5, np.nan]))
     assert german.table["currency"].to_pylist() == ["CNY", "EUR", None, None]
     assert german.sold.tolist() == [True, True, False, True]
     assert found.sold.all()
@@ -87,13 +91,13 @@ def test_what_changed_counts() -> None:
     )
     assert over.markets == {"de", "us", "fr"}
     german = over.in_market("de")
-    np.testing.assert_array_equal(german.price, np.float32([10, 20, 7, np.nan, np.nan]))
+    np.testing.assert_array_equal(german.price, floats([10, 20, 7, np.nan, np.nan]))
     assert german.sold.tolist() == [True, True, True, True, False]
     assert german.meets("price < 15").tolist() == [True, False, True, False, False]
     [shown] = german.describe([2], ["price", "currency"])
     assert shown == {"price": 7.0, "currency": "EUR"}
     np.testing.assert_array_equal(
-        over.in_market("fr").price, np.float32([10, np.nan, np.nan, np.nan, 1])
+        over.in_market("fr").price, floats([10, np.nan, np.nan, np.nan, 1])
     )
 
 

@@ -58,12 +58,17 @@ def serve(
             expected="127.0.0.1, ::1 or localhost",
             mend="Create a key first, with `endcap keys create --scope admin`",
         )
+    opened = Shop.open(folder)
+    if opened.config.serve.traces:
+        from endcap.serve.spans import require
+
+        require()
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay, local), Shop.open(folder), listening, workers)
+        _run(partial(service, folder, replay, local), opened, listening, workers)
 
 
 def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = None) -> FastAPI:
