@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
@@ -91,7 +93,8 @@ def lessons(own: Shop) -> Lessons:
 
 
 def happened(current: Current, user: str, *items: str, at: int = NOW) -> None:
-    assert collect(current, bought(user, *items, at=at))["accepted"] == len(items)
+    sent = json.dumps(bought(user, *items, at=at)).encode()
+    assert asyncio.run(collect(current, sent))["accepted"] == len(items)
 
 
 def item(id_: str) -> dict[str, Any]:

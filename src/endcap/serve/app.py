@@ -103,9 +103,9 @@ def _shop(current: Current, meters: Meters, answers: Together[Heard, bytes]) -> 
     router = APIRouter(prefix="/v1")
 
     @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
-    def post_events(text: Body) -> JSONResponse:
+    async def post_events(text: Body) -> JSONResponse:
         """Send one event, or a list of up to 1,000. 202 means that they are on the disk."""
-        answer = collect(current, parsed(text))
+        answer = await collect(current, text)
         for outcome in ("accepted", "duplicates"):
             meters.events.labels(outcome).inc(answer[outcome])
         meters.events.labels("rejected").inc(len(answer["rejected"]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
@@ -121,15 +122,27 @@ class Database:
     def write(self, job: Job[T]) -> T:
         """Have a job done and wait for it. Raises SQLAlchemyError where it was not done, or where
         nobody can say: so doing it again must be harmless."""
+        future = self._begun(job)
+        while not wait({future}, STUCK).done:
+            self._give_up(future)
+        return future.result()
+
+    async def written(self, job: Job[T]) -> T:
+        """The same on an event loop, which goes on meanwhile."""
+        future = asyncio.wrap_future(self._begun(job))
+        while not (await asyncio.wait({future}, timeout=STUCK))[0]:
+            self._give_up(future)
+        return future.result()
+
+    def _begun(self, job: Job[T]) -> Future[T]:
         future = self.submit(job)
         self._awaited.set()
-        while True:
-            try:
-                return future.result(STUCK)
-            except TimeoutError as error:
-                if self._stuck():
-                    future.cancel()
-                    raise exc.TimeoutError("The database did not take it in time") from error
+        return future
+
+    def _give_up(self, future: Future[Any] | asyncio.Future[Any]) -> None:
+        if self._stuck():
+            future.cancel()
+            raise exc.TimeoutError("The database did not take it in time")
 
     def close(self) -> None:
         """Do what waits, then stop; a database that is away is not waited for."""
