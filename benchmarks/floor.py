@@ -19,6 +19,7 @@ from fastapi import FastAPI, Request, Response
 from endcap.cli.service import _listen, _run, service
 from endcap.config import Shop
 from endcap.serve.bodies import body, parsed, read
+from endcap.serve.lessons import Lessons
 from endcap.serve.questions import Ask
 
 ITEMS = [{"item_id": str(item), "score": 1 / item} for item in range(1, 11)]
@@ -39,8 +40,8 @@ def main() -> None:
         _run(partial(floor, shop.folder), shop, listening, given.workers)
 
 
-def floor(shop: Path) -> FastAPI:
-    app, answer = service(shop, False, True), ANSWER.encode()
+def floor(shop: Path, lessons: Lessons | None) -> FastAPI:
+    app, answer = service(shop, False, True, lessons), ANSWER.encode()
 
     @app.post("/constant")
     async def constant(request: Request) -> Response:

@@ -13,7 +13,9 @@ on a machine of two cores the one that asks takes its part of them.
 - ms of CPU: of all processes of the service, for each answer: the one figure that other work on the
   machine hardly changes.
 
-With `--events` events are sent too, in batches and alone, while recommendations go on.
+With `--events` events are sent too, in batches and alone, while recommendations go on: as fast as
+they are taken, and 50 batches or 500 events a second, which says what those wait who send as much
+and no more.
 """
 
 from __future__ import annotations
@@ -39,6 +41,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 ASKING = (1, 16, 32)
 """Connections, each of which asks again as soon as it is answered."""
+
+EVENTS = (
+    ("batches of 100", "events", 4, None),
+    ("batches of 100, 50 a second", "events", 4, 50.0),
+    ("one event", "event", 16, None),
+    ("one event, 500 a second", "event", 16, 500.0),
+)
+"""What is sent while recommendations go on: how it is called, from where, by how many, how often a
+second."""
 
 TITLES = ("", "rate", "of the floor", "p50", "p99", "ms of CPU", "errors")
 
@@ -93,30 +104,42 @@ def _answers(server: Server, folder: Path, seconds: float) -> Iterator[Sequence[
 
 def _events(server: Server, folder: Path, seconds: float) -> Iterator[Sequence[str]]:
     """While four visitors at a time ask for recommendations all along."""
-    for name, connections in (("events", 4), ("event", 16)):
+    for title, name, connections, rate in EVENTS:
         asking = _load(server, folder, "/v1/recommend", "ask", 4, seconds)
-        found = _measure("/v1/events", server, folder, name, connections, seconds)
+        found = _measure("/v1/events", server, folder, name, connections, seconds, rate)
         beside = json.loads(asking.communicate()[0])
-        yield _row(f"{'batches of 100' if name == 'events' else 'one event'}", found, None)
+        yield _row(title, found, None)
         yield _row("recommendations beside", {**beside, "cpu": float("nan")}, None)
 
 
 def _measure(
-    path: str, server: Server, folder: Path, bodies: str, connections: int, seconds: float
+    path: str,
+    server: Server,
+    folder: Path,
+    bodies: str,
+    connections: int,
+    seconds: float,
+    rate: float | None = None,
 ) -> dict[str, Any]:
     before = server.cpu()
-    output, _ = _load(server, folder, path, bodies, connections, seconds).communicate()
+    output, _ = _load(server, folder, path, bodies, connections, seconds, rate).communicate()
     found: dict[str, Any] = json.loads(output)
     spent = server.cpu() - before
     return {**found, "cpu": 1e3 * spent / max(1, found["all"])}
 
 
 def _load(
-    server: Server, folder: Path, path: str, bodies: str, connections: int, seconds: float
+    server: Server,
+    folder: Path,
+    path: str,
+    bodies: str,
+    connections: int,
+    seconds: float,
+    rate: float | None = None,
 ) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.load", server.address, path]
     options = ["--bodies", folder / f"{bodies}.jsonl", "--connections", connections]
-    whole = [*command, *options, "--seconds", seconds]
+    whole = [*command, *options, "--seconds", seconds, *(("--rate", rate) if rate else ())]
     return subprocess.Popen(  # noqa: S603
         list(map(str, whole)), stdout=subprocess.PIPE, text=True, cwd=ROOT
     )

@@ -32,11 +32,15 @@ def over(system: Recommender, catalogue: Catalogue) -> Recommender:
     if len(new):
         ranker = system.ranker and _introduced_to_ranker(system.ranker, catalogue, new)
         retrievers = {
-            name: one.adopt(catalogue, new) or Unaware(one, int(new[0]))
-            for name, one in system.retrievers.items()
+            name: introduced(one, catalogue, new) for name, one in system.retrievers.items()
         }
         system = replace(system, retrievers=retrievers, ranker=ranker)
     return replace(system, catalogue=catalogue, rules=rules)
+
+
+def introduced(model: Retriever[Any], catalogue: Catalogue, new: Int32s) -> Retriever[Any]:
+    """A retriever where there are further items, which it takes up or does not hear of."""
+    return model.adopt(catalogue, new) or Unaware(model, int(new[0]))
 
 
 def _introduced_to_ranker(ranker: Ranker[Any], catalogue: Catalogue, new: Int32s) -> Ranker[Any]:

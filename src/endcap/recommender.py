@@ -86,6 +86,8 @@ class Recommender:
     """Retrievers, a ranker and rules over a catalogue.
 
     within: runs the ranker. Where that raises a TimeoutError, lists are answered without it.
+    shelf: the items with the prices that filters go by, those of a market; None for those of the
+        catalogue.
     """
 
     config: Config
@@ -94,6 +96,7 @@ class Recommender:
     ranker: Ranker[Any] | None
     rules: Mapping[str, Rule[Any]]
     within: Callable[[Callable[[], Ranking]], Ranking] = at_once
+    shelf: Catalogue | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigError where the filter of a placement does not fit the catalogue."""
@@ -104,6 +107,11 @@ class Recommender:
                 raise ConfigError(
                     f"placements.{name}.filter = {place.filter!r}: {error}"
                 ) from error
+
+    @property
+    def shown(self) -> Catalogue:
+        """The items as they are shown and filtered."""
+        return self.shelf or self.catalogue
 
     def answer(
         self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False
@@ -178,7 +186,7 @@ class Recommender:
         queries = Queries.of(nobody, moments, History.empty(len(items)))
         queries = replace(queries, anchors=Ragged(np.arange(len(items) + 1), items), log=log)
         if filter:
-            queries = queries.allow(self.catalogue.meets(filter))
+            queries = queries.allow(self.shown.meets(filter))
         # A release from before there was such a placement has none.
         place = "similar" if "similar" in self.config.placements else "product"
         return self.answer(queries, n, place).ranking
@@ -230,7 +238,7 @@ class Recommender:
         )
 
     def _permitted(self, place: Placement) -> Bools | None:
-        return self.catalogue.meets(place.filter) if place.filter else None
+        return self.shown.meets(place.filter) if place.filter else None
 
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
         laps, fill = Laps(), place.fill

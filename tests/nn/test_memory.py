@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from endcap.nn.memory import kept
+from endcap.nn.memory import give_back, kept
 
 MB = 1 << 20
 
@@ -47,3 +48,18 @@ def test_it_is_given_back_after_an_error_too() -> None:
     with pytest.raises(ZeroDivisionError), kept():
         fail()
     assert resident() < before + 100 * MB
+
+
+@glibc
+def test_what_a_thread_that_goes_on_has_freed_is_given_back() -> None:
+    def work() -> int:
+        with kept():  # as after a while in a service: blocks come from the thread's own memory
+            pass
+        for _ in range(3):
+            use_and_free(30 * MB)
+        held = resident()
+        give_back()
+        return held - resident()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() > 20 * MB

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from endcap.config import Shop
-from endcap.serve.current import Loaded
+from endcap.serve.loaded import Loaded
 from endcap.stages import Run
 from endcap.store.compact import into_tables
 from endcap.tables.dataset import Dataset

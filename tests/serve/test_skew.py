@@ -19,9 +19,10 @@ from endcap.experiment.fit import fit
 from endcap.rankers.lambdamart import LambdaMART
 from endcap.recommender import Answer, Recommender
 from endcap.serve import current as module
-from endcap.serve.answers import recommend
+from endcap.serve.answers import Heard, recommend
 from endcap.serve.asking import question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
 from endcap.serve.questions import Ask
 from endcap.serve.shadow import Shadow
@@ -112,7 +113,8 @@ def test_what_is_answered_together_is_the_same_recomputed_alone(
         event = {"event_type": "view", "item_id": item, "user_id": look.user_id}
         current.live.append([event | {"event_id": str(number), "timestamp": known.end}])
     shadow = Shadow(Shadows(current.live.database), lambda: None)
-    told = [json.loads(one) for one in recommend(current, Meters(), shadow, looks)]  # type: ignore[arg-type]
+    answers = recommend(current, Meters(), shadow, [Heard(look) for look in looks])
+    told = [json.loads(one) for one in answers]  # type: ignore[arg-type]
     monkeypatch.undo()
     [together] = heard
     assert together.path == "full"

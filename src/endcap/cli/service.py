@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from endcap.config import Shop
+    from endcap.serve.lessons import Lessons
 
 SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
 """What all workers need, and so is imported before they part."""
@@ -57,18 +58,24 @@ def serve(
             expected="127.0.0.1, ::1 or localhost",
             mend="Create a key first, with `endcap keys create --scope admin`",
         )
+    opened = Shop.open(folder)
+    if opened.config.serve.traces:
+        from endcap.serve.spans import require
+
+        require()
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay, local), Shop.open(folder), listening, workers)
+        _run(partial(service, folder, replay, local), opened, listening, workers)
 
 
-def service(folder: Path, replay: bool, local: bool) -> FastAPI:
+def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = None) -> FastAPI:
     """The service and the pages of a shop: what each worker process makes and runs.
 
     local: whether only this machine can reach it.
+    lessons: where several processes share what they learn.
     """
     from endcap.config import Shop
     from endcap.dashboard import pages
@@ -80,7 +87,7 @@ def service(folder: Path, replay: bool, local: bool) -> FastAPI:
     shop = Shop.open(folder)
     logs.begin(shop.config.serve)
     sys.setswitchinterval(TURN)
-    current = Current(shop, LiveEvents.open(shop.live), replay=replay)
+    current = Current(shop, LiveEvents.open(shop.live), replay=replay, lessons=lessons)
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
     return app
@@ -128,19 +135,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _run(make: Callable[[], FastAPI], shop: Shop, listening: socket.socket, workers: int) -> None:
+def _run(
+    make: Callable[[Lessons | None], FastAPI], shop: Shop, listening: socket.socket, workers: int
+) -> None:
     import uvicorn
 
     from endcap.serve import kept
     from endcap.serve.connections import limited
     from endcap.serve.workers import GRACE, serve
 
+    lessons = None
     if workers > 1:
         for module in SHARED:
             import_module(module)
-        kept.read(shop)
+        lessons = kept.read(shop)
     config = uvicorn.Config(
-        make,
+        partial(make, lessons),
         factory=True,
         log_config=None,
         access_log=False,

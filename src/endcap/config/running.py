@@ -65,6 +65,11 @@ class Serve(Settings):
         description="a line for each request: plain has no data of visitors; "
         "full has paths and queries, in which ids stand",
     )
+    traces: bool = Field(
+        False,
+        description="whether requests and the stages of their answers are sent to OpenTelemetry, "
+        "as its variables OTEL_… say; needs the extra otel",
+    )
     probe_seconds: float = Field(
         1.0,
         gt=0,

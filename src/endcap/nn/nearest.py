@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from endcap.nn.votes import batch_of
 from endcap.types import Floats, Int64s, Queries, Ranking
 from endcap.types.ranking import reaching
 
@@ -35,6 +36,14 @@ class Nearest:
 
     def best(self, read: Tensor, queries: Queries, n: int) -> Ranking:
         """The best `n` items for each query, none that it excludes. read: [queries, dim]"""
+        at_once = batch_of(len(self.vectors))
+        parts = [
+            (rows, self._best(read[torch.from_numpy(rows)], part, n))
+            for rows, part in queries.batches(at_once)
+        ]
+        return Ranking.concat(parts)
+
+    def _best(self, read: Tensor, queries: Queries, n: int) -> Ranking:
         unit = read.abs().amax(1, keepdim=True).clamp(min=1e-15) / STEPS
         whole = (read / unit).round().to(torch.int8)
         products = torch._int_mm(whole, self.whole.t()).numpy()

@@ -1,4 +1,4 @@
-"""What cannot be bought is not shown: sold out, expired, or not yet on sale."""
+"""What cannot be bought is not shown: sold out, expired, not yet on sale, or not sold here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
+from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule, Run
@@ -20,7 +21,13 @@ SPANS = 4
 
 
 class Settings(config.Settings):
-    """There is nothing to set."""
+    """What counts as for sale."""
+
+    priced: bool = Field(
+        False,
+        description="whether an item that has prices for some markets, but none for the request's, "
+        "is not for sale there",
+    )
 
 
 class Availability(Rule[Settings]):
@@ -35,7 +42,7 @@ class Availability(Rule[Settings]):
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
         gone = AVAILABILITY.index("out_of_stock")
         state = {
-            "in_stock": catalogue.availability != gone,
+            "in_stock": (catalogue.availability != gone) & (catalogue.sold | (not settings.priced)),
             "created_at": catalogue.created_at,
             "expires_at": catalogue.expires_at,
         }

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic_core import to_json
 
 from endcap.recommender import Answer
 from endcap.serve.asking import latest, meeting, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
+from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
 from endcap.serve.problems import no_item
 from endcap.serve.questions import Like, Look
@@ -25,7 +26,17 @@ from endcap.store.answers import Trace
 from endcap.store.events import Row
 from endcap.types import Floats, History, Int32s, Laps, Queries
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
 log = logging.getLogger("endcap.serve")
+
+
+class Heard(NamedTuple):
+    """A request, and its span where there is one."""
+
+    look: Look
+    span: Span | None = None
 
 
 class Sitting(NamedTuple):
@@ -44,39 +55,43 @@ class Asking(NamedTuple):
 
     place: int
     look: Look
+    span: Span | None
     id: uuid.UUID
     queries: Queries
 
 
 def recommend(
-    current: Current, meters: Meters, shadow: Shadow, looks: Sequence[Look]
+    current: Current, meters: Meters, shadow: Shadow, requests: Sequence[Heard]
 ) -> list[bytes | Exception]:
     """For each request its answer as JSON, or what it gets instead. Those that differ only in who
     is asking are answered together."""
     # The moment before the pasts: what comes in between did not count, and will not in a rerun.
     laps, now, here = Laps(), current.clock(), latest(current)
-    pasts = here.visitors.histories(look.visitor() for look in looks)
+    pasts = here.visitors.histories(one.look.visitor() for one in requests)
     sitting = Sitting(current, meters, shadow, here, now, pasts)
     found: dict[int, bytes | Exception] = {}
     alike: dict[Hashable, list[Asking]] = {}
-    for place, look in enumerate(looks):
+    for place, (look, span) in enumerate(requests):
         try:
-            one = _asking(sitting, place, look)
+            one = _asking(sitting, place, look, span)
         except Exception as error:
             found[place] = error
         else:
-            alike.setdefault((look.placement, look.n, look.filter), []).append(one)
+            same = (look.placement, look.n, look.filter, look.market())
+            alike.setdefault(same, []).append(one)
     laps.done("history")
-    meters.took(laps.seconds)
+    meters.took(laps.seconds, [one.span for one in requests])
     for group in alike.values():
-        found |= _answered(sitting, group)
-    return [found[place] for place in range(len(looks))]
+        here = sitting.here.in_market(group[0].look.market())
+        found |= _answered(sitting._replace(here=here), group)
+    return [found[place] for place in range(len(requests))]
 
 
-def _asking(sitting: Sitting, place: int, look: Look) -> Asking:
+def _asking(sitting: Sitting, place: int, look: Look, span: Span | None) -> Asking:
     id_ = uuid.uuid4()
     past = sitting.pasts[look.visitor()]
-    return Asking(place, look, id_, question(sitting.here, look, sitting.now, id_, past=past))
+    here = sitting.here.in_market(look.market())
+    return Asking(place, look, span, id_, question(here, look, sitting.now, id_, past=past))
 
 
 def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
@@ -97,7 +112,8 @@ def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, b
     answer = sitting.here.recommender.answer(queries, look.n, look.placement)
     if answer.path == "popular" and len(group) > 1:
         raise Failed(f"Retrieval failed for one of {len(group)} questions, or all")
-    sitting.meters.took(answer.seconds)
+    spans = [one.span for one in group]
+    sitting.meters.took(answer.seconds, spans)
     laps = Laps()
     told: dict[int, bytes | Exception] = {}
     shown: list[Row] = []
@@ -111,7 +127,7 @@ def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, b
     sitting.current.live.shown(shown)
     sitting.current.answers.keep_all(kept)
     laps.done("telling")
-    sitting.meters.took(laps.seconds)
+    sitting.meters.took(laps.seconds, spans)
     sitting.meters.answers.labels(answer.path).inc(len(group))
     return told
 
@@ -154,7 +170,7 @@ def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row,
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = latest(current)
+    here = latest(current).in_market(like.market())
     code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
     if code is None or (gone is not None and gone[code]):
         raise no_item(like.item_id)
@@ -170,7 +186,7 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
 
 
 def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
-    catalogue = here.recommender.catalogue
+    catalogue = here.recommender.shown
     known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
     return [
         {"item_id": catalogue.ids[code], "score": score} | plain(row)

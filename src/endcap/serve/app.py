@@ -8,14 +8,14 @@ from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from endcap.serve import items, people, problems, reference
-from endcap.serve.answers import recommend, similar
+from endcap.serve.answers import Heard, recommend, similar
 from endcap.serve.asking import loaded
 from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.collect import collect
@@ -28,6 +28,7 @@ from endcap.serve.ordering import rank
 from endcap.serve.paging import going_on
 from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
 from endcap.serve.shadow import Shadow
+from endcap.serve.spans import Spans, Traced
 from endcap.serve.tag import tag
 from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
@@ -40,10 +41,11 @@ Accepted = Annotated[str | None, Header(description="the language of reasons: en
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 
 
-def create(current: Current, *, local: bool = False) -> FastAPI:
+def create(current: Current, *, local: bool = False, spans: Spans | None = None) -> FastAPI:
     """The service of a shop. It follows the live release while it runs.
 
     local: whether only this machine can reach it; see `Door`.
+    spans: who makes traces, where it is not as the settings say.
     """
 
     @asynccontextmanager
@@ -55,6 +57,8 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         answers.stop()
         shadow.stop()
         current.stop()
+        if spans is not None:
+            spans.close()
 
     app = FastAPI(
         title="Endcap",
@@ -65,7 +69,10 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    meters, settings = Meters(), current.shop.config.serve
+    settings = current.shop.config.serve
+    if spans is None and settings.traces:
+        spans = Spans()
+    meters = Meters(spans)
     shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
     answers = Together(
         partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
@@ -75,6 +82,8 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
+    if spans is not None:
+        app.add_middleware(Traced, spans=spans)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -89,37 +98,39 @@ def create(current: Current, *, local: bool = False) -> FastAPI:
     return app
 
 
-def _shop(current: Current, meters: Meters, answers: Together[Look, bytes]) -> APIRouter:
+def _shop(current: Current, meters: Meters, answers: Together[Heard, bytes]) -> APIRouter:
     """What a shop calls. Plain functions run on a pool of threads, off the event loop."""
     router = APIRouter(prefix="/v1")
 
     @router.post("/events", status_code=202, openapi_extra=described(Event, many=True))
-    def post_events(text: Body) -> JSONResponse:
+    async def post_events(text: Body) -> JSONResponse:
         """Send one event, or a list of up to 1,000. 202 means that they are on the disk."""
-        answer = collect(current, parsed(text))
+        answer = await collect(current, text)
         for outcome in ("accepted", "duplicates"):
             meters.events.labels(outcome).inc(answer[outcome])
         meters.events.labels("rejected").inc(len(answer["rejected"]))
         return JSONResponse(answer, 202)
 
-    async def answered(look: Look, accepted: str | None) -> Response:
+    async def answered(request: Request, look: Look, accepted: str | None) -> Response:
         if look.explain and look.language is None:
             look = look.model_copy(update={"language": spoken(accepted)})
         if look.after is not None:  # the page before may have to be waited for
             look = await run_in_threadpool(going_on, current, look)
-        return _json(await answers.ask(look))
+        return _json(await answers.ask(Heard(look, request.scope.get("span"))))
 
     @router.post("/recommend", openapi_extra=described(Ask), response_class=JSONResponse)
-    async def post_recommend(text: Body, accept_language: Accepted = None) -> Response:
+    async def post_recommend(
+        request: Request, text: Body, accept_language: Accepted = None
+    ) -> Response:
         """Items for a visitor. Someone unknown gets an answer too."""
-        return await answered(read(Ask, parsed(text)), accept_language)
+        return await answered(request, read(Ask, parsed(text)), accept_language)
 
     @router.get("/recommend", response_class=JSONResponse)
     async def get_recommend(
-        look: Annotated[Look, Query()], accept_language: Accepted = None
+        request: Request, look: Annotated[Look, Query()], accept_language: Accepted = None
     ) -> Response:
         """The same, for a quick look."""
-        return await answered(look, accept_language)
+        return await answered(request, look, accept_language)
 
     @router.post("/rank", openapi_extra=described(Rank))
     def post_rank(text: Body) -> JSONResponse:

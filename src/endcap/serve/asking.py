@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from endcap.errors import FilterError
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Look
 from endcap.store.events import Seen
@@ -72,7 +73,7 @@ def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> 
 def meeting(here: Loaded, text: str) -> Bools:
     """[items] those that meet a filter. Raises Problem 422 that says where it is wrong."""
     try:
-        return here.recommender.catalogue.meets(text)
+        return here.recommender.shown.meets(text)
     except FilterError as error:
         raise wrong("filter", text, str(error), position=error.at) from error
 

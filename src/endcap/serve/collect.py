@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from endcap.config import Clean
-from endcap.serve.bodies import several
+from endcap.serve.bodies import parsed, several
 from endcap.serve.current import Current, now
 from endcap.serve.incoming import SECOND, Event
 from endcap.serve.problems import told
@@ -18,13 +19,27 @@ from endcap.tables.schema import EVENT_TYPES
 
 DAY = 86_400 * SECOND
 
+LONG = 2_000
+"""Characters of a body, some five events, from which on it is read on a thread."""
 
-def collect(current: Current, body: Any) -> dict[str, Any]:
-    """Keep what can be kept. Raises Problem 422 where the body is neither event nor list."""
+
+async def collect(current: Current, text: bytes) -> dict[str, Any]:
+    """Keep what can be kept. Raises Problem 422 where the body is neither event nor list.
+
+    What takes long to read is read off the event loop; what doesn't would take longer to hand over.
+    """
+    many = len(text) > LONG
+    rows, answer = await run_in_threadpool(read, current, text) if many else read(current, text)
+    accepted, duplicates = await current.live.appended(rows)
+    return {"accepted": accepted, "duplicates": duplicates} | answer
+
+
+def read(current: Current, text: bytes) -> tuple[list[Row], dict[str, Any]]:
+    """The events of a body that can be kept, and what is said of the others."""
     moment, clean = current.clock(), current.shop.config.clean
     rows: list[Row] = []
     answer: dict[str, Any] = {"rejected": [], "warnings": []}
-    for index, value in enumerate(several(body, "event")):
+    for index, value in enumerate(several(parsed(text), "event")):
         try:
             rows.append(row := checked(value, moment, clean))
         except ValueError as error:
@@ -33,10 +48,9 @@ def collect(current: Current, body: Any) -> dict[str, Any]:
         if row["event_type"] not in EVENT_TYPES:
             warning = f"event_type = {row['event_type']!r} is kept, but means nothing here"
             answer["warnings"].append({"index": index, "warning": warning})
-    accepted, duplicates = current.live.append(rows)
     if not answer["warnings"]:
         del answer["warnings"]
-    return {"accepted": accepted, "duplicates": duplicates} | answer
+    return rows, answer
 
 
 def checked(value: Any, moment: int, clean: Clean) -> Row:

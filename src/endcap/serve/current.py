@@ -5,34 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Shop
 from endcap.errors import EndcapError
-from endcap.experiment.batch import served
-from endcap.newcomers import over
 from endcap.nn import memory
-from endcap.recommender import Recommender
-from endcap.serve import kept
-from endcap.serve.deadline import Deadline
-from endcap.serve.probes import probe
+from endcap.serve.lessons import Lessons
+from endcap.serve.loaded import Loaded
+from endcap.serve.loading import Loading
 from endcap.serve.upkeep import Upkeep
 from endcap.store.answers import Answers
 from endcap.store.events import LiveEvents
-from endcap.store.items import Goods, Word
-from endcap.store.people import People
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
-from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
-from endcap.tables.overlay import Overlay
-from endcap.tables.schema import ITEMS
 
 log = logging.getLogger("endcap.serve")
 
@@ -62,52 +52,6 @@ def begun_at(moment: int) -> Clock:
     return lambda: now() - behind
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A release in memory, and what visitors did in its item codes.
-
-    until: the moment up to which the release was fitted; what came later can still be learned.
-    learned: the number of the newest live event that its models have been taught.
-    said: the number of the latest change of an item that it knows of.
-    """
-
-    release: str
-    recommender: Recommender
-    visitors: Visitors
-    until: int
-    learned: int = 0
-    said: int = 0
-
-    @property
-    def catalogue(self) -> Overlay:
-        """The items as they are now, over those of the release."""
-        catalogue = self.recommender.catalogue
-        return catalogue if isinstance(catalogue, Overlay) else Overlay.over(catalogue)
-
-    def over(self, catalogue: Overlay, said: int) -> Loaded:
-        """The same over a later state of the catalogue."""
-        if catalogue is self.recommender.catalogue:
-            return replace(self, said=said)
-        return replace(
-            self,
-            recommender=over(self.recommender, catalogue),
-            visitors=self.visitors.over(catalogue),
-            said=said,
-        )
-
-    def grown(self, limit: int) -> Loaded:
-        """The same after the next live events; itself where there are none."""
-        arrivals = self.visitors.live.after(self.learned, self.visitors.kinds, limit)
-        if not arrivals:
-            return self
-        newer = [one for one in arrivals if one.seen.time >= self.until]
-        lessons = self.visitors.lessons(newer)
-        recommender = self.recommender.learn(*lessons)
-        if len(lessons[0]):  # so that the next request finds all that is derived made
-            recommender.answer(lessons[0].take(np.array([0])), 1)
-        return replace(self, recommender=recommender, learned=arrivals[-1].place)
-
-
 class Current:
     """The live release. A newer one is loaded beside it and tried, then takes its place between
     two requests; one that is refused changes nothing.
@@ -117,19 +61,27 @@ class Current:
     trouble: why the newest can't be loaded, for people; "" where all is well.
     replay: take the end of the log for now. Models know the gaps between a shop's visits; to
         them, visitors of a log that ended years ago have all been away for years.
+    lessons: where processes of one service share what they learn; None where there is one process.
     """
 
     def __init__(
-        self, shop: Shop, live: LiveEvents, clock: Clock = now, *, replay: bool = False
+        self,
+        shop: Shop,
+        live: LiveEvents,
+        clock: Clock = now,
+        *,
+        replay: bool = False,
+        lessons: Lessons | None = None,
     ) -> None:
         self.shop, self.live, self.clock, self.replay = shop, live, clock, replay
         self.answers = Answers(live.database)
-        self.goods = Goods(live.database)
-        self.people = People(live.database)
+        self.loading = Loading(shop, live)
+        self.goods, self.people = self.loading.goods, self.loading.people
         self.loaded: Loaded | None = None
         self.shadow: Loaded | None = None
         self.trouble = "The service has just started."
         self._seen: object = None
+        self._lessons = lessons
         self._learning = threading.Lock()
         self._changing = threading.Lock()
         self._stop, self._tried = threading.Event(), threading.Event()
@@ -159,27 +111,13 @@ class Current:
         with self._learning:
             self._refresh()
 
-    def _refresh(self) -> None:
-        marks = [_mark(path) for path in self._pointers()]
-        if marks == self._seen:
-            return
-        self._seen = marks
-        try:
-            self._follow()
-        except EndcapError as error:
-            log.error("The live release stays what it is: %s", error)
-            self.trouble = str(error)
-        except Exception:
-            log.exception("The live release can't be loaded")
-            self.trouble = "The live release can't be loaded; the log of the service says why."
-
     def latest(self) -> Loaded | None:
         """What is loaded, over the items as they are at this moment. Where that can't be read, it
         is what is known of them: an answer from that is better than none."""
         try:
             if self.loaded is not None and self.goods.latest() > self.loaded.said:
                 with self._changing:
-                    self.loaded = self._renewed(self.loaded)
+                    self.loaded = self.loading.renewed(self.loaded)
         except SQLAlchemyError:
             pass  # the store has said so in the log
         except Exception:
@@ -187,26 +125,57 @@ class Current:
         return self.loaded
 
     def learn(self) -> bool:
-        """Teach the models that learn from each event what has come since they last learned; says
-        whether anything has."""
+        """Teach the models that learn from each event what has come since they last learned, or
+        take over what another process has taught them; says whether anything has come."""
         with self._learning:
             if (before := self.latest()) is None:
                 return False
             try:
-                grown = before.grown(LESSONS)
+                grown = self._grown(before)
                 with self._changing:  # items may have changed meanwhile
                     now = self.loaded
                     if now is not None and now.recommender.catalogue is not before.catalogue:
                         grown = grown.over(now.catalogue, now.said)
                     self.loaded = grown
                 if self.shadow is not None:
-                    self.shadow = self._renewed(self.shadow).grown(LESSONS)
+                    self.shadow = self.loading.renewed(self.shadow).grown(LESSONS)
                 return grown is not before
             except SQLAlchemyError as error:
                 log.warning("Live events can't be read; answering from what is known: %s", error)
             except Exception:
                 log.exception("Live events can't be learned; answering from what is known")
             return False
+
+    def _grown(self, before: Loaded) -> Loaded:
+        if self._lessons is None:
+            return before.grown(LESSONS)
+        if not self._lessons.mine():
+            return self._taught(before, before.learned, self._lessons)
+        grown = before.grown(LESSONS)
+        if grown is before:
+            return before
+        try:
+            self._lessons.tell(grown.lesson(), grown.fitted)
+        except Exception:
+            log.exception("What was learned can't be shared: each process learns for itself now")
+            self._lessons.leave()
+            self._lessons = None
+            return grown
+        return self._taught(grown, before.learned, self._lessons)
+
+    def _taught(self, here: Loaded, after: int, lessons: Lessons) -> Loaded:
+        """With the newest lesson, where it goes beyond event `after`: another process's, or the
+        shared form of one's own."""
+        lesson = lessons.newest(here.release, after, here.fitted)
+        if lesson is None or len(lesson.came) > len(here.catalogue.came):
+            return here  # items that are not known here yet will be by the next time
+        if here.catalogue.came[: len(lesson.came)] != lesson.came:
+            # Who sees several changes of items at once may see them in another order.
+            dataset = here.visitors.dataset
+            here = self.loading.release(here.release, dataset, self.clock(), lesson.came)
+            with self._changing:
+                self.loaded = here
+        return here.taught(lesson)
 
     def _watch(self) -> None:
         self.refresh()
@@ -225,78 +194,35 @@ class Current:
         yield self.shop.releases / "shadow"
         yield self.shop.prepared / "current"
 
+    def _refresh(self) -> None:
+        marks = [_mark(path) for path in self._pointers()]
+        if marks == self._seen:
+            return
+        self._seen = marks
+        try:
+            self._follow()
+        except EndcapError as error:
+            log.error("The live release stays what it is: %s", error)
+            self.trouble = str(error)
+        except Exception:
+            log.exception("The live release can't be loaded")
+            self.trouble = "The live release can't be loaded; the log of the service says why."
+
     def _follow(self) -> None:
         """Raises EndcapError where the live release is refused."""
-        releases, dataset = Releases(self.shop.releases), self._dataset()
+        releases, dataset = Releases(self.shop.releases), self.loading.dataset(self.loaded)
         if self.replay and dataset is not None:
             self.clock, self.replay = begun_at(dataset.end), False
         live = releases.path().name
         try:
-            loaded = self._load(live, dataset)
+            loaded = self.loading.release(live, dataset, self.clock())
         except Exception:
             if self.loaded is None:  # as in a worker that begins
-                self.loaded = self._earlier(releases, dataset)
+                self.loaded = self.loading.earlier(dataset, self.clock())
             raise
         with self._changing:
             self.loaded, self.trouble = loaded, ""
         self._cast(releases.shadow(), dataset)
-
-    def _load(self, name: str, dataset: Dataset | None) -> Loaded:
-        """Raises ReleaseError where a file is not what was written, or where the release does not
-        answer as it should."""
-        releases = Releases(self.shop.releases)
-        folder, manifest = releases.path(name), releases.manifest(name)
-        releases.verify(name)
-        deadline = Deadline(self.shop.config.serve.ranker_seconds)
-        recommender = replace(kept.recommender(served(folder)), within=deadline)
-        visitors = Visitors(
-            dataset, recommender.catalogue, self.live, recommender.config.events, self.people
-        )
-        visitors.history("")  # so that the first request finds all indexes made
-        loaded = self.stocked(
-            Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
-        )
-        seconds = self.shop.config.serve.probe_seconds
-        probe(loaded.recommender, loaded.visitors, self.clock(), seconds)
-        return loaded
-
-    def stocked(self, loaded: Loaded) -> Loaded:
-        """A release over the items as they are now, as far as that can be read."""
-        try:
-            said, words = self.goods.since(0)
-        except SQLAlchemyError:
-            said, words = 0, []  # they are read as soon as the store is there
-        catalogue = loaded.catalogue
-        return loaded.over(shelved(catalogue, _news(catalogue, words)), said)
-
-    def _renewed(self, loaded: Loaded) -> Loaded:
-        """The same after what was said of items since; itself where nothing was."""
-        if self.goods.latest() <= loaded.said:
-            return loaded
-        said, words = self.goods.since(loaded.said)
-        return loaded.over(shelved(loaded.catalogue, words), said)
-
-    def _dataset(self) -> Dataset | None:
-        """What was prepared; a release answers without it, knowing live events only."""
-        pointer = self.shop.prepared / "current"
-        if not pointer.is_file():
-            return None
-        try:
-            return kept.dataset(self.shop.prepared / pointer.read_text().strip())
-        except Exception:
-            if self.loaded is not None:  # which has better ones
-                raise
-            log.exception("The prepared tables can't be read; answering without them")
-            return None
-
-    def _earlier(self, releases: Releases, dataset: Dataset | None) -> Loaded | None:
-        """The newest release that was live before and can be loaded."""
-        for name in releases.before():
-            try:
-                return self._load(name, dataset)
-            except Exception:
-                log.exception("An earlier release, %s, can't be loaded either", name)
-        return None
 
     def _cast(self, name: str | None, dataset: Dataset | None) -> None:
         """Load the shadow; one that can't be loaded is none."""
@@ -304,25 +230,9 @@ class Current:
         if name is None:
             return
         try:
-            self.shadow = self._load(name, dataset)
+            self.shadow = self.loading.release(name, dataset, self.clock())
         except Exception:
             log.exception("The shadow %s can't be loaded", name)
-
-
-def shelved(catalogue: Overlay, words: Sequence[Word]) -> Overlay:
-    """The catalogue after what was said of items."""
-    return catalogue.changed([{**item, "gone": gone is not None} for item, gone in words])
-
-
-def _news(catalogue: Catalogue, words: Sequence[Word]) -> list[Word]:
-    """What the catalogue does not say already."""
-    codes = catalogue.codes(item["item_id"] for item, _ in words)
-    known = {row["item_id"]: row for row in catalogue.describe(codes, ITEMS.names)}
-    return [
-        Word(item, gone)
-        for item, gone in words
-        if (item["item_id"] in known if gone is not None else known.get(item["item_id"]) != item)
-    ]
 
 
 def _mark(pointer: Path) -> tuple[int, int] | None:

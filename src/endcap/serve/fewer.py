@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from endcap.recommender import Answer
-from endcap.serve.current import Loaded
+from endcap.serve.loaded import Loaded
 from endcap.serve.questions import Look
 from endcap.types import Queries
 

@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from endcap.serve.incoming import Id, Moment, Text, VisitorId
+from endcap.serve.problems import told
 from endcap.store.items import Item as Row
+from endcap.tables.markets import PRICES
 from endcap.tables.schema import ITEMS
 
 LABELS = 100
@@ -22,6 +32,19 @@ ATTRIBUTES = 50_000
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+
+
+class Price(BaseModel):
+    """What an item costs in a market."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    price: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    sale_price: Money = None
+    currency: Text = None
+
+
+_PRICES = TypeAdapter(dict[Label, Price])
 
 
 class Item(BaseModel):
@@ -50,7 +73,9 @@ class Item(BaseModel):
     created_at: Moment = Field(None, description="not shown before, and new since then")
     expires_at: Moment = Field(None, description="not shown from then on")
     attributes: dict[str, Any] | None = Field(
-        None, description="whatever else there is to say, which filters may ask for"
+        None,
+        description="whatever else there is to say, which filters may ask for; in prices, what it "
+        "costs in each market",
     )
     tags: Annotated[list[Label], Field(max_length=LABELS)] | None = Field(
         None, description="words to find it by"
@@ -61,6 +86,11 @@ class Item(BaseModel):
     def _brief(cls, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
         if attributes and len(_text(attributes)) > ATTRIBUTES:
             raise ValueError(f"expected at most {ATTRIBUTES:,} characters")
+        if attributes and PRICES in attributes:
+            try:
+                _PRICES.validate_python(attributes[PRICES])
+            except ValidationError as error:
+                raise ValueError(f"{PRICES}: {told(error)}") from error
         return attributes
 
     def row(self) -> Row:

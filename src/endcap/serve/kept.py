@@ -19,6 +19,7 @@ from endcap.experiment.batch import served
 from endcap.newcomers import over
 from endcap.nn import memory
 from endcap.recommender import Recommender
+from endcap.serve.lessons import Lessons, shared
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.overlay import Overlay
@@ -42,8 +43,17 @@ def dataset(folder: Path) -> Dataset:
     return Dataset.load(folder) if found is None else found
 
 
-def read(shop: Shop) -> None:
-    """Have what is live in memory, where it can be read; where not, those who need it say why."""
+def read(shop: Shop) -> Lessons | None:
+    """Have what is live in memory, where it can be read; where not, those who need it say why.
+    Gives where they may share what they learn, None where they can't."""
+    _read(shop)
+    gc.collect()
+    memory.give_back()
+    gc.freeze()  # or the first search for garbage would change, and so copy, all of it
+    return shared()
+
+
+def _read(shop: Shop) -> None:
     try:
         release, tables = served(Releases(shop.releases).path()), prepared(shop)
         system = _recommenders[release] = _loaded(release)
@@ -54,15 +64,15 @@ def read(shop: Shop) -> None:
         return
     except Exception:
         log.exception("The live release can't be read before the workers part")
-    gc.collect()
-    memory.give_back()
-    gc.freeze()  # or the first search for garbage would change, and so copy, all of it
 
 
 def _loaded(folder: Path) -> Recommender:
     system = Recommender.load(folder)
-    _ = system.catalogue.attributes.own  # so that the first filter finds what it may speak of
-    return over(system, Overlay.over(system.catalogue))
+    catalogue = system.catalogue
+    _ = catalogue.attributes.own  # so that the first filter finds what it may speak of
+    for market in catalogue.markets:
+        catalogue.in_market(market)
+    return over(system, Overlay.over(catalogue))
 
 
 def _ask(system: Recommender) -> None:

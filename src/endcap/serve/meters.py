@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from endcap.serve import logs
-from endcap.serve.current import Loaded
+from endcap.serve.loaded import Loaded
+from endcap.serve.spans import Spans
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Meters:
-    """The meters of one service, in a registry of their own."""
+    """The meters of one service, in a registry of their own.
 
-    def __init__(self) -> None:
+    spans: who is told what each stage took of which requests, None for nobody.
+    """
+
+    def __init__(self, spans: Spans | None = None) -> None:
+        self.spans = spans
         self.registry = CollectorRegistry()
         common: dict[str, Any] = {"registry": self.registry}
         self.seconds = Histogram(
@@ -70,10 +78,13 @@ class Meters:
         self.together.observe(count)
         self.waited.observe(waited)
 
-    def took(self, seconds: Mapping[str, float]) -> None:
-        """What each stage took."""
+    def took(self, seconds: Mapping[str, float], requests: Iterable[Span | None] = ()) -> None:
+        """What each stage took that has just come to its end. requests: the spans of those that
+        were answered."""
         for stage, took in seconds.items():
             self.stages.labels(stage).observe(took)
+        if self.spans is not None:
+            self.spans.stages((one for one in requests if one is not None), seconds)
 
     def text(self, loaded: Loaded | None) -> bytes:
         self.release.clear()

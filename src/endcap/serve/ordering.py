@@ -11,8 +11,9 @@ import numpy as np
 
 from endcap.recommender import Recommender
 from endcap.serve.asking import latest, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
 from endcap.serve.goods import plain
+from endcap.serve.loaded import Loaded
 from endcap.serve.questions import Ask, Rank
 
 
@@ -20,7 +21,7 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     """The same items, best first, each as often as it was given. Those of which nobody can say
     anything stand behind the others with no score, in the order in which they came: what the
     models don't know, then what the catalogue does not."""
-    here = latest(current)
+    here = latest(current).in_market(asked.market())
     who = Ask.model_validate(asked.model_dump(exclude={"items", "fields"}))
     queries = question(here, who, current.clock(), uuid.uuid4())
     codes = np.unique(here.catalogue.codes(asked.items))
@@ -53,7 +54,7 @@ def _ordered(here: Loaded, asked: Rank, scores: dict[int, float]) -> list[dict[s
     rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     if asked.fields:
         known = {item: code for item, code in codes.items() if code is not None}
-        described = catalogue.describe(known.values(), asked.fields)
+        described = here.recommender.shown.describe(known.values(), asked.fields)
         rows |= {item: plain(row) for item, row in zip(known, described, strict=True)}
 
     def order(item: str) -> tuple[int, float]:

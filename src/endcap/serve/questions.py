@@ -15,6 +15,7 @@ from pydantic import (
 
 from endcap.serve.incoming import Id, VisitorId, blank
 from endcap.serve.words import Language
+from endcap.tables.markets import MARKET, known_as, named
 from endcap.tables.schema import ITEMS
 
 MANY = 1_000
@@ -66,14 +67,23 @@ class Who(BaseModel):
     def visitor(self) -> str | None:
         return self.user_id or self.anonymous_id or self.session_id
 
+    def market(self) -> str | None:
+        """The one whose prices count, None for those of the catalogue."""
+        market = self.context.get(MARKET)
+        return known_as(market) if isinstance(market, str) else None
+
 
 class Question(Told):
-    """A request that looks for items."""
+    """A request that looks for items. What it says of a market: see `endcap.tables.markets`."""
 
     n: int = Field(10, ge=1, le=100, description="items to answer with")
     filter: Filter = Field(
         None, description="which items to answer with: price < 20 and available, say"
     )
+
+    def market(self) -> str | None:
+        """The one that the filter asks for."""
+        return None if (market := named(self.filter)) is None else known_as(market)
 
 
 class Look(Who, Question):
@@ -97,6 +107,10 @@ class Look(Who, Question):
     language: Language | None = Field(
         None, description="of the reasons: en or zh; as Accept-Language says where it is not given"
     )
+
+    def market(self) -> str | None:
+        """As the context says, or else the filter."""
+        return Who.market(self) or Question.market(self)
 
 
 class Just(BaseModel):

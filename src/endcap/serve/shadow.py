@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from endcap.serve.asking import question
-from endcap.serve.current import Loaded
+from endcap.serve.loaded import Loaded
 from endcap.serve.questions import Look
 from endcap.serve.traces import difference
 from endcap.store.shadows import Shadows
@@ -85,6 +85,7 @@ class Shadow:
 def compared(here: Loaded, asked: Asked) -> dict[str, Any]:
     """What the shadow answers to a question, beside what was shown."""
     began = time.perf_counter()
+    here = here.in_market(asked.look.market())
     queries = question(here, asked.look, asked.moment, asked.id_, again=True)
     answer = here.recommender.answer(queries, asked.look.n, asked.look.placement)
     seconds = time.perf_counter() - began

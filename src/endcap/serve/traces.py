@@ -17,7 +17,8 @@ from endcap.experiment.why import moves, proposed, why
 from endcap.recommender import Answer, Recommender
 from endcap.serve import questions
 from endcap.serve.asking import latest, loaded, question
-from endcap.serve.current import Current, Loaded
+from endcap.serve.current import Current
+from endcap.serve.loaded import Loaded
 from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
@@ -25,7 +26,7 @@ from endcap.store.visitors import Visitors
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
-    here = latest(current)
+    here = latest(current).in_market(asked.market())
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
         raise no_item(asked.item_id)
@@ -92,9 +93,10 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     visitors = Visitors(
         here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
     )
-    other = current.stocked(Loaded(asked.release, recommender, visitors, here.until))
-    recommender, catalogue = other.recommender, other.catalogue
+    other = current.loading.stocked(Loaded(asked.release, recommender, visitors, here.until))
     look = questions.Ask.model_validate(row["question"])
+    other = other.in_market(look.market())
+    recommender, catalogue = other.recommender, other.catalogue
     id_ = uuid.UUID(recommendation_id)
     queries = question(other, look, row["timestamp"], id_, again=True)
     answer = recommender.answer(queries, look.n, look.placement)

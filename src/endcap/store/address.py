@@ -76,8 +76,10 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def durable(connection: Any, _: Any) -> None:
-        # FULL: in WAL mode a commit is lost in a power cut with anything less.
-        for setting in ("journal_mode = WAL", "synchronous = FULL"):
+        # FULL: in WAL mode a commit is lost in a power cut with anything less. What is committed is
+        # moved to its place by `Checkpoints`.
+        settings = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
+        for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 
     return engine

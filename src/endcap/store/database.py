@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, MetaData, Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed
+from endcap.store.checkpoints import Checkpoints
 from endcap.store.shape import alone, create
 from endcap.store.turn import turn
 
@@ -60,6 +62,7 @@ class Database:
         self.remote = url.drivername != SQLITE
         self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
         self._turn = None if self.remote or not url.database else Path(f"{url.database}-turn")
+        self._checkpoints = Checkpoints(self.engine, self._turn) if self._turn else None
         self._awaited = threading.Event()
         self._since: float | None = None
         self._rested = 0.0
@@ -119,21 +122,35 @@ class Database:
     def write(self, job: Job[T]) -> T:
         """Have a job done and wait for it. Raises SQLAlchemyError where it was not done, or where
         nobody can say: so doing it again must be harmless."""
+        future = self._begun(job)
+        while not wait({future}, STUCK).done:
+            self._give_up(future)
+        return future.result()
+
+    async def written(self, job: Job[T]) -> T:
+        """The same on an event loop, which goes on meanwhile."""
+        future = asyncio.wrap_future(self._begun(job))
+        while not (await asyncio.wait({future}, timeout=STUCK))[0]:
+            self._give_up(future)
+        return future.result()
+
+    def _begun(self, job: Job[T]) -> Future[T]:
         future = self.submit(job)
         self._awaited.set()
-        while True:
-            try:
-                return future.result(STUCK)
-            except TimeoutError as error:
-                if self._stuck():
-                    future.cancel()
-                    raise exc.TimeoutError("The database did not take it in time") from error
+        return future
+
+    def _give_up(self, future: Future[Any] | asyncio.Future[Any]) -> None:
+        if self._stuck():
+            future.cancel()
+            raise exc.TimeoutError("The database did not take it in time")
 
     def close(self) -> None:
         """Do what waits, then stop; a database that is away is not waited for."""
         self._waiting.put(None)
         self._awaited.set()
         self._thread.join(2 * STUCK)
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
         if self._glances is not None:
             self._glances.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
@@ -181,6 +198,8 @@ class Database:
             for one in group:  # so that a job that fails takes no other down
                 self._commit([one])
         else:
+            if self._checkpoints is not None:
+                self._checkpoints.due()
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from endcap.store.database import Held
+from endcap.store.database import Held, Job
 from endcap.store.shape import place
 from endcap.store.spelled import Spelled
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
@@ -134,11 +134,20 @@ class LiveEvents(Held):
         rows: with the columns of the schema. An `event_id` that is there already is a duplicate
         and changes nothing. Returns (accepted, duplicates).
         """
-        if not rows:
-            return 0, 0
+        return self.database.write(self._appending(rows)) if rows else (0, 0)
+
+    async def appended(self, rows: Sequence[Row]) -> tuple[int, int]:
+        """The same on an event loop, which goes on meanwhile."""
+        return await self.database.written(self._appending(rows)) if rows else (0, 0)
+
+    def _appending(self, rows: Sequence[Row]) -> Job[tuple[int, int]]:
         whole = [{**row, "visitor": visitor(row)} for row in rows]
-        accepted = self.database.write(lambda found: self._new.each(found, whole))
-        return accepted, len(rows) - accepted
+
+        def append(found: Connection) -> tuple[int, int]:
+            accepted = self._new.each(found, whole)
+            return accepted, len(rows) - accepted
+
+        return append
 
     def shown(self, rows: Sequence[Row]) -> None:
         """Have impressions written, soon; whoever calls does not wait."""

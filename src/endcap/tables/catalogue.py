@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from endcap.tables.filters import Columns, mask
 from endcap.tables.labels import Labels
+from endcap.tables.markets import MARKET, Prices
 from endcap.tables.schema import AVAILABILITY, ITEMS, TRIPLES
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s
 
@@ -179,6 +180,34 @@ class Catalogue:
     @cached_property
     def _meets(self) -> Callable[[str], Bools]:
         return lru_cache(MASKS)(partial(mask, self.attributes))
+
+    @cached_property
+    def markets(self) -> frozenset[str]:
+        """Those that items have prices for."""
+        return frozenset(self._prices.markets)
+
+    @cached_property
+    def sold(self) -> Bools:
+        """[items] which have a price in the market that the catalogue is seen from; all, where it
+        is seen from none."""
+        if MARKET not in self.table.column_names:
+            return np.ones(len(self), np.bool_)
+        return np.asarray(self.table[MARKET].is_valid().to_numpy(), np.bool_)
+
+    def in_market(self, market: str) -> Catalogue:
+        """The same items with the prices of a market: see `endcap.tables.markets`."""
+        if market not in self._seen:
+            table = self._prices.seen(self.table, market)
+            self._seen[market] = Catalogue(table, self.features, self.triples)
+        return self._seen[market]
+
+    @cached_property
+    def _prices(self) -> Prices:
+        return Prices.of(self.table)
+
+    @cached_property
+    def _seen(self) -> dict[str, Catalogue]:
+        return {}
 
     @cached_property
     def feature_matrix(self) -> Floats:

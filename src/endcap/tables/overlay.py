@@ -19,6 +19,7 @@ from endcap.errors import FilterError
 from endcap.tables.catalogue import MASKS, Catalogue
 from endcap.tables.filters import Columns, mask
 from endcap.tables.labels import Labels
+from endcap.tables.markets import MARKET, Prices
 from endcap.tables.schema import ITEMS
 from endcap.types import Bools, Floats, Int32s, Int64s
 
@@ -110,8 +111,9 @@ class Overlay(Catalogue):
     def table(self) -> pa.Table:
         """All rows, made only for what can't do with less."""
         columns = {name: getattr(self, own) for name, own in _CODED.items()}
-        rows = self.rows.select(ITEMS.names)
-        whole = pa.concat_tables([self.base.table.select(ITEMS.names).cast(rows.schema), rows])
+        names = [name for name in self.rows.column_names if name != GONE]
+        rows = self.rows.select(names)
+        whole = pa.concat_tables([self.base.table.select(names).cast(rows.schema), rows])
         at = np.where(self._row >= 0, len(self.base) + self._row, np.arange(len(self)))
         return _with_codes(whole.take(pa.array(at)), columns)
 
@@ -119,6 +121,26 @@ class Overlay(Catalogue):
     def features(self) -> pa.Table:
         columns = dict(zip(self.base.features.column_names, self.feature_matrix.T, strict=True))
         return pa.table(columns)
+
+    @cached_property
+    def markets(self) -> frozenset[str]:
+        return self.base.markets | self._prices.markets.keys()
+
+    @cached_property
+    def sold(self) -> Bools:
+        here = self.rows[MARKET].is_valid() if MARKET in self.rows.column_names else True
+        return self._patched(self.base.sold, here)
+
+    def in_market(self, market: str) -> Overlay:
+        """As few a row as has changed is read; the base's view stays as long as the base."""
+        rows = self._prices.seen(self.rows, market)
+        seen = Overlay(self.base.in_market(market), rows, self._changed, self.came)
+        vars(seen).update({name: vars(self)[name] for name in _OF_IDS if name in vars(self)})
+        return seen
+
+    @cached_property
+    def _prices(self) -> Prices:
+        return Prices.of(self.rows)
 
     @cached_property
     def gone(self) -> Bools | None:

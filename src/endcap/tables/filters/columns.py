@@ -32,6 +32,7 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
         "price": "number",
         "sale_price": "number",
         "currency": "text",
+        "market": "text",
         "availability": "choice",
         "available": "truth",
         "image_url": "text",
