@@ -132,11 +132,15 @@ class Dataset:
 
     @cached_property
     def log(self) -> Log:
-        """What all visitors did, as far back as features look from the first moment that is asked
-        about; where last events are held out, that may be any."""
+        """What all visitors did, as far back as features look."""
+        return cache(lambda: (self.stretch(self.logged_since),))
+
+    @property
+    def logged_since(self) -> int:
+        """How far that is, from the first moment that is asked about; where last events are held
+        out, that may be any."""
         later = self.part >= (Part.RANKER if self.meaning.protocol == "time" else Part.PAST)
-        asked = int(self.time[later].min(initial=self.end))
-        return cache(lambda: (self.stretch(asked - LONGEST),))
+        return int(self.time[later].min(initial=self.end)) - LONGEST
 
     def stretch(self, since: int) -> Stretch:
         """What all visitors did from a moment on."""
