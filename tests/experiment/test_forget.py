@@ -16,23 +16,11 @@ from endcap.store.people import People
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.steps import written
+from tests.shops import in_parts
 from tests.tables.dirty import dirty_shop
 from tests.tables.test_engines import needs_spark
 
-WHO, FILES = "user-07", 3
-
-
-def in_parts(path: Path) -> None:
-    """Have a file as Spark writes it: a folder of several, with a checksum for each."""
-    table = pq.read_table(path)
-    path.unlink()
-    path.mkdir()
-    (path / "_SUCCESS").touch()
-    for number in range(FILES):
-        begin, end = (table.num_rows * place // FILES for place in (number, number + 1))
-        part = path / f"part-{number:05}-1f.c000.zstd.parquet"
-        pq.write_table(table.slice(begin, end - begin), part)
-        part.with_name(f".{part.name}.crc").write_bytes(b"crc")
+WHO = "user-07"
 
 
 def prepared_in_parts(folder: Path) -> Shop:
