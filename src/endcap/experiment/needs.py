@@ -64,10 +64,10 @@ def _counts(stages: Mapping[str, config.Feature], dataset: Dataset) -> list[Kind
     candidates: an index is made when it is asked for."""
     users = np.arange(min(FEW, len(dataset.users)), dtype=np.int32)
     items = np.arange(min(FEW, len(dataset.catalogue)), dtype=np.int32)
-    pairs = np.repeat(np.arange(len(users)), len(items)), np.tile(items, len(users))
+    query = np.repeat(np.arange(len(users), dtype=np.int32), len(items))
     tried = dataset.stretch(dataset.end)
     queries = replace(dataset.now(users), log=lambda: (tried,))
-    ranking = Ranking(*pairs, np.zeros(len(pairs[0]), np.float32))
+    ranking = Ranking(query, np.tile(items, len(users)), np.zeros(len(query), np.float32))
     Features.fit(stages, queries, Candidates.of({"tried": ranking}), dataset.catalogue)
     return [kinds for _of, kinds in tried.indexed]
 
