@@ -28,11 +28,11 @@ def long_log(folder: Path, protocol: Literal["time", "leave-one-out"]) -> Datase
     part = np.sort(rng.choice(4, EVENTS, p=[0.6, 0.2, 0.1, 0.1]))
     return dataset(
         folder,
-        rng.integers(1, 500, EVENTS),
-        rng.integers(0, 300, EVENTS),
-        kinds=rng.choice([2, 5, 8], EVENTS),
-        times=np.sort(rng.integers(0, 100 * DAY, EVENTS)),
-        parts=part,
+        rng.integers(1, 500, EVENTS).tolist(),
+        rng.integers(0, 300, EVENTS).tolist(),
+        kinds=rng.choice([2, 5, 8], EVENTS).tolist(),
+        times=np.sort(rng.integers(0, 100 * DAY, EVENTS)).tolist(),
+        parts=part.tolist(),
         protocol=protocol,
     )
 

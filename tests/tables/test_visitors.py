@@ -160,7 +160,8 @@ def test_prepare_writes_one_row_a_visitor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [False, True])
 def test_pasts_in_pieces_are_the_whole_history(tmp_path: Path, piece: int, folder: bool) -> None:
     rng = np.random.default_rng(1)
-    data = dataset(tmp_path, rng.integers(1, 40, 900), rng.integers(0, 20, 900))
+    users, items = (rng.integers(low, high, 900).tolist() for low, high in ((1, 40), (0, 20)))
+    data = dataset(tmp_path, users, items)
     if folder:
         in_parts(tmp_path / "events.parquet")
     pieces = [*pasts(tmp_path / "events.parquet", piece)]
