@@ -130,6 +130,19 @@ def _write_features(path: Path, goods: Catalogue, known: Int32s) -> None:
     pq.write_table(goods.features.set_column(place, "events", share), path)
 
 
+def in_parts(path: Path, files: int = 3) -> None:
+    """Have a file as Spark writes it: a folder of several, with a checksum for each."""
+    table = pq.read_table(path)
+    path.unlink()
+    path.mkdir()
+    (path / "_SUCCESS").touch()
+    for number in range(files):
+        begin, end = (table.num_rows * place // files for place in (number, number + 1))
+        part = path / f"part-{number:05}-1f.c000.zstd.parquet"
+        pq.write_table(table.slice(begin, end - begin), part)
+        part.with_name(f".{part.name}.crc").write_bytes(b"crc")
+
+
 @dataclass(frozen=True)
 class Checkerboard:
     """Users and items in two colours; everyone takes items of their own colour only, one a

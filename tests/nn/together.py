@@ -10,16 +10,22 @@ from pathlib import Path
 from endcap.nn import checkpoint, processes
 from endcap.retrievers.sequence import Sequence, Settings
 from endcap.stages import Run
+from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Report, silent
-from tests.shops import checkerboard
+from tests.shops import checkerboard, in_parts
 
 EPOCHS = 3
 
 
 def learned(folder: Path, report: Report = silent) -> Sequence:
-    """By chance alone differ two processes from one: so there is no dropout."""
-    data = checkerboard(folder / f"shop-{processes.rank()}")
+    """By chance alone differ two processes from one: so there is no dropout. Two read the events
+    from a folder of files, as Spark writes them."""
+    shop = folder / f"shop-{processes.rank()}"
+    data = checkerboard(shop)
+    if processes.count() > 1:
+        in_parts(shop / "events.parquet")
+        data = Dataset.load(shop)
     settings = Settings(
         dim=8,
         length=10,

@@ -177,3 +177,28 @@ def _key(row: dict[str, Any]) -> tuple[int, int, int]:
 def _otherwise(row: dict[str, Any]) -> dict[str, Any]:
     """The same visitor at the same moment with something else."""
     return row | {"item_id": "item-00", "price": 12345.0, "value": 3.0}
+
+
+def test_the_usual_price_is_the_median_of_what_was_paid_before() -> None:
+    rng = np.random.default_rng(1)
+    size = 3_000
+    price = np.round(rng.gamma(2, 20, size), 1).astype(np.float32)
+    item = rng.integers(0, 150, size).astype(np.int32)
+    when = np.sort(rng.integers(0, 4, size)).astype(np.int8)
+    log: dict[str, Any] = {
+        "user": np.arange(size, dtype=np.int32),
+        "item": item,
+        "kind": np.full(size, kind("purchase"), np.int8),
+        "time": START + np.arange(size) * DAY // 100,
+        "part": when,
+        "value": pa.nulls(size, pa.float32()),
+    }
+    known = rng.random(size) > 0.3
+    events = ibis.memtable(pa.table({**log, "price": pa.array(price, mask=~known)}))
+    found = facts(events, newest_before(events, [1, 4]), [kind("purchase")]).to_pyarrow()
+    for row in found.to_pylist():
+        for part in (1, 4):
+            own = (item == row["item"]) & (when < part) & known
+            paid = price[own].astype(np.float64)
+            assert row[f"paid_{part}"] == (np.median(paid) if len(paid) else None)
+    assert {True, False} == {row["paid_1"] is None for row in found.to_pylist()}

@@ -12,10 +12,12 @@ import pytest
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
+from endcap.tables.pasts import PIECE, pasts
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.schema import kind
 from endcap.tables.visitors import Normaliser, visitor_features
 from endcap.types import DAY, Floats, History, Queries, offsets_of
+from tests.shops import dataset, in_parts
 from tests.tables.raw_shop import START, goods, lively, raw_shop
 
 HOUR = DAY // 24
@@ -152,3 +154,35 @@ def test_prepare_writes_one_row_a_visitor(tmp_path: Path) -> None:
     assert table.num_rows == report["users"]
     values = np.stack([column.to_numpy() for column in table.columns])
     assert (values.min(), values.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1_000, PIECE])
+@pytest.mark.parametrize("folder", [False, True])
+def test_pasts_in_pieces_are_the_whole_history(tmp_path: Path, piece: int, folder: bool) -> None:
+    rng = np.random.default_rng(1)
+    users, items = (rng.integers(low, high, 900).tolist() for low, high in ((1, 40), (0, 20)))
+    data = dataset(tmp_path, users, items)
+    if folder:
+        in_parts(tmp_path / "events.parquet")
+    pieces = [*pasts(tmp_path / "events.parquet", piece)]
+    assert len(pieces) > (2 if piece < 900 else 0)
+    joined, whole = History.concat(pieces), data.history.take(np.arange(1, len(data.users)))
+    for name in ("offsets", "items", "kinds", "times"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("protocol", ["time", "leave-one-out"])
+def test_visitors_described_in_pieces_are_as_the_dataset_has_them(
+    tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pasts, "__defaults__", (50,))
+    shop = raw_shop(tmp_path, lively(), goods(), changes=[f"split.protocol={protocol}"])
+    prepare(shop)
+    data = Dataset.load(prepared(shop))
+    asked = data.now(np.arange(1, len(data.users), dtype=np.int32))
+    names, values = visitor_features(asked, data.catalogue)
+    written = pq.read_table(prepared(shop) / "features" / "visitors.parquet")
+    scaled = Normaliser.fit(names, values)(values)
+    np.testing.assert_array_equal(
+        np.stack([written[name].to_numpy() for name in names], axis=1), scaled
+    )

@@ -11,8 +11,6 @@ from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_fol
 if TYPE_CHECKING:
     from rich.console import Console
 
-MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red")}
-
 
 def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
@@ -51,6 +49,8 @@ def _show(found: dict[str, Any], console: Console) -> None:
     """A line for each check, those that have something to say with examples and what helps."""
     from rich.table import Table
     from rich.text import Text
+
+    from endcap.cli.data_report import MARKS
 
     table = Table.grid(padding=(0, 2, 0, 0))
     for one in found["checks"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +16,15 @@ EXAMPLES = 5
 
 MAPPING = "# in a mapping, for: endcap import FILE --mapping mapping.toml\n"
 """Where lines of TOML stand that say what a file means."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """As TOML has it.
+
+    >>> listed(["a", "b"])
+    '["a", "b"]'
+    """
+    return json.dumps([*names], ensure_ascii=False)
 
 
 @dataclass(frozen=True)

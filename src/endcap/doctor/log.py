@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
@@ -14,12 +14,12 @@ from ibis import _
 from ibis.expr.types import Table
 
 from endcap.config import Config, Shop
-from endcap.doctor.finding import EXAMPLES
+from endcap.doctor.finding import EXAMPLES, Bars
 from endcap.tables.duck import moment_of
 from endcap.tables.engines import open_engine
 from endcap.tables.imported import ROWS, files, imported, newest
-from endcap.tables.report import count_of, one_of, rows_of
-from endcap.tables.sessions import MINUTE
+from endcap.tables.report import count_of, counts_of, one_of, rows_of
+from endcap.tables.sessions import visits
 from endcap.tables.steps import Steps
 from endcap.types import DAY
 
@@ -59,7 +59,8 @@ class Log:
         rows = _named(tables["events"])
         nobody, never = rows.visitor.isnull(), rows.time.isnull()
         lost = one_of(rows.agg(rows=_.count(), visitor=nobody.sum(), time=(~nobody & never).sum()))
-        known = _visits(rows.filter(~nobody & ~never), shop.config.clean.session_gap_minutes)
+        gap = shop.config.clean.session_gap_minutes
+        known = visits(rows.filter(~nobody & ~never), gap, "visitor")
         return cls(
             events=steps.write("events", known).drop("row"),
             items=steps.write("items", newest(tables["items"], "items")).drop("row"),
@@ -94,10 +95,14 @@ class Log:
         return count_of(self.items)
 
     @cached_property
+    def seconds(self) -> int:
+        """About how many different seconds of the day there are."""
+        return count_of(self.events, (_.time // 1_000_000 % 86_400).approx_nunique())
+
+    @property
     def clocked(self) -> bool:
         """Whether times say the time of the day, rather than the day alone."""
-        moments = self.events.agg(n=((_.time // 1_000_000) % 86_400).approx_nunique())
-        return int(one_of(moments)["n"]) > 100
+        return self.seconds > 100
 
     def share(self, rows: int) -> float:
         """Of all events."""
@@ -112,8 +117,7 @@ class Log:
 
     def kinds(self) -> dict[str, int]:
         """The event types with their events, the most frequent first."""
-        each = self.events.group_by("event_type").agg(rows=_.count())
-        return {row["event_type"]: row["rows"] for row in rows_of(each.order_by(_.rows.desc()))}
+        return counts_of(self.events, "event_type")
 
 
 def _named(events: Table) -> Table:
@@ -131,12 +135,12 @@ def _named(events: Table) -> Table:
     return rows.mutate(act=act.hash(), item_id=_.item_id.nullif(""))
 
 
-def _visits(rows: Table, gap_minutes: float) -> Table:
-    """With `pause` and `visit`."""
-    theirs = ibis.window(group_by="visitor", order_by=["time", "place"])
-    rows = rows.mutate(pause=_.time - _.time.lag().over(theirs))
-    begins = (_.pause > int(gap_minutes * MINUTE)).fill_null(True).cast("int32")
-    so_far = ibis.window(
-        group_by="visitor", order_by=["time", "place"], preceding=None, following=0
-    )
-    return rows.mutate(begins=begins).mutate(visit=_.begins.sum().over(so_far)).drop("begins")
+def spread(
+    title: str, column: ibis.Value, edges: Sequence[float], marked: Sequence[int] = ()
+) -> Bars:
+    """How many values there are from each edge to the next; the last takes all above."""
+    values = column.as_table().rename(value=column.get_name())
+    pairs = zip(edges, (*edges[1:], float("inf")), strict=True)
+    sums = {f"{low:,}+": ((_.value >= low) & (_.value < high)).sum() for low, high in pairs}
+    counts = one_of(values.agg(**sums))
+    return Bars(title, [*counts], [int(count or 0) for count in counts.values()], marked)

@@ -30,7 +30,7 @@ from endcap.store import forgetting as rows
 from endcap.store.people import People
 from endcap.store.releases import MANIFEST, Releases
 from endcap.tables import forgetting as files
-from endcap.tables.prepare import current
+from endcap.tables.prepare import current, point
 from endcap.tables.workspace import importing
 
 METHOD = "scrypt(n=16384, r=8, p=1) of the id in UTF-8, with the salt"
@@ -106,21 +106,16 @@ def _prepared(shop: Shop, ids: list[str]) -> Iterator[dict[str, Any]]:
     about = np.asarray(files.rows_of(users, ids))
     codes = np.flatnonzero(about) + 1
     if len(codes):
-        events = pq.read_table(folder / "events.parquet")
-        theirs = np.isin(events["user"].to_numpy(), codes)
-        _replace(folder / "events.parquet", events.filter(~theirs))
-        yield {"where": f"prepared/{valid}/events.parquet", "rows": int(theirs.sum())}
+        count = files.erase_codes(folder / "events.parquet", codes)
+        yield {"where": f"prepared/{valid}/events.parquet", "rows": count}
         name = f"forgotten-{secrets.token_hex(8)}"
         count = files.erase(folder / "users.parquet", ids, _emptied(name))
         yield {"where": f"prepared/{valid}/users.parquet", "rows": count}
         features = folder / "features" / "visitors.parquet"
-        _replace(features, _zeroed(pq.read_table(features), about))
+        files.replace(features, _zeroed(pq.read_table(features), about))
         yield {"where": f"prepared/{valid}/features/visitors.parquet", "rows": len(codes)}
         # Whoever has the tables in memory sees by it that they are other ones.
-        pointer = shop.prepared / "current"
-        draft = pointer.with_name(".current")
-        draft.write_text(f"{valid}\n")
-        os.replace(draft, pointer)
+        point(shop.prepared, valid)
 
 
 def _released(shop: Shop, ids: list[str]) -> Iterator[dict[str, Any]]:
@@ -212,12 +207,6 @@ def _zeroed(features: pa.Table, about: np.ndarray) -> pa.Table:
         for name in features.column_names
     }
     return pa.table(columns, features.schema)
-
-
-def _replace(path: Path, table: pa.Table) -> None:
-    draft = path.with_name(f".{path.name}")
-    pq.write_table(table, draft, compression="zstd")
-    os.replace(draft, path)
 
 
 def _now() -> str:

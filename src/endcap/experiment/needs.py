@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from endcap import config
 from endcap.config import Config
 from endcap.errors import TrainingError
+from endcap.features import Features
 from endcap.tables.dataset import Dataset
+from endcap.tables.parts import Part
+from endcap.tables.schema import EVENT_TYPES
+from endcap.types import Bools, Candidates, Kinds, Ranking
 
 PROGRAM = 900 << 20
 """Bytes of Python, torch and the ranker's lessons: what a fit of a small shop takes."""
@@ -19,20 +29,65 @@ mean, the best so far, and what is being written."""
 SCORES = 2 * 256 * 4
 """Bytes of an item while lists are made: two blocks of scores for 256 questions."""
 
+LOGGED, COUNTED, SORTED = 13, 16, 33
+"""Bytes of an event in the log that features count in: itself, in each kind of count, and while
+one of them is sorted."""
 
-def needed(config: Config, events: int, items: int) -> int:
+FEW = 20
+"""Visitors and items that features are tried on."""
+
+
+def needed(config: Config, dataset: Dataset) -> int:
     """Bytes of a budget that a fit can keep. It errs on the large side."""
     dims = [int(stage.own.get("dim", 64)) for stage in config.retrievers.values()]
-    return PROGRAM + EVENT * events + items * (COPIES * 4 * max(dims, default=64) + SCORES)
+    item = COPIES * 4 * max(dims, default=64) + SCORES
+    own = PROGRAM + EVENT * len(dataset) + item * len(dataset.catalogue)
+    return own + (logged(config.features, dataset) if config.rankers else 0)
+
+
+def logged(stages: Mapping[str, config.Feature], dataset: Dataset) -> int:
+    """Bytes of what features count in: a log of all visitors, and in it an index of each kind of
+    count."""
+    if not (counts := _counts(stages, dataset)):
+        return 0
+    total = largest = 0
+    for mask in _logs(dataset):
+        events = np.bincount(dataset.kind[mask], minlength=len(EVENT_TYPES))
+        indexed = sum(events[list(kinds)].sum() if kinds else events.sum() for kinds in counts)
+        total += int(LOGGED * events.sum() + COUNTED * indexed)
+        largest = max(largest, int(events.sum()))
+    return total + SORTED * largest
+
+
+def _counts(stages: Mapping[str, config.Feature], dataset: Dataset) -> list[Kinds]:
+    """The event types of each kind of count that features ask for, seen by trying them on a few
+    candidates: an index is made when it is asked for."""
+    users = np.arange(min(FEW, len(dataset.users)), dtype=np.int32)
+    items = np.arange(min(FEW, len(dataset.catalogue)), dtype=np.int32)
+    query = np.repeat(np.arange(len(users), dtype=np.int32), len(items))
+    tried = dataset.stretch(dataset.end)
+    queries = replace(dataset.now(users), log=lambda: (tried,))
+    ranking = Ranking(query, np.tile(items, len(users)), np.zeros(len(query), np.float32))
+    Features.fit(stages, queries, Candidates.of({"tried": ranking}), dataset.catalogue)
+    return [kinds for _of, kinds in tried.indexed]
+
+
+def _logs(dataset: Dataset) -> list[Bools]:
+    """The events in each of the logs: one, or where last events are held out one for each part
+    that is asked about."""
+    if dataset.meaning.protocol == "time":
+        return [dataset.time >= dataset.logged_since]
+    parts = [part for part in (Part.RANKER, Part.VALIDATION, Part.TEST) if dataset.has(part)]
+    return [dataset.part < part for part in parts]
 
 
 def check_memory(config: Config, dataset: Dataset) -> None:
     """Raises TrainingError where the budget is too small for the fit."""
     given = config.resources.bytes
-    least = needed(config, len(dataset), len(dataset.catalogue))
-    if given and given < least:
+    if given and given < (least := needed(config, dataset)):
         raise TrainingError(
             f"[resources] memory = {config.resources.memory!r} is too little for this fit, which "
             f"takes about {least / 1e9:.1f} GB",
-            mend="Raise it, lower `dim` of the networks, or leave out items that nobody sees",
+            mend="Raise it, lower `dim` of the networks, leave out items that nobody sees, or "
+            "declare fewer features that count what all visitors did",
         )

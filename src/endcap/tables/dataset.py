@@ -70,6 +70,15 @@ class Meaning:
         values = json.loads(path.read_text())
         return cls(**{**values, "targets": tuple(values["targets"])})
 
+    def next(self, past: History, end: int) -> Int64s:
+        """[rows] when visitors with this past are asked what they want next: at the end of the
+        log, or, where last events are held out, right after their own."""
+        times = np.full(len(past), end, np.int64)
+        if self.protocol == "leave-one-out" and len(past.times):
+            known = past.lengths > 0
+            times[known] = past.times[past.offsets[1:][known] - 1] + 1
+        return times
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -132,11 +141,15 @@ class Dataset:
 
     @cached_property
     def log(self) -> Log:
-        """What all visitors did, as far back as features look from the first moment that is asked
-        about; where last events are held out, that may be any."""
+        """What all visitors did, as far back as features look."""
+        return cache(lambda: (self.stretch(self.logged_since),))
+
+    @property
+    def logged_since(self) -> int:
+        """How far that is, from the first moment that is asked about; where last events are held
+        out, that may be any."""
         later = self.part >= (Part.RANKER if self.meaning.protocol == "time" else Part.PAST)
-        asked = int(self.time[later].min(initial=self.end))
-        return cache(lambda: (self.stretch(asked - LONGEST),))
+        return int(self.time[later].min(initial=self.end)) - LONGEST
 
     def stretch(self, since: int) -> Stretch:
         """What all visitors did from a moment on."""
@@ -210,12 +223,8 @@ class Dataset:
     def now(self, users: Int32s) -> Queries:
         """What the users may want next, after all that the dataset holds."""
         last = self.history.take(users).last(self.meaning.history)
-        times = np.full(len(users), self.end, np.int64)
-        if self.meaning.protocol == "leave-one-out" and len(last.times):
-            known = last.lengths > 0
-            times[known] = last.times[last.offsets[1:][known] - 1] + 1
-        context = self._context(users)
-        return replace(Queries.of(users, times, last), context=context, log=self.log)
+        asked = Queries.of(users, self.meaning.next(last, self.end), last)
+        return replace(asked, context=self._context(users), log=self.log)
 
     def _moments(self, part: Part, moment: Moment) -> tuple[Int64s, Int64s]:
         """For each question, the first event of its moment and the first one after it.

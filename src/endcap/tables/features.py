@@ -1,9 +1,8 @@
 """What is known of each item before a moment, as numbers from 0 to 1.
 
-A feature is one entry of `FEATURES`: a name and an expression over the columns of `ITEMS`
-and the counts that `FACTS` and `TAKERS` take of the past events. An expression without a
-value (the item was not seen, it has no price) becomes 0. Sums are over whole numbers only, so
-that the same past gives the same bits.
+A feature is one entry of `FEATURES`: a name and an expression over the columns of `ITEMS` and what
+`facts` knows of the past events. An expression without a value (the item was not seen, it has no
+price) becomes 0. Sums are over whole numbers only, so that the same past gives the same bits.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ FACTS = {
     "views": (_.kind.isin(VIEWS) & _.known).sum(),
     "first_age": _.age.max(),
     "last_age": _.age.min(),
-    "paid": _.known.ifelse(_.price.cast("float64"), None).median(),
     "ratings": _.value.count(where=(_.kind == kind("rate")) & _.known),
     "rating_cents": (_.value * 100)
     .round()
@@ -98,8 +96,8 @@ def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
 
 
 def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
-    """A row for each item that was seen, with `FACTS` and `TAKERS` as known before each part:
-    ``events_1`` before part 1. One pass over the log counts for all parts.
+    """A row for each item that was seen, with `FACTS`, `TAKERS` and `paid`, its usual price, as
+    known before each part: ``events_1`` before part 1. One pass over the log counts for all parts.
 
     newest: see `newest_before`. targets: kinds.
     """
@@ -118,7 +116,38 @@ def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> T
     pairs = aged.group_by("item", "user").agg(**_of_all(met, aged, newest))
     takers = pairs.group_by("item").agg(**_of_all(TAKERS, pairs, newest))
     found = aged.group_by("item").agg(**_of_all(FACTS, aged, newest))
-    return found.join(takers, "item")
+    paid = _paid(aged, newest)
+    return found.join(takers, "item").left_join(paid, "item").drop("item_right")
+
+
+def _paid(aged: Table, parts: Iterable[int]) -> Table:
+    """The price of each item that stands in the middle of all that were paid before each part.
+
+    It is found by how often each price was paid: an engine keeps in memory all that it takes the
+    median of, and a log may have more prices than fit.
+    """
+    times = {part: aged[f"known_{part}"].sum() for part in parts}
+    each = aged.filter(_.price.notnull()).group_by("item", price=_.price.cast("float64"))
+    each = each.agg(**{f"times_{part}": count for part, count in times.items()})
+    up = ibis.window(group_by="item", order_by="price", preceding=None, following=0)
+    ranked = each.mutate(
+        **{f"to_{part}": each[f"times_{part}"].sum().over(up) for part in times},
+        **{
+            f"of_{part}": each[f"times_{part}"].sum().over(ibis.window(group_by="item"))
+            for part in times
+        },
+    )
+    return ranked.group_by("item").agg(**{f"paid_{part}": _middle(ranked, part) for part in times})
+
+
+def _middle(ranked: Table, part: int) -> ibis.Value:
+    """Between the two in the middle where their number is even."""
+    times, to, of = (ranked[f"{name}_{part}"] for name in ("times", "to", "of"))
+    lower, upper = (
+        ranked.price.max(where=(to - times <= place) & (place < to))
+        for place in ((of - 1) // 2, of // 2)
+    )
+    return (lower + upper) / 2
 
 
 def item_features(known: Table, items: Table, part: int, newest: int) -> Table:
@@ -126,7 +155,7 @@ def item_features(known: Table, items: Table, part: int, newest: int) -> Table:
 
     known: of `facts`. items: with `row`, their code. newest: before the part.
     """
-    names = (*FACTS, *TAKERS)
+    names = (*FACTS, *TAKERS, "paid")
     seen = known.select("item", **{name: known[f"{name}_{part}"] for name in names})
     joined = _known(seen.filter(_.events > 0), items, newest)
     return joined.select("row", **FEATURES).order_by("row").drop("row")

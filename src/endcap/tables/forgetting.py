@@ -1,4 +1,8 @@
-"""A person is erased from files: Parquet files are written anew without them."""
+"""A person is erased from files: Parquet files are written anew without them.
+
+What Spark wrote is a folder of files, each of which is written anew by itself: they keep their
+names, and with them the order of all rows.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,13 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from endcap.tables.steps import written
+from endcap.types import Int64s
 
 NAMING = ("user_id", "anonymous_id", "session_id")
 """Columns that name a visitor."""
@@ -22,17 +30,41 @@ def erase(path: Path, ids: Collection[str], change: Change | None = None) -> int
     """Write a Parquet file anew without the rows that name one of the visitors; returns how many
     there are. The file is replaced whole, and left alone where it has none.
 
-    change: what becomes of those rows, where they are not to vanish.
+    path: of a file, or of a folder of them. change: what becomes of those rows, where they are
+    not to vanish.
     """
+    return sum(_erase(part, ids, change) for part in written(path))
+
+
+def _erase(path: Path, ids: Collection[str], change: Change | None) -> int:
     if not _names(path, ids):
         return 0
     table = pq.read_table(path)
     about = rows_of(table, ids)
     after = change(table, about) if change else table.filter(pc.invert(about))
-    draft = path.with_name(f".{path.name}")
-    pq.write_table(after.replace_schema_metadata(table.schema.metadata), draft, compression="zstd")
-    os.replace(draft, path)
+    replace(path, after.replace_schema_metadata(table.schema.metadata))
     return int(pc.sum(about).as_py() or 0)
+
+
+def erase_codes(path: Path, codes: Int64s) -> int:
+    """The same for prepared events, in which a visitor is a code in the column `user`."""
+    count = 0
+    for part in written(path):
+        table = pq.read_table(part)
+        theirs = np.isin(table["user"].to_numpy(), codes)
+        if theirs.any():
+            replace(part, table.filter(~theirs))
+        count += int(theirs.sum())
+    return count
+
+
+def replace(path: Path, table: pa.Table) -> None:
+    """Have another table in a file, whole or not at all."""
+    draft = path.with_name(f".{path.name}")
+    pq.write_table(table, draft, compression="zstd")
+    os.replace(draft, path)
+    # Spark keeps a checksum beside each file, and reads none that has another.
+    path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
 
 
 def nameless(name: str) -> Change:

@@ -8,9 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis import _
 from ibis.expr.types import Table
 
@@ -19,7 +16,7 @@ from endcap.errors import DataError, StateError
 from endcap.tables import cleaning
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.checks import checks
-from endcap.tables.dataset import Dataset, Meaning
+from endcap.tables.dataset import Meaning
 from endcap.tables.engines import Engine
 from endcap.tables.features import facts, item_features, newest_before, normalised
 from endcap.tables.imported import imported, newest
@@ -27,12 +24,12 @@ from endcap.tables.items import items, users
 from endcap.tables.knowledge import Knowledge
 from endcap.tables.merging import merged
 from endcap.tables.parts import Part
-from endcap.tables.report import Tables, dropped, feature_figures, figures, one_of
+from endcap.tables.pasts import describe_visitors
+from endcap.tables.report import Tables, came, feature_figures, figures
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
 from endcap.tables.sessions import sessions
 from endcap.tables.split import Windows, in_time, leave_one_out
 from endcap.tables.steps import Steps
-from endcap.tables.visitors import Normaliser, visitor_features
 from endcap.types import Report
 
 
@@ -41,14 +38,15 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
     began, config, steps = time.monotonic(), shop.config, Steps(engine, draft)
     tables, shrunk = _tables(steps, shop, report)
     report("Describing items", 0.5)
-    _item_features(steps, tables)
+    newest = _item_features(steps, tables)
     report("Describing visitors", 0.7)
-    _write_json(draft / "meaning.json", asdict(_meaning(config, tables.targets, fingerprint)))
-    _visitor_features(draft)
+    meaning, catalogue = _meaning(config, tables.targets, fingerprint), _catalogue(draft)
+    _write_json(draft / "meaning.json", asdict(meaning))
+    describe_visitors(draft, meaning, catalogue, newest + 1)
     report("Looking at the data", 0.85)
     found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
     found |= {"protocol": config.split.protocol, "shrunk": shrunk} | figures(tables)
-    found["knowledge"] = _knowledge(draft)
+    found["knowledge"] = _knowledge(catalogue)
     found |= {"checks": checks(found, config)}
     found |= {
         f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")
@@ -66,8 +64,9 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
         "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
     ).drop("row")
     read, faults = _judged(steps, shop, listed)
-    log, kept = cleaning.judged(read, faults), cleaning.without(read, faults)
-    _refuse_nothing(dropped(log))
+    counts, stayed = came(cleaning.judged(read, faults))
+    _refuse_nothing(counts)
+    kept = cleaning.without(read, faults)
     report("Numbering items and visitors", 0.3)
     catalogue = steps.write("items", items(listed, kept.select("item_id").distinct()))
     known = newest(imported(steps.engine, shop.tables, "users"), "users")
@@ -75,9 +74,9 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     facts = imported(steps.engine, shop.tables, "triples")
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
-    parted, shrunk = _parted(_coded(kept, catalogue, people), _span(kept), config)
+    parted, shrunk = _parted(_coded(kept, catalogue, people), stayed, config)
     events = steps.write("events", parted)
-    return Tables(log, listed, catalogue, people, events, _targets(events, config)), shrunk
+    return Tables(counts, listed, catalogue, people, events, _targets(events, config)), shrunk
 
 
 def _judged(steps: Steps, shop: Shop, listed: Table) -> tuple[Table, Table]:
@@ -124,12 +123,6 @@ def _coded(kept: Table, catalogue: Table, people: Table) -> Table:
     return joined.select("user", "item", "kind", "time", "place", "price", "value")
 
 
-def _span(kept: Table) -> tuple[int, int]:
-    """The moments of the oldest and of the newest event."""
-    span = one_of(kept.agg(oldest=_.time.min(), newest=_.time.max()))
-    return span["oldest"], span["newest"]
-
-
 def _parted(events: Table, span: tuple[int, int], config: Config) -> tuple[Table, float]:
     """The events in their final order with session and part, and how much the parts shrank."""
     rows, shrunk = sessions(events, config.clean.session_gap_minutes), 1.0
@@ -156,31 +149,22 @@ def _meaning(config: Config, targets: tuple[int, ...], fingerprint: str) -> Mean
     return Meaning(split.protocol, targets, history, split.max_queries, fingerprint)
 
 
-def _item_features(steps: Steps, tables: Tables) -> None:
-    """As known before each part after the first, and now."""
+def _item_features(steps: Steps, tables: Tables) -> int:
+    """As known before each part after the first, and now; the moment of the newest event."""
     newest = newest_before(tables.events, map(int, list(Part)[1:]))
     known = steps.write("steps/facts", facts(tables.events, newest, tables.targets)).drop("row")
     for part, moment in newest.items():
         features = item_features(known, tables.items, part, moment)
         raw = steps.write(f"steps/features-{part}", features)
         steps.write(f"features/items-{part}", normalised(raw))
+    return newest[Part.LIVE]
 
 
-def _visitor_features(draft: Path, batch: int = 50_000) -> None:
-    """As known now, in the order of codes."""
-    dataset = Dataset.load(draft)
-    codes = np.arange(1, len(dataset.users), dtype=np.int32)
-    batches = [codes[start : start + batch] for start in range(0, len(codes), batch)]
-    parts = [visitor_features(dataset.now(part), dataset.catalogue) for part in batches]
-    names, raw = parts[0][0], np.concatenate([values for _names, values in parts])
-    columns = dict(zip(names, Normaliser.fit(names, raw)(raw).T, strict=True))
-    pq.write_table(pa.table(columns), draft / "features" / "visitors.parquet", compression="zstd")
+def _catalogue(draft: Path) -> Catalogue:
+    return Catalogue.load(draft / "items.parquet", draft / f"features/items-{Part.LIVE}.parquet")
 
 
-def _knowledge(draft: Path) -> dict[str, int]:
-    catalogue = Catalogue.load(
-        draft / "items.parquet", draft / f"features/items-{Part.LIVE}.parquet"
-    )
+def _knowledge(catalogue: Catalogue) -> dict[str, int]:
     found = Knowledge.of(catalogue)
     return {"facts": len(found), "things": len(found.names), **found.faults}
 

@@ -1,7 +1,7 @@
 """How much memory `prepare` needs, known before it starts, and what to do where it is too much.
 
 The engine works in its half of the budget and spills what is larger. The other half is for what
-no engine does: the features of visitors, for which all events are in memory once, as arrays.
+no engine does: the features of visitors, which are made some visitors at a time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from endcap.errors import StateError
 from endcap.tables.imported import files
 
 PROGRAM = 350 << 20
-"""Bytes of Python and its libraries, and of a batch of visitors."""
+"""Bytes of Python and its libraries, and of a piece of the log."""
 
-EVENT = 52
-"""Bytes of an event: 26 in its columns, which are there twice while they are read."""
+EVENT = 16
+"""Bytes of a visitor, of whom there are no more than events: one feature, and what is sorted of
+it to know its spread."""
 
 ENGINE = 1 << 29
 """Bytes that an engine needs to spill well."""

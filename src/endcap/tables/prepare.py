@@ -53,7 +53,7 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)
             os.replace(draft, folder)
-        _point(shop.prepared, name)
+        point(shop.prepared, name)
         _clear(shop.prepared, keep=(name,))
     return read_report(folder)
 
@@ -125,7 +125,8 @@ def _interruptible() -> Iterator[None]:
         raise
 
 
-def _point(folder: Path, name: str) -> None:
+def point(folder: Path, name: str) -> None:
+    """Say which prepared tables are valid, or that those it names are other ones now."""
     draft = folder / ".current"
     draft.write_text(f"{name}\n")
     os.replace(draft, folder / "current")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from endcap.tables import values
@@ -23,6 +24,9 @@ MOST = 0.95
 
 FEW = 20
 """Different values that the types of events have at most."""
+
+KNOWN = frozenset({*EVENT_TYPES, *chain.from_iterable(SYNONYMS.values())})
+"""What others call the types of events."""
 
 LIKE = {
     "user_id": (
@@ -104,9 +108,12 @@ def _by_name(names: Sequence[str]) -> dict[str, str]:
 
 def _is_type(texts: Sequence[str]) -> bool:
     """Few different values, some of which are known to be types of events."""
-    different = {text.lower().replace(" ", "_").replace("-", "_") for text in texts}
-    known = {*EVENT_TYPES, *(word for words in SYNONYMS.values() for word in words)}
-    return 0 < len(different) <= FEW and bool(different & known)
+    different = {*map(_plain, texts)}
+    return 0 < len(different) <= FEW and bool(different & KNOWN)
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace(" ", "_").replace("-", "_")
 
 
 def _formats(rows: Rows, work: Workspace, column: str, name: str) -> list[str]:
@@ -146,8 +153,7 @@ def _type_lines(column: str | None, sample: _Sample) -> list[str]:
     if column is None:
         return ['event_type = { constant = "purchase" }  # no column says what happened: is it so?']
     texts = sorted(set(sample.of(column)))
-    known = {*EVENT_TYPES, *(word for words in SYNONYMS.values() for word in words)}
-    strange = [text for text in texts if text.lower().replace(" ", "_") not in known]
+    strange = [text for text in texts if _plain(text) not in KNOWN]
     said = json.dumps(column, ensure_ascii=False)
     if not strange:
         return [f"event_type = {said}"]

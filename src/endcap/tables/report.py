@@ -31,10 +31,10 @@ BINS = 12
 class Tables:
     """What the report looks at: all steps of `endcap.tables.line`.
 
-    log: every row that came, with its reason. listed: the catalogue as imported.
+    came: of the rows that came, see `came`. listed: the catalogue as imported.
     """
 
-    log: Table
+    came: dict[str, Any]
     listed: Table
     items: Table
     users: Table
@@ -47,7 +47,7 @@ def figures(tables: Tables) -> dict[str, Any]:
     events, aims = tables.events, tables.events.kind.isin(tables.targets)
     return {
         **_totals(tables),
-        **dropped(tables.log),
+        **tables.came,
         "span": _span(events),
         "types": _types(events),
         "targets": [EVENT_TYPES[kind] for kind in tables.targets],
@@ -63,25 +63,33 @@ def figures(tables: Tables) -> dict[str, Any]:
     }
 
 
-def dropped(log: Table) -> dict[str, Any]:
-    """Rows read, rows dropped by reason, and the event types that are not in use."""
-    counts = rows_of(log.group_by("reason").agg(rows=_.count()).order_by(_.rows.desc()))
-    unused = log.filter(_.reason == "unused_type").group_by("event_type")
-    types = rows_of(unused.agg(rows=_.count()).order_by(_.rows.desc(), "event_type"))
-    return {
-        "read": sum(row["rows"] for row in counts),
-        "dropped": {row["reason"]: row["rows"] for row in counts if row["reason"]},
-        "unused_types": {row["event_type"]: row["rows"] for row in types},
+def came(log: Table) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Rows read, rows dropped by reason, and the event types that are not in use; and the moments
+    of the oldest and of the newest event that stays, 0 where none does.
+
+    log: every row that came, with its reason.
+    """
+    unused = ibis.ifelse(_.reason == "unused_type", _.event_type, ibis.null("string"))
+    each = log.group_by("reason", type=unused).agg(
+        rows=_.count(), oldest=_.time.min(), newest=_.time.max()
+    )
+    rows = rows_of(each.order_by(_.rows.desc(), "type"))
+    dropped: Counter[str] = Counter()
+    for row in rows:
+        dropped.update({row["reason"]: row["rows"]} if row["reason"] else {})
+    [kept] = [row for row in rows if not row["reason"]] or [{"oldest": 0, "newest": 0}]
+    counts = {
+        "read": sum(row["rows"] for row in rows),
+        "dropped": dict(dropped.most_common()),
+        "unused_types": {row["type"]: row["rows"] for row in rows if row["type"]},
     }
+    return counts, (kept["oldest"], kept["newest"])
 
 
 def feature_figures(path: Path) -> list[dict[str, Any]]:
     """Of each feature of a Parquet file: least, middle, greatest, and a little histogram."""
-    table = pq.read_table(path)
-    return [
-        _feature(name, column.to_numpy())
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    ]
+    names = pq.ParquetDataset(path).schema.names  # of a file or a folder
+    return [_feature(name, pq.read_table(path, columns=[name])[name].to_numpy()) for name in names]
 
 
 def _feature(name: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -112,15 +120,14 @@ def _span(events: Table) -> dict[str, Any]:
 
 
 def _types(events: Table) -> dict[str, int]:
-    counts = rows_of(events.group_by("kind").agg(rows=_.count()).order_by(_.rows.desc()))
-    return {EVENT_TYPES[row["kind"]]: row["rows"] for row in counts}
+    return {EVENT_TYPES[kind]: rows for kind, rows in counts_of(events, "kind").items()}
 
 
 def _histogram(events: Table) -> dict[str, Any]:
     """Events by day, week or month, whichever gives at most about sixty bars."""
     days = {
-        EPOCH + timedelta(days=row["day"]): row["rows"]
-        for row in rows_of(events.group_by(day=_.time // DAY).agg(rows=_.count()))
+        EPOCH + timedelta(days=day): rows
+        for day, rows in counts_of(events.select(day=_.time // DAY), "day").items()
     }
     first, last = min(days), max(days)
     unit = "day" if (last - first).days < 60 else "week" if (last - first).days < 420 else "month"
@@ -268,6 +275,12 @@ def rows_of(table: Table) -> list[dict[str, Any]]:
 def one_of(table: Table) -> dict[str, Any]:
     """The one row of a table."""
     return rows_of(table)[0]
+
+
+def counts_of(table: Table, column: str) -> dict[Any, int]:
+    """How many rows there are of each value, the most frequent first."""
+    each = table.group_by(column).agg(rows=_.count()).order_by(_.rows.desc(), column)
+    return {row[column]: row["rows"] for row in rows_of(each)}
 
 
 def count_of(table: Table, of: ibis.Deferred = ROWS) -> int:

@@ -21,7 +21,8 @@ class Steps:
     """A folder of finished steps. One that is there already is not computed again, so work
     that was interrupted goes on where it stopped.
 
-    A step of Spark is a folder of files, which readers of Parquet take for one.
+    A step of Spark is a folder of files, which readers of Parquet take for one; `written` names
+    them.
     """
 
     engine: Engine
@@ -47,3 +48,8 @@ class Steps:
         except self.engine.failures as error:
             reason = (str(error).splitlines() or [""])[0]
             raise DataError(f"The step {name} cannot be computed: {reason}") from error
+
+
+def written(step: Path) -> list[Path]:
+    """The files of a step in the order of its rows: itself, or those of its folder."""
+    return sorted(step.glob("part-*.parquet")) if step.is_dir() else [step]

@@ -6,7 +6,7 @@ the same to each of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -45,8 +45,13 @@ class Normaliser:
     @classmethod
     def fit(cls, names: tuple[str, ...], values: Floats) -> Self:
         """values: [Q, F]; NaN does not count."""
+        return cls.of_columns(names, values.T)
+
+    @classmethod
+    def of_columns(cls, names: tuple[str, ...], columns: Iterable[Floats]) -> Self:
+        """columns: [Q] of each feature, which need not be in memory together."""
         bounds = np.zeros((4, len(names)), np.float32)
-        for place, column in enumerate(values.T):
+        for place, column in enumerate(columns):
             known = column[~np.isnan(column)]
             if len(known):
                 bounds[:, place] = np.quantile(known, [0.01, 0.99, 0, 1])

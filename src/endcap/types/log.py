@@ -76,6 +76,11 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def indexed(self) -> Sequence[tuple[str, Kinds]]:
+        """The groups and kinds of events that were asked for."""
+        return tuple(self._made)
+
     def keep(self, mask: Bools) -> Stretch:
         return Stretch(self.items[mask], self.kinds[mask], self.times[mask])
 

@@ -12,8 +12,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import Bars, Finding
-from endcap.doctor.log import Log
+from endcap.doctor.finding import Bars, Finding, listed
+from endcap.doctor.log import Log, spread
 from endcap.tables.checks import grade, percent
 from endcap.tables.report import one_of, rows_of
 from endcap.types import DAY
@@ -104,21 +104,10 @@ def _repair(log: Log, each: Table, totals: dict[str, Any]) -> str:
         return f"[clean]\nbot_events_per_day = {limit}"
     quiet = each.filter(_.sign.notnull() & (_.busiest <= clean.bot_events_per_day))
     names = rows_of(quiet.order_by(_.events.desc(), "visitor").select("visitor").limit(NAMED))
-    listed = ", ".join(f'"{row["visitor"]}"' for row in names)
-    return f"[clean]\nwithout_visitors = [{listed}]"
+    return f"[clean]\nwithout_visitors = {listed(row['visitor'] for row in names)}"
 
 
 def _picture(log: Log, each: Table) -> Bars:
-    counts = one_of(
-        each.agg(
-            **{
-                str(low): ((_.busiest >= low) & (_.busiest < high)).sum()
-                for low, high in zip(EDGES, (*EDGES[1:], 1 << 62), strict=True)
-            }
-        )
-    )
     limit = log.config.clean.bot_events_per_day
-    values = [int(value or 0) for value in counts.values()]
     marked = [place for place, low in enumerate(EDGES) if low >= limit]
-    labels = [f"{low:,}+" for low in EDGES]
-    return Bars("Visitors by the events of their busiest day", labels, values, marked)
+    return spread("Visitors by the events of their busiest day", each.busiest, EDGES, marked)

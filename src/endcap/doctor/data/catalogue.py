@@ -11,7 +11,7 @@ from itertools import combinations
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import Bars, Finding
+from endcap.doctor.finding import Bars, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
 from endcap.tables.ids import DIFFERENCES, WORDS, meant, same_but_for
@@ -51,7 +51,7 @@ def check(log: Log) -> Finding:
         grade(share, 0.01, 0.5),
         detail,
         _examples(log, missing, ways),
-        "" if not ways or ready else f"[clean]\nmatch_ids = {_toml(ways)}",
+        "" if not ways or ready else f"[clean]\nmatch_ids = {listed(ways)}",
         Bars("Events", ["listed", "meant", "unlisted"], [total - lost, found, lost - found], [2]),
     )
 
@@ -92,7 +92,3 @@ def _examples(log: Log, missing: Table, ways: tuple[str, ...]) -> list[dict[str,
 
 def _words(ways: tuple[str, ...]) -> str:
     return " and ".join(WORDS[way] for way in ways)
-
-
-def _toml(ways: tuple[str, ...]) -> str:
-    return f"[{', '.join(map(repr, ways))}]".replace("'", '"')

@@ -5,12 +5,13 @@ Endcap takes all prices for one currency, as it knows no rates of exchange.
 
 from __future__ import annotations
 
+import ibis
 from ibis import _
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import percent
-from endcap.tables.report import rows_of
+from endcap.tables.report import counts_of
 
 FEW = 0.001
 """Of all prices: a currency with less is a slip that moves nothing."""
@@ -19,12 +20,9 @@ FEW = 0.001
 def check(log: Log) -> Finding:
     paid = log.events.filter(_.currency.notnull(), _.price.notnull())
     listed = log.items.filter(_.currency.notnull(), _.price.notnull())
-    counts: dict[str, int] = {}
-    for rows in (paid, listed):
-        each = rows.group_by(currency=_.currency.upper()).agg(n=_.count())
-        for row in rows_of(each):
-            counts[row["currency"]] = counts.get(row["currency"], 0) + row["n"]
-    names = sorted(counts, key=lambda name: -counts[name])
+    named = (rows.select(currency=_.currency.upper()) for rows in (paid, listed))
+    counts = counts_of(ibis.union(*named), "currency")
+    names = [*counts]
     if len(names) < 2:
         said = f"All prices are in {names[0]}" if names else "No price names a currency"
         return Finding("pass", said)

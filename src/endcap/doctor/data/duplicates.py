@@ -6,8 +6,6 @@ or replayed on another day at the same second, as a file does that was sent agai
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
 from ibis import _
 from ibis.expr.types import Table
@@ -15,7 +13,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent, worst
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.report import counts_of
 from endcap.types import DAY
 
 ECHO = 2_000_000
@@ -37,7 +35,7 @@ def check(log: Log) -> Finding:
         (replayed, WAYS[2]),
     )
     found = again.mutate(way=way).filter(_.way.notnull())
-    each = {row["way"]: row["rows"] for row in rows_of(found.group_by("way").agg(rows=_.count()))}
+    each = counts_of(found, "way")
     counts = {name: each.get(name, 0) for name in WAYS}
     share = log.share(sum(counts.values()))
     picture = Bars("Events told again, by when", WAYS, [*counts.values()])
@@ -60,8 +58,7 @@ def check(log: Log) -> Finding:
 
 def _exact(log: Log) -> bool:
     """Whether times are so fine that two on different days agree to the second by no chance."""
-    seconds = log.events.agg(n=(_.time // 1_000_000 % 86_400).approx_nunique())
-    return int(one_of(seconds)["n"]) > min(FINE, log.total // 4)
+    return log.seconds > min(FINE, log.total // 4)
 
 
 def _said(way: str) -> str:
@@ -76,8 +73,7 @@ def _repair(log: Log, found: Table, counts: dict[str, int]) -> str:
     """Where one import brought nearly all of what was replayed, to take it away."""
     worst = max(counts, key=lambda name: counts[name])
     if worst == WAYS[2] and len(log.files) > 1:
-        files = found.filter(_.way == WAYS[2]).group_by("file").agg(rows=_.count())
-        first: dict[str, Any] = one_of(files.order_by(_.rows.desc()))
-        if first["rows"] > 0.9 * counts[WAYS[2]]:
-            return f"rm tables/events/{log.files[first['file']]}"
+        first, rows = next(iter(counts_of(found.filter(_.way == WAYS[2]), "file").items()))
+        if rows > 0.9 * counts[WAYS[2]]:
+            return f"rm tables/events/{log.files[first]}"
     return "Send an event_id with each event, the same when it is sent again"

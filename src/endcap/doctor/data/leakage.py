@@ -16,7 +16,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import MAPPING, Finding
+from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.duck import json_keys, json_text
 from endcap.tables.report import one_of, rows_of
@@ -42,13 +42,13 @@ def check(log: Log) -> Finding:
         return Finding("pass", "Items and visitors have no attributes that are numbers")
     if not found:
         return Finding("pass", f"None of {len(known):,} attributes knows what came later")
-    names = ", ".join(dict.fromkeys(one["attribute"] for one in found))
-    listed = ", ".join(f'"{name}"' for name in dict.fromkeys(one["attribute"] for one in found))
+    names = [*dict.fromkeys(one["attribute"] for one in found)]
     return Finding(
         "warn",
-        f"These go with what happened after them, as if they were written down at the end: {names}",
+        "These go with what happened after them, as if they were written down at the end: "
+        + ", ".join(names),
         [{**one, "beyond_the_past": round(one["beyond_the_past"], 2)} for one in found[:5]],
-        MAPPING + f"drop = [{listed}]",
+        MAPPING + f"drop = {listed(names)}",
     )
 
 

@@ -10,8 +10,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.doctor.finding import MAPPING, Bars, Finding
-from endcap.doctor.log import Log
+from endcap.doctor.finding import MAPPING, Finding
+from endcap.doctor.log import Log, spread
 from endcap.tables.checks import grade, percent, worst
 from endcap.tables.report import count_of, one_of
 
@@ -45,7 +45,7 @@ def check(log: Log) -> Finding:
         "; ".join(said) or "All prices are near what the items mostly cost",
         log.examples(wrong.order_by(_.far.desc()), "item_id", "price", "usual", "visitor", "time"),
         _repair() if status != "pass" else "",
-        _picture(paid) if count else None,
+        spread("Events by price", paid.price, EDGES) if count else None,
     )
 
 
@@ -77,10 +77,3 @@ def _dear_sales(log: Log) -> Table:
 
 def _repair() -> str:
     return MAPPING + 'price = { column = "…", times = 0.01 }  # where it is in cents'
-
-
-def _picture(paid: Table) -> Bars:
-    pairs = zip(EDGES, (*EDGES[1:], float("inf")), strict=True)
-    sums = {f"{low:,}+": ((_.price >= low) & (_.price < high)).sum() for low, high in pairs}
-    counts = one_of(paid.agg(**sums))
-    return Bars("Events by price", [*counts], [int(value or 0) for value in counts.values()])

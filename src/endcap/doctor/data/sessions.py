@@ -8,7 +8,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from endcap.doctor.finding import MAPPING, Finding
+from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
 from endcap.tables.report import one_of, rows_of
@@ -58,6 +58,5 @@ def _repair(both: ibis.Table) -> str:
     visitors = both.filter(_.what == "without a pause").order_by(_.events.desc(), "id")
     names = [row["id"] for row in rows_of(visitors.select("id").distinct().limit(20))]
     if names:
-        listed = ", ".join(f'"{name}"' for name in names)
-        return f"[clean]\nwithout_visitors = [{listed}]"
+        return f"[clean]\nwithout_visitors = {listed(names)}"
     return MAPPING + 'drop = ["session_id"]  # visits are then told by their pauses'

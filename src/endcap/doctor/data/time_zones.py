@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.report import rows_of
+from endcap.tables.report import counts_of, rows_of
 from endcap.types import DAY
 
 HALF = 1_800_000_000
@@ -59,14 +59,12 @@ def _late(log: Log) -> tuple[float, Bars | None]:
         looked=_.time.max(where=_.event_type.isin(LOOKS)),
         bought=_.time.min(where=_.event_type == "purchase"),
     ).filter(_.looked.notnull() & _.bought.notnull())
-    steps = both.group_by(step=((_.bought - _.looked) / HALF).floor().cast("int64")).agg(
-        n=_.count()
-    )
-    counts = {row["step"]: row["n"] for row in rows_of(steps.filter(_.step.abs() <= 28))}
+    steps = both.select(step=((_.bought - _.looked) / HALF).floor().cast("int64"))
+    counts = counts_of(steps.filter(_.step.abs() <= 28), "step")
     total = sum(counts.values())
     if total < PAIRS:
         return 0.0, None
-    most = max(counts, key=lambda step: counts[step])
+    most = next(iter(counts))
     places = [*range(-28, 29)]
     picture = Bars(
         "From the last look at an item to its purchase, in hours",

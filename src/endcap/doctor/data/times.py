@@ -10,7 +10,7 @@ from ibis import _
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
 from endcap.tables.checks import grade, percent
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.report import counts_of, one_of
 from endcap.types import DAY
 
 CROWD = 100
@@ -28,9 +28,7 @@ def check(log: Log) -> Finding:
     )
     rows = log.events.mutate(wrong=wrong)
     bad = rows.filter(_.wrong.notnull())
-    counts = {
-        row["wrong"]: row["rows"] for row in rows_of(bad.group_by("wrong").agg(rows=_.count()))
-    }
+    counts = counts_of(bad, "wrong")
     lost, skewed, crowd = log.lost["time"], _skewed(log), _crowded(log)
     share = (lost + sum(counts.values())) / max(log.lost["rows"], 1)
     said = [f"{rows:,} events are {name}" for name, rows in counts.items()]

@@ -26,6 +26,7 @@ from ibis.expr.types import Table
 from endcap.config import Config
 from endcap.errors import StateError
 from endcap.tables.engines import Engine
+from endcap.tables.steps import written
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -80,7 +81,7 @@ class Spark(Engine):
         return self._table(self._numbered(paths, range(len(paths)), "file"))
 
     def step(self, path: Path) -> Table:
-        parts = sorted(path.glob("part-*.parquet"))
+        parts = written(path)
         counts = [pq.read_metadata(part).num_rows for part in parts]
         before = [sum(counts[:place]) for place in range(len(parts))]
         rows = self._table(self._numbered(parts, before, "before"))

@@ -15,32 +15,27 @@ import pyarrow.compute as pc
 from endcap.errors import FilterError
 from endcap.tables.context import object_of
 from endcap.tables.filters.syntax import Name
-from endcap.tables.schema import AVAILABILITY
+from endcap.tables.schema import AVAILABILITY, ITEMS, MONEY, TEXT, TIME
 
 Kind: TypeAlias = Literal["text", "texts", "paths", "number", "truth", "moment", "choice", "any"]
 
 OWN = "attributes"
 
+_OF_TYPE: dict[pa.DataType, Kind] = {
+    TEXT: "text",
+    MONEY: "number",
+    TIME: "moment",
+    pa.list_(TEXT): "texts",
+}
+
 KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {
-        "item_id": "text",
-        "title": "text",
-        "description": "text",
+        **{field.name: _OF_TYPE[field.type] for field in ITEMS if field.name != OWN},
         "categories": "paths",
         "category": "paths",
-        "brand": "text",
-        "price": "number",
-        "sale_price": "number",
-        "currency": "text",
         "market": "text",
         "availability": "choice",
         "available": "truth",
-        "image_url": "text",
-        "url": "text",
-        "parent_id": "text",
-        "created_at": "moment",
-        "expires_at": "moment",
-        "tags": "texts",
     }
 )
 """The attributes of every item. `category` is another name of `categories`, for one who has one
@@ -111,10 +106,8 @@ class Columns:
         """An attribute of the shop's. A table without items has all of them, of any kind."""
         if own in self.own:
             return self.own[own]
-        if own in self.kinds:
-            return Column(
-                f"{OWN}.{own}", self.kinds[own], pa.nulls(len(self), _TYPES[self.kinds[own]])
-            )
+        if kind := self.kinds.get(own):
+            return Column(f"{OWN}.{own}", kind, pa.nulls(len(self), _TYPES[kind]))
         if not len(self):
             return Column(own, "any", pa.nulls(0))
         known = ", ".join(sorted(self.own)[:LISTED]) or "none: no item has any"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -22,11 +23,8 @@ _GRAMMAR = r"""
        | "(" either ")"
        | condition
 ?condition: operand -> alone
-          | operand OP operand -> comparison
-          | operand "in" choice -> among
-          | operand "not" "in" choice -> not_among
-          | operand "under" text -> under
-          | operand "contains" text -> contains
+          | operand (OP operand | IN choice | UNDER text | CONTAINS text) -> test
+          | operand "not" IN choice -> not_among
 ?choice: "(" literal ("," literal)* ","? ")" -> several
        | name
 ?operand: name | literal
@@ -35,6 +33,9 @@ _GRAMMAR = r"""
         | TRUTH -> truth
 text: TEXT
 name: NAME ("." (NAME | TEXT))?
+IN: "in"
+UNDER: "under"
+CONTAINS: "contains"
 OP: "==" | "!=" | "<=" | ">=" | "<" | ">"
 TRUTH.2: /(true|false)\b/
 NUMBER: /-?[0-9]+(\.[0-9]+)?/
@@ -120,38 +121,29 @@ def parse(text: str) -> Node:
     return node
 
 
+def _group(word: Literal["and", "or", "not"], parts: list[Node]) -> Node:
+    depth = 1 + max(part.depth for part in parts)
+    if depth > DEEPEST:
+        raise FilterError(_first(parts[0]), "conditions too deep", f"at most {DEEPEST} deep")
+    return Group(word, tuple(parts), depth)
+
+
 class _Nodes(Transformer[Token, Node]):
     """Each rule of the grammar, as it is recognised, becomes its node."""
 
-    def either(self, parts: list[Node]) -> Node:
-        return _group("or", parts)
-
-    def both(self, parts: list[Node]) -> Node:
-        return _group("and", parts)
-
-    def no(self, parts: list[Node]) -> Node:
-        return _group("not", parts)
+    either = staticmethod(partial(_group, "or"))
+    both = staticmethod(partial(_group, "and"))
+    no = staticmethod(partial(_group, "not"))
+    several = staticmethod(tuple)
 
     def alone(self, parts: list[Operand]) -> Node:
         return Test(parts[0], "is")
 
-    def comparison(self, parts: list[Any]) -> Node:
+    def test(self, parts: list[Any]) -> Node:
         return Test(parts[0], str(parts[1]), parts[2])
 
-    def among(self, parts: list[Any]) -> Node:
-        return Test(parts[0], "in", parts[1])
-
     def not_among(self, parts: list[Any]) -> Node:
-        return _group("not", [self.among(parts)])
-
-    def under(self, parts: list[Any]) -> Node:
-        return Test(parts[0], "under", parts[1])
-
-    def contains(self, parts: list[Any]) -> Node:
-        return Test(parts[0], "contains", parts[1])
-
-    def several(self, parts: list[Value]) -> tuple[Value, ...]:
-        return tuple(parts)
+        return _group("not", [self.test(parts)])
 
     def text(self, parts: list[Token]) -> Value:
         return Value(_at(parts[0]), _unquoted(parts[0]))
@@ -167,13 +159,6 @@ class _Nodes(Transformer[Token, Node]):
         if len(parts) > 1:
             own = _unquoted(parts[1]) if parts[1].type == "TEXT" else str(parts[1])
         return Name(_at(parts[0]), str(parts[0]), own)
-
-
-def _group(word: Literal["and", "or", "not"], parts: list[Node]) -> Node:
-    depth = 1 + max(part.depth for part in parts)
-    if depth > DEEPEST:
-        raise FilterError(_first(parts[0]), "conditions too deep", f"at most {DEEPEST} deep")
-    return Group(word, tuple(parts), depth)
 
 
 def _first(node: Node) -> int:

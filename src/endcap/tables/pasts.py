@@ -1,0 +1,89 @@
+"""Every visitor's past, some visitors at a time: prepared events are sorted by visitor, so that
+nobody who looks at each by themselves needs all events in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.dataset import Meaning
+from endcap.tables.steps import BRIEF, written
+from endcap.tables.visitors import Normaliser, visitor_features
+from endcap.types import Floats, History, Queries, offsets_of
+
+COLUMNS = ("user", "item", "kind", "time")
+
+PIECE = 1 << 18
+"""Events in memory at once, beside those of one visitor who has more."""
+
+
+def describe_visitors(draft: Path, meaning: Meaning, catalogue: Catalogue, end: int) -> None:
+    """Write the features of all visitors as known at the end of the log, in the order of codes."""
+    raw = draft / BRIEF / "visitors.parquet"
+    _write(raw, _raw(draft / "events.parquet", meaning, catalogue, end))
+    with pq.ParquetFile(raw) as file:
+        names = tuple(file.schema_arrow.names)
+        columns = (file.read([name])[name].to_numpy() for name in names)
+        scale = Normaliser.of_columns(names, columns)
+        batches = (np.stack([*map(np.asarray, batch)], axis=1) for batch in file.iter_batches())
+        _write(
+            draft / "features" / "visitors.parquet",
+            (_table(names, scale(values)) for values in batches),
+        )
+
+
+def _raw(events: Path, meaning: Meaning, catalogue: Catalogue, end: int) -> Iterator[pa.Table]:
+    for past in pasts(events):
+        last = past.last(meaning.history)
+        asked = Queries.of(np.zeros(len(last), np.int32), meaning.next(last, end), last)
+        yield _table(*visitor_features(asked, catalogue))
+
+
+def pasts(events: Path, piece: int = PIECE) -> Iterator[History]:
+    """All events of the visitors, in the order of their codes: a row for each, from code 1 on.
+
+    events: prepared ones, a file or a folder of files.
+    """
+    first, held = 1, [np.zeros(0, np.int32)] * len(COLUMNS)
+    for batch in _batches(events, piece):
+        held = [np.concatenate(both) for both in zip(held, batch, strict=True)]
+        last = int(held[0][-1])  # who may go on in the next batch
+        whole = int(np.searchsorted(held[0], last))
+        if whole:
+            yield _rows([column[:whole] for column in held], first)
+        first, held = last, [column[whole:] for column in held]
+    if len(held[0]):
+        yield _rows(held, first)
+
+
+def _batches(events: Path, size: int) -> Iterator[list[NDArray[Any]]]:
+    for path in written(events):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(size, columns=list(COLUMNS)):
+                if batch.num_rows:
+                    yield [batch[name].to_numpy() for name in COLUMNS]
+
+
+def _rows(columns: list[NDArray[Any]], first: int) -> History:
+    """A row for each code from the first on."""
+    user, item, kind, time = columns
+    return History(offsets_of(np.bincount(user - first)), item, kind, time)
+
+
+def _table(names: Iterable[str], values: Floats) -> pa.Table:
+    return pa.table(dict(zip(names, values.T, strict=True)))
+
+
+def _write(path: Path, tables: Iterator[pa.Table]) -> None:
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
