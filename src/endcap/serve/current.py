@@ -252,7 +252,7 @@ class Current:
         visitors = Visitors(
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
-        visitors.history("")  # so that the first request finds all indexes made
+        _ = visitors.history(""), visitors.labels("")  # so that the first request finds all made
         loaded = self.stocked(
             Loaded(name, recommender, visitors, manifest["learned_until"]["live"])
         )
