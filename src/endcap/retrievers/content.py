@@ -14,12 +14,15 @@ from typing import Any, Literal, Self
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
+from scipy import sparse
 
 from endcap import config
+from endcap.content.labels import packed, unpacked
 from endcap.nn.votes import elect, reasons, votes_of
-from endcap.stages import Retriever, Run
+from endcap.stages import Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types import Floats, History, Int32s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -48,8 +51,8 @@ class Content(Retriever[Settings]):
     Salton & Buckley, IPM 1988. Terms are the words of texts, pairs of characters where a script
     has no spaces, each category with all above it, the brand and the tags. A term that only one
     item has, or all, tells nothing.
-    state: the weights as a packed matrix [items, terms] with rows of length 1; `terms` [1] how
-    many there are.
+    state: the weights as a packed matrix [items, terms] with rows of length 1; `names` of the
+    terms that tell something, and their `rarity`.
     """
 
     settings_type = Settings
@@ -59,23 +62,55 @@ class Content(Retriever[Settings]):
         recency=config.Between(0.4, 1.0),
     )
 
+    def __init__(self, settings: Settings, state: State) -> None:
+        super().__init__(settings, state)
+        self.rarity = state["rarity"]
+
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        counts = _counts(settings, dataset.catalogue.table)
+        codes: dict[str, int] = {}
+        said = [
+            [codes.setdefault(term, len(codes)) for term in terms]
+            for terms in _said(settings, dataset.catalogue.table)
+        ]
         run.report("content: weighing terms", 0.8)
-        vectors = _weighted(counts, settings.keep)
-        return cls(settings, {**pack(vectors), "terms": np.array(vectors.shape[1:])})
+        counts = _counted(said, len(codes))
+        items = np.bincount(counts.indices, minlength=len(codes))
+        telling = np.flatnonzero((items > 1) & (items < len(said)))
+        rarity = np.log(len(said) / items[telling]).astype(np.float32)
+        vectors = _weighed(counts[:, telling], rarity, settings.keep)
+        names = list(codes)
+        words = packed([names[code] for code in telling])
+        return cls(settings, {**pack(vectors), "names": words, "rarity": rarity})
 
     @cached_property
     def vectors(self) -> Matrix:
         """[items, terms]"""
-        return unpack(self.state, int(self.state["terms"][0]))
+        return unpack(self.state, len(self.rarity))
 
     @cached_property
     def by_term(self) -> Matrix:
         """[terms, items]"""
         by_term: Matrix = self.vectors.T.tocsr()
         return by_term
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """Of the terms."""
+        return {name: code for code, name in enumerate(unpacked(self.state["names"]))}
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        """By the terms that tell something of the items of the fit."""
+        codes = self.codes
+        said = [
+            [codes[term] for term in terms if term in codes]
+            for terms in _said(self.settings, catalogue.some(new).table)
+        ]
+        own = _weighed(_counted(said, len(self.rarity)), self.rarity, self.settings.keep)
+        grown = type(self)(self.settings, self.state)
+        vectors = sparse.vstack([self.vectors, own], format="csr")
+        vars(grown).update(vectors=vectors, codes=codes)
+        return grown
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         return elect(self._votes(queries.history) @ self.vectors, self.by_term, queries, n)
@@ -92,26 +127,23 @@ class Content(Retriever[Settings]):
         return votes_of(history, self.settings.history, self.settings.recency, items)
 
 
-def _counts(settings: Settings, items: pa.Table) -> Matrix:
+def _said(settings: Settings, items: pa.Table) -> Iterator[list[str]]:
+    """The terms of each item."""
+    for batch in items.select(settings.fields).to_batches(max_chunksize=10_000):
+        yield from (list(_terms(item, settings.words)) for item in batch.to_pylist())
+
+
+def _counted(said: list[list[int]], terms: int) -> Matrix:
     """[items, terms] how often each item has each term."""
-    codes: dict[str, int] = {}
-    found = Ragged.of(
-        [
-            [codes.setdefault(term, len(codes)) for term in _terms(item, settings.words)]
-            for batch in items.select(settings.fields).to_batches(max_chunksize=10_000)
-            for item in batch.to_pylist()
-        ]
-    )
-    shape = (len(found), len(codes))
-    return sums(found.rows, found.values, np.ones(len(found.values), np.float32), shape)
+    found = Ragged.of(said)
+    ones = np.ones(len(found.values), np.float32)
+    return sums(found.rows, found.values, ones, (len(found), terms))
 
 
-def _weighted(counts: Matrix, keep: int) -> Matrix:
+def _weighed(counts: Matrix, rarity: Floats, keep: int) -> Matrix:
     """Logarithms of counts, by the rarity of the terms; rows of length 1."""
-    items = np.bincount(counts.indices, minlength=counts.shape[1])
-    rarity = np.log(counts.shape[0] / np.maximum(items, 1)) * (items > 1)
     weights = counts.copy()
-    weights.data = ((1 + np.log(counts.data)) * rarity[counts.indices]).astype(np.float32)
+    weights.data = (1 + np.log(counts.data)) * rarity[counts.indices]
     kept = strongest(weights, keep)
     kept.data /= np.sqrt(kept.power(2).sum(axis=1))[row_of(kept)]
     return kept
