@@ -97,7 +97,7 @@ def _lists(
         stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}
         kind, encoder = resolve(Encoder, Stage.model_validate(stage), name)
         vectors = kind.fit(encoder, past.catalogue, run).encode(past.catalogue, run).vectors
-        yield f"{name}: nearest to the past", best(partial(_nearest, vectors), met, DEPTH)
+        yield f"{name}: nearest to the past", best(partial(nearest, vectors), met, DEPTH)
         described = shop.config.retrievers["described"]
         described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
         model, settings = resolve(Retriever, described, "described")
@@ -111,7 +111,7 @@ def _described(shop: Shop) -> dict[str, Any]:
     return text
 
 
-def _nearest(vectors: Floats, queries: Queries) -> Floats:
+def nearest(vectors: Floats, queries: Queries) -> Floats:
     """[queries, items] the cosine with the mean of the past, the newest events counting most."""
     history = queries.history
     weight = RECENCY ** history.ages.astype(np.float32)

@@ -14,6 +14,7 @@ import pytest
 from endcap.reasons import Reason
 from endcap.retrievers.graph import GraphWalk
 from endcap.serve.reasons import described
+from endcap.stages import Retriever
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.overlay import Overlay
@@ -95,7 +96,7 @@ def come(shop: Dataset, *items: dict[str, Any]) -> Overlay:
     return Overlay.over(shop.catalogue).changed([{"gone": False, **one} for one in items])
 
 
-def adopted(model: GraphWalk, goods: Overlay, first: int = 6) -> GraphWalk:
+def adopted(model: Retriever[Any], goods: Overlay, first: int = 6) -> Retriever[Any]:
     met = model.adopt(goods, np.arange(first, len(goods), dtype=np.int32))
     assert met is not None
     return met
