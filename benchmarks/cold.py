@@ -124,8 +124,8 @@ def _lists(
         lists[f"{name}: nearest to the past"] = best(partial(nearest, vectors), met, DEPTH)
         described = shop.config.retrievers["described"]
         described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
-        _, settings = resolve(Retriever, described, "described")
-        fitted = Sequence.fit(settings, past, judge, run)
+        model, settings = resolve(Retriever, described, "described")
+        fitted: Sequence = model.fit(settings, past, judge, run)
         own_models = dict(_standing(f"{name}: described", fitted, past))
         lists |= {key: one.retrieve(asked.queries, DEPTH) for key, one in own_models.items()}
         models |= own_models

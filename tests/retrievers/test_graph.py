@@ -112,7 +112,8 @@ def test_an_item_that_came_since_is_reached_by_its_facts_and_leads_on(shop: Data
     assert {0, 1, 4} <= set(found.of(1).item.tolist())
     assert len(found.of(2)) == 0
     spoken = met.because(queries([1], [6]), ranking([6], [1]))
-    assert [row.tolist() for row in (spoken[0], spoken[1])] == [[1], [6]]
+    assert spoken is not None
+    assert [spoken[row].tolist() for row in (0, 1)] == [[1], [6]]
     assert met.ties(np.array([1, 5], np.int32), 6) == [Tie("same", "brand"), None]
     old = replace(queries([0], [2]), allowed=np.arange(8) < 6)
     same, before = met.retrieve(old, 6), model.retrieve(queries([0], [2]), 6)
