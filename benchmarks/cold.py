@@ -4,8 +4,9 @@
 
 Leave-one-out. Training sees no event of the cold items, of which only the texts are known; asked
 are the questions of the test part whose answer is one of them, and the whole catalogue is ranked.
-Prints recall@50 of the retriever `described` with each encoder, beside what is nearest to what the
-visitor took by the same encoder, TF-IDF over texts, and chance. Epochs are those that the
+Prints recall@50 of the retriever `described` with each encoder, as it is and with `standing`,
+beside what is nearest to what the visitor took by the same encoder, TF-IDF over texts, and chance.
+Then what `standing` does to questions whose answer is no cold item. Epochs are those that the
 validation part chooses, asked for items that are not cold.
 """
 
@@ -26,8 +27,9 @@ from endcap import metrics
 from endcap.class_paths import resolve
 from endcap.cli.output import progress
 from endcap.config import Shop, Stage
-from endcap.experiment.intervals import bootstrap
+from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
+from endcap.retrievers.sequence import Sequence
 from endcap.stages import Encoder, Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -41,6 +43,11 @@ ENCODERS = {
 }
 
 SHARE, DEPTH, SAMPLES, SEED = 0.1, 50, 2_000, 1
+
+TERMS = "TF-IDF of the past"
+
+STANDING = (0.9, 1.0)
+"""Lengths of what is guessed, in means of what was learned."""
 
 RECENCY = 0.8
 """What each older event counts of the one after it, where the nearest to a past is sought."""
@@ -57,19 +64,34 @@ def main() -> None:
         shop = open_shop(given.shop, given.events, given.items, report)
         dataset = Dataset.load(prepared(shop))
         cold = _cold(len(dataset.catalogue))
-        asked = _about(dataset.asked(Part.TEST), cold)
-        lists = dict(_lists(shop, dataset, cold, asked, given.encoders, report))
+        asked, known = (_about(dataset.asked(Part.TEST), mask) for mask in (cold, ~cold))
+        lists, models = _lists(shop, dataset, cold, asked, given.encoders, report)
+        shown = {name: one.retrieve(known.queries, DEPTH) for name, one in models.items()}
     print(f"{cold.sum():,} cold items of {len(cold):,}; {len(asked):,} questions.\n")
     chance = DEPTH / len(cold)
-    rows = [["chance", f"{chance:.4f}", "", "1.0"]]
-    for name, ranking in lists.items():
-        found = metrics.every()["recall"](ranking, asked.truth, dataset.catalogue, DEPTH)
-        recall = bootstrap(found, SAMPLES, SEED)
+    rows = [["chance", f"{chance:.4f}", "", "1.0", ""]]
+    found = {name: _recall(dataset, one, asked) for name, one in lists.items()}
+    for name, one in found.items():
+        recall, gap = bootstrap(one, SAMPLES, SEED), _gap(one, found[TERMS])
         interval = f"{recall.low:.4f} to {recall.high:.4f}"
-        rows.append(
-            [name, f"{recall.value:.4f}", interval, f"{(recall.value or 0.0) / chance:.1f}"]
-        )
-    print(table(["", f"recall@{DEPTH}", "95 %", "× chance"], rows))
+        times = f"{(recall.value or 0.0) / chance:.1f}"
+        rows.append([name, f"{recall.value:.4f}", interval, times, gap])
+    print(table(["", f"recall@{DEPTH}", "95 %", "× chance", f"against {TERMS}"], rows))
+    print(f"\n{len(known):,} questions about other items.\n")
+    found = {name: _recall(dataset, one, known) for name, one in shown.items()}
+    rows = []
+    for name, one in found.items():
+        rows.append([name, f"{one.mean():.4f}", _gap(one, found[name.partition(",")[0]])])
+    print(table(["", f"recall@{DEPTH}", "against as it is"], rows))
+
+
+def _gap(one: Floats, other: Floats) -> str:
+    gap = paired(one, other, SAMPLES, SEED)
+    return f"{gap.value:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], p {gap.p:.4f}"
+
+
+def _recall(dataset: Dataset, lists: Ranking, asked: Asked) -> Floats:
+    return metrics.every()["recall"](lists, asked.truth, dataset.catalogue, DEPTH)
 
 
 def _cold(items: int) -> Bools:
@@ -85,24 +107,37 @@ def _about(asked: Asked, cold: Bools) -> Asked:
 
 def _lists(
     shop: Shop, dataset: Dataset, cold: Bools, asked: Asked, encoders: list[str], report: Report
-) -> Iterator[tuple[str, Ranking]]:
+) -> tuple[dict[str, Ranking], dict[str, Sequence]]:
+    """By their names, lists for the questions about cold items; and the networks."""
     past, run = dataset.before(Part.VALIDATION), Run(report=report, cache=shop.folder / "content")
     past = past.keep(~cold[past.item])
     judge = _about(dataset.asked(Part.VALIDATION), ~cold)
     history = asked.queries.history
     met = replace(asked.queries, history=history.keep(~cold[history.items]))
     content, own = resolve(Retriever, shop.config.retrievers["content"], "content")
-    yield "TF-IDF of the past", content.fit(own, past, None, run).retrieve(met, DEPTH)
+    lists = {TERMS: content.fit(own, past, None, run).retrieve(met, DEPTH)}
+    models = dict[str, Sequence]()
     for name in encoders:
         stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}
         kind, encoder = resolve(Encoder, Stage.model_validate(stage), name)
         vectors = kind.fit(encoder, past.catalogue, run).encode(past.catalogue, run).vectors
-        yield f"{name}: nearest to the past", best(partial(_nearest, vectors), met, DEPTH)
+        lists[f"{name}: nearest to the past"] = best(partial(nearest, vectors), met, DEPTH)
         described = shop.config.retrievers["described"]
         described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
         model, settings = resolve(Retriever, described, "described")
-        fitted = model.fit(settings, past, judge, run)
-        yield f"{name}: described", fitted.retrieve(met, DEPTH)
+        fitted: Sequence = model.fit(settings, past, judge, run)
+        own_models = dict(_standing(f"{name}: described", fitted, past))
+        lists |= {key: one.retrieve(asked.queries, DEPTH) for key, one in own_models.items()}
+        models |= own_models
+    return lists, models
+
+
+def _standing(name: str, model: Sequence, past: Dataset) -> Iterator[tuple[str, Sequence]]:
+    """A network as it is, and over the same weights with guesses for what has no events."""
+    yield name, model
+    for length in STANDING:
+        settings = model.settings.model_copy(update={"standing": length})
+        yield f"{name}, standing {length:g}", Sequence(settings, model.state).guessing(past)
 
 
 def _described(shop: Shop) -> dict[str, Any]:
@@ -111,7 +146,7 @@ def _described(shop: Shop) -> dict[str, Any]:
     return text
 
 
-def _nearest(vectors: Floats, queries: Queries) -> Floats:
+def nearest(vectors: Floats, queries: Queries) -> Floats:
     """[queries, items] the cosine with the mean of the past, the newest events counting most."""
     history = queries.history
     weight = RECENCY ** history.ages.astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from endcap.retrievers.content import Content, Settings
 from endcap.stages import Run
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.overlay import Overlay
 from endcap.types import Ranking
-from tests.shops import catalogue, dataset, queries
+from tests.shops import catalogue, dataset, queries, ranking
 
 
 def fitted(folder: Path, columns: dict[str, Any], **settings: Any) -> Content:
@@ -73,3 +75,24 @@ def test_the_newest_item_says_most_and_each_what_it_says_for_what(tmp_path: Path
 def test_a_catalogue_that_says_nothing(tmp_path: Path) -> None:
     model = fitted(tmp_path, {"title": [None, None]})
     assert len(model.retrieve(queries([0], []), 9)) == 0
+
+
+def test_an_item_that_came_since_stands_among_what_is_described_alike(tmp_path: Path) -> None:
+    titles = ["Red wool scarf", "Desk lamp", "red cotton scarf!", "Scarf", "Lamp, red", ""]
+    model = fitted(tmp_path, {"title": titles})
+    new = [{"item_id": "n6", "title": "A red scarf", "gone": False}]
+    new += [{"item_id": "n7", "title": "Unheard of", "gone": False}]
+    goods = Overlay.over(catalogue(6)).changed(new)
+    met = model.adopt(goods, goods.new)
+    assert others(met, 0).item.tolist()[:2] == [2, 6], "the same telling words"
+    assert set(others(met, 6).item.tolist()) == {0, 2, 3, 4}
+    assert 7 not in others(met, 0, 1, 2).item
+    assert others(met, 7).item.tolist() == [], "no word of it tells anything"
+    assert met.because(queries([0]), ranking([6]))[0].tolist() == [0]
+    again = goods.changed([{"item_id": "n8", "title": "scarf lamp", "gone": False}])
+    later = met.adopt(again, np.array([8], np.int32))
+    assert {6, 8} <= set(others(later, 0).item.tolist())
+    old = replace(queries([0]), allowed=np.arange(9) < 6)
+    same, before = later.retrieve(old, 9), model.retrieve(queries([0]), 9)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_array_equal(same.score, before.score)

@@ -59,6 +59,22 @@ def test_without_strength_all_get_what_is_popular(shop: Dataset) -> None:
     assert plain == own
 
 
+def test_items_that_came_since_stand_last_by_how_their_kind_fares(shop: Dataset) -> None:
+    """What the old take is of one category, what the young take of another."""
+    kinds = [0, 1, 2, 0, 0, 1, 2]
+    then = replace(shop, catalogue=catalogue(5, categories=kinds[:5]))
+    model = learned(ByContext, then, shrink=10.0)
+    met = model.adopt(catalogue(7, categories=kinds), np.array([5, 6], np.int32))
+    assert met is not None
+    found = met.retrieve(ask(("age: young",), ("age: old",)), 9)
+    assert found.of(0).item.tolist()[-2:] == [5, 6]
+    assert found.of(1).item.tolist()[-2:] == [6, 5]
+    known = replace(ask(("age: old",)), allowed=np.arange(7) < 5)
+    np.testing.assert_array_equal(
+        met.retrieve(known, 9).item, model.retrieve(ask(("age: old",)), 9).item
+    )
+
+
 def test_a_label_of_a_few_is_not_heard(shop: Dataset) -> None:
     nothing, pilot = first(shop, (), ("work: pilot",))
     assert nothing == pilot

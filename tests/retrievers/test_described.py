@@ -111,6 +111,30 @@ def test_without_content_newcomers_are_unheard_of(data: Dataset) -> None:
     assert fit(data, content={}, epochs=1).adopt(goods, goods.new) is None
 
 
+@pytest.mark.parametrize("content", [{}, TEXT])
+def test_what_has_no_events_can_stand_by_its_words_alone(
+    data: Dataset, content: dict[str, Any], tmp_path: Path
+) -> None:
+    plain, model = (fit(data, content=content, standing=one) for one in (0.0, 0.9))
+    for kind in range(3):
+        assert set(answered(model, kind)) == {kind, kind + 3, kind + 6, kind + 9}
+    met = np.arange(ITEMS) < 9
+    known = replace(queries([1], [3, 4]), allowed=met)
+    same, before = model.retrieve(known, 9), plain.retrieve(known, 9)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_array_equal(same.score, before.score)
+    model.save(tmp_path)
+    again = Sequence.load(tmp_path)
+    np.testing.assert_array_equal(again.vectors, model.vectors)
+    goods = Overlay.over(data.catalogue).changed([row(ITEMS, f"{KINDS[1]} new"), row(13, "?")])
+    taught = again.adopt(goods, goods.new)
+    assert taught is not None
+    assert set(answered(taught, 1, 5)) == {1, 4, 7, 10, ITEMS}
+    assert ITEMS + 1 not in answered(taught, 1, 14), "of which nothing is known"
+    lengths = np.linalg.norm(taught.vectors, axis=1)
+    assert lengths[ITEMS] == pytest.approx(0.9 * lengths[:9].mean(), rel=1e-4)
+
+
 def test_a_fit_that_goes_on_keeps_its_encoders(data: Dataset, model: Sequence) -> None:
     earlier = Earlier(model.state, np.arange(ITEMS, dtype=np.int32), data.end - DAY)
     on = fit(data, Run(seed=3, earlier=earlier), epochs=1)

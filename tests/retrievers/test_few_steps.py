@@ -13,8 +13,11 @@ from endcap.errors import ConfigError
 from endcap.retrievers.few_steps import FewSteps
 from endcap.stages import Earlier, Run
 from endcap.tables.dataset import Dataset
+from endcap.tables.overlay import Overlay
 from tests.contracts.found import settings
 from tests.shops import catalogue, dataset, queries
+
+NEW = ("tea pot new", "")
 
 KINDS = ("tea pot", "garden rake")
 TEXT = {
@@ -34,7 +37,7 @@ def shop(folder: Path, items: int, first: int = 0) -> Dataset:
 
 def fit(known: Dataset, earlier: Earlier | None = None, **changes: Any) -> FewSteps:
     return FewSteps.fit(
-        settings(FewSteps, **TEXT, **changes), known, None, Run(seed=3, earlier=earlier)
+        settings(FewSteps, **{**TEXT, **changes}), known, None, Run(seed=3, earlier=earlier)
     )
 
 
@@ -66,6 +69,38 @@ def test_the_epochs_and_weights_of_the_frozen_are_the_earlier_ones(tmp_path: Pat
     same = fit(known, Earlier(old.state, np.arange(12, dtype=np.int32), 0), frozen=True)
     for name in ("described.weight", "fame"):
         np.testing.assert_array_equal(same.state[name], old.state[name])
+
+
+def test_an_item_that_came_since_stands_where_its_text_puts_it(tmp_path: Path) -> None:
+    known = shop(tmp_path, 12)
+    model = fit(known)
+    new = [{"item_id": f"n{n}", "title": text, "gone": False} for n, text in enumerate(NEW)]
+    goods = Overlay.over(known.catalogue).changed(new)
+    met = model.adopt(goods, goods.new)
+    assert met is not None
+    among = met.retrieve(queries([0], [1], [12]), 7)
+    assert 12 in among.of(0).item
+    assert 12 not in among.of(1).item[:6]
+    assert set(among.of(2).item[:6] % 2) == {0}, "who had it alone is known by its text"
+    assert 13 not in met.retrieve(queries([0]), 14).item, "of which nothing is said"
+    old = replace(queries([0], []), allowed=np.arange(14) < 12)
+    same, before = met.retrieve(old, 12), model.retrieve(queries([0], []), 12)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_allclose(same.score, before.score, rtol=1e-5)
+
+
+def test_ids_alone_adopt_nothing(tmp_path: Path) -> None:
+    known = shop(tmp_path, 12)
+    goods = Overlay.over(known.catalogue).changed([{"item_id": "n", "gone": False}])
+    assert fit(known, encoder="").adopt(goods, goods.new) is None
+
+
+def test_arrays_of_the_encoder_are_named_as_elsewhere(tmp_path: Path) -> None:
+    model = fit(shop(tmp_path, 12))
+    before = {name.replace("encoder.", "encoder/"): one for name, one in model.state.items()}
+    assert "encoder/terms" in before
+    old = FewSteps(model.settings, before)
+    assert set(old.state) == set(model.state), "and those that were not are read all the same"
 
 
 def test_an_encoder_that_is_none(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +14,10 @@ import pytest
 from endcap.reasons import Reason
 from endcap.retrievers.graph import GraphWalk
 from endcap.serve.reasons import described
+from endcap.stages import Retriever
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
+from endcap.tables.overlay import Overlay
 from endcap.tables.schema import TRIPLES
 from endcap.types import Tie
 from tests.contracts.found import learned
@@ -86,6 +90,61 @@ def test_ways_become_a_sentence(shop: Dataset) -> None:
     )
     page = Reason("similar", (0,), (Tie("same", "brand"),))
     assert described(page, 1, past, shop.catalogue)["text"] == "Same brand as i0"
+
+
+def come(shop: Dataset, *items: dict[str, Any]) -> Overlay:
+    return Overlay.over(shop.catalogue).changed([{"gone": False, **one} for one in items])
+
+
+def adopted(model: Retriever[Any], goods: Overlay, first: int = 6) -> Retriever[Any]:
+    met = model.adopt(goods, np.arange(first, len(goods), dtype=np.int32))
+    assert met is not None
+    return met
+
+
+def test_an_item_that_came_since_is_reached_by_its_facts_and_leads_on(shop: Dataset) -> None:
+    model = learned(GraphWalk, shop)
+    new = [{"item_id": "n6", "brand": "ACME"}, {"item_id": "n7", "brand": "unheard of"}]
+    met = adopted(model, come(shop, *new))
+    found = met.retrieve(queries([1], [6], [7], [1, 6]), 9)
+    assert 6 in found.of(0).item
+    assert 7 not in found.item, "nothing leads there"
+    assert {0, 1, 4} <= set(found.of(1).item.tolist())
+    assert len(found.of(2)) == 0
+    spoken = met.because(queries([1], [6]), ranking([6], [1]))
+    assert spoken is not None
+    assert [spoken[row].tolist() for row in (0, 1)] == [[1], [6]]
+    assert met.ties(np.array([1, 5], np.int32), 6) == [Tie("same", "brand"), None]
+    old = replace(queries([0], [2]), allowed=np.arange(8) < 6)
+    same, before = met.retrieve(old, 6), model.retrieve(queries([0], [2]), 6)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_allclose(same.score, before.score, rtol=1e-5)
+
+
+def test_it_is_reached_as_one_of_the_fit_that_nobody_took(shop: Dataset) -> None:
+    """4 comes with 0 and was taken by nobody; so does the new one, the other way round."""
+    goods = come(shop, {"item_id": "n6", "attributes": '{"also_bought": ["i0"]}'})
+    met = adopted(learned(GraphWalk, shop, hubs=0.0), goods)
+    found = met.retrieve(queries([2]), 9)
+    score = dict(zip(found.item.tolist(), found.score.tolist(), strict=True))
+    assert score[6] == pytest.approx(score[4], rel=0.2)
+
+
+def test_one_after_the_other_is_as_both_together(shop: Dataset) -> None:
+    new = [{"item_id": "n6", "brand": "Acme"}, {"item_id": "n7", "brand": "Acme"}]
+    model, goods = learned(GraphWalk, shop), come(shop, *new)
+    together = adopted(model, goods)
+    later = adopted(adopted(model, come(shop, new[0])), goods, first=7)
+    asked = queries([0], [6], [7, 2])
+    one, two = together.retrieve(asked, 9), later.retrieve(asked, 9)
+    np.testing.assert_array_equal(one.item, two.item)
+    np.testing.assert_allclose(one.score, two.score, rtol=1e-5)
+
+
+def test_what_was_saved_before_names_were_kept_adopts_nothing(shop: Dataset) -> None:
+    model, goods = learned(GraphWalk, shop), come(shop, {"item_id": "n6", "brand": "Acme"})
+    older = {name: one for name, one in model.state.items() if name != "names"}
+    assert GraphWalk(model.settings, older).adopt(goods, goods.new) is None
 
 
 def test_items_of_the_past_add_up(shop: Dataset) -> None:

@@ -14,8 +14,9 @@ from pydantic import Field
 from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.stages import Retriever, Run, State
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import DAY, Floats, Queries, Ragged, Ranking
+from endcap.types import DAY, Floats, Int32s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, sums, unpack
 
 
@@ -48,7 +49,8 @@ class ByContext(Retriever[Settings]):
     that of everybody; so what is seldom taken, and a label that is new, change little. A query
     without a label gets what is popular.
     state: `labels`, their names; events under each, faded, as a packed matrix [labels, items];
-    `everybody` [items] all events, faded; `category` [items].
+    `everybody` [items] all events, faded; `category` [items]; `known` [1] items that the fit knew.
+    Those that came since stand behind what anybody took, by how their category fares.
     """
 
     settings_type = Settings
@@ -71,7 +73,17 @@ class ByContext(Retriever[Settings]):
         under: Matrix = (wears.T @ by_user).tocsr()
         category = dataset.catalogue.category
         state: State = {"labels": packed(names), "everybody": everybody, "category": category}
-        return cls(settings, {**pack(under), **state})
+        return cls(settings, {**pack(under), **state, "known": np.array([items])})
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        if "known" not in self.state:  # of an older version
+            return None
+        none, category = np.zeros(len(new)), catalogue.category[new]
+        changes = {
+            "everybody": np.r_[self.state["everybody"], none],
+            "category": np.r_[self.state["category"], category],
+        }
+        return type(self)(self.settings, {**self.state, **changes})
 
     @cached_property
     def _codes(self) -> dict[str, int]:
@@ -102,11 +114,12 @@ class ByContext(Retriever[Settings]):
         return sorted(self._codes[label] for label in said if label in self._codes)
 
     def _scores(self, codes: list[int]) -> Floats:
-        """[items] −inf for what nobody took."""
+        """[items] −inf for what nobody took, though it was there."""
         score = np.log(np.maximum(self._share.astype(np.float64), 1e-30))
         for code in codes:
             score += np.log(self._more(code)) * self.settings.strength / len(codes)
-        score[self._share <= 0] = -np.inf
+        known = int(self.state.get("known", [len(score)])[0])
+        score[:known][self._share[:known] <= 0] = -np.inf
         return score.astype(np.float32)
 
     def _more(self, code: int) -> Floats:

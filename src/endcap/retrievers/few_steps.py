@@ -5,6 +5,7 @@ For a new shop, which goes on from another's model.
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from typing import Any, Self
 
@@ -21,16 +22,16 @@ from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores
-from endcap.stages import Earlier, Encoder, Retriever, Run, State
+from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Queries, Ranking
+from endcap.types import Bools, Floats, History, Int32s, Queries, Ranking
 
 SHORT = 6
 """Events that a past is cut to for practice: fewer than this."""
 
-ENCODER = "encoder/"
-"""Before the names of an encoder's arrays in the state."""
+ENCODER = "encoder"
+"""What the names of an encoder's arrays in the state begin with."""
 
 
 class Settings(Training):
@@ -111,7 +112,7 @@ class FewSteps(Retriever[Settings]):
     Items are told by their content, so a model of one shop answers in another (`Run.earlier`),
     whose texts the same encoder reads; what an item has of its own, and how popular it is, stay
     behind.
-    state: the weights and columns of `Learner`, by their names; those of the encoder.
+    state: the weights and columns of `Learner`, by their names; `encoder.NAME` the encoder's.
     """
 
     settings_type = Settings
@@ -124,10 +125,15 @@ class FewSteps(Retriever[Settings]):
     )
 
     def __init__(self, settings: Settings, state: State) -> None:
+        # A slash stood there at first.
+        state = {name.replace("encoder/", "encoder.", 1): one for name, one in state.items()}
         super().__init__(settings, state)
-        own = {name: one for name, one in state.items() if not name.startswith(ENCODER)}
+        own = {name: one for name, one in state.items() if not name.startswith(f"{ENCODER}.")}
         columns = own["content"], own["popularity"], own["kinds"]
-        self.scores = _scorer(restored(Learner(settings, *columns), own))
+        self.network = restored(Learner(settings, *columns), own)
+        with torch.no_grad():
+            self.items, self.biases = self.network.items(), self.network.biases()
+        self.heard: Bools | None = None
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
@@ -148,7 +154,9 @@ class FewSteps(Retriever[Settings]):
         network = Learner(settings, content, popularity, dataset.kind_weights)
         if run.earlier:
             _begin(network, run.earlier)
-        arrays = {ENCODER + name: one for name, one in encoder.state.items()} if encoder else {}
+        arrays = (
+            {f"{ENCODER}.{name}": one for name, one in encoder.state.items()} if encoder else {}
+        )
         if settings.frozen and earlier:
             as_it_was = {name: one.numpy() for name, one in network.state_dict().items()}
             return cls(settings, {**as_it_was, **arrays})
@@ -160,11 +168,31 @@ class FewSteps(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         """Also for those who have done nothing yet."""
+        asked = queries if self.heard is None else queries.allow(self.heard)
+        scores = partial(_scores, self.network, self.items, self.biases)
         parts = [
-            (rows, Ranking.best(part.forbid(self.scores(part)), n))
-            for rows, part in queries.batches(256)
+            (rows, Ranking.best(part.forbid(scores(part)), n)) for rows, part in asked.batches(256)
         ]
         return Ranking.concat(parts)
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
+        """By what is written of them, and as popular as what nobody took; one of which nothing is
+        written is not proposed."""
+        encoder = _encoder(self.settings, catalogue, self.state, ALONE)
+        if encoder is None:
+            return None
+        said, before = encoder.encode(catalogue.some(new)), self.heard
+        grown = copy(self)
+        grown.heard = np.r_[
+            np.ones(len(self.items), bool) if before is None else before, said.known
+        ]
+        least = self.biases.min().expand(len(new))
+        with torch.no_grad():
+            described = self.network.described(torch.from_numpy(said.vectors))
+        grown.items, grown.biases = (
+            torch.cat(both) for both in ((self.items, described), (self.biases, least))
+        )
+        return grown
 
 
 def _encoder(
@@ -175,9 +203,7 @@ def _encoder(
         return None
     cls = import_class(Encoder, settings.encoder, "encoder")
     own = cls.settings_type.model_validate(settings.content)
-    kept = {
-        name.removeprefix(ENCODER): one for name, one in earlier.items() if name.startswith(ENCODER)
-    }
+    kept = below(earlier, ENCODER)
     found: Encoder[Any] = cls(own, kept) if kept else cls.fit(own, catalogue, run)
     return found
 
@@ -204,7 +230,8 @@ def _scorer(network: Learner) -> Scores:
 def _scores(network: Learner, items: Tensor, bias: Tensor, queries: Queries) -> Floats:
     """[queries, items]"""
     past = queries.history.last(network.settings.history)
-    visitors = network.visitors(past, items, torch.arange(len(items)), bias)
+    known = torch.arange(len(network.content))  # what came since changes nobody
+    visitors = network.visitors(past, items, known, bias[: len(known)])
     scores: Floats = (visitors @ items.t() + bias).numpy()
     return scores
 

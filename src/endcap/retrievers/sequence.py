@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from endcap import config
 from endcap.content import voices
+from endcap.content.standing import Standing
 from endcap.content.voices import Voices
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
@@ -37,7 +38,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int32s, Moved, Queries, Ranking
 
-CONTENT, ENCODER, NETWORK = "content", "encoder", "network"
+CONTENT, ENCODER, NETWORK, STANDING = "content", "encoder", "network", "standing"
 """What the names in the state begin with."""
 
 
@@ -51,6 +52,12 @@ class Settings(Reading):
     )
     needs_content: bool = Field(
         False, description="whether it answers nothing where encoders know nothing of any item"
+    )
+    standing: float = Field(
+        0.0,
+        ge=0,
+        description="how long the vector of an item without events is, in means of those with, "
+        "which its words, category and brand then guess; 0 leaves it to the encoders",
     )
     ahead: float = Field(
         0.3,
@@ -90,7 +97,9 @@ class Settings(Reading):
 
 class Sequence(Retriever[Settings]):
     """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
-    items; `encoder.NAME.ARRAY` its own arrays. Nothing where it needs content and there is none."""
+    items; `encoder.NAME.ARRAY` its own arrays; `standing.NAME` those of `Standing`, with the
+    `items` that have no events and their `vectors`. Nothing where it needs content and there is
+    none."""
 
     settings_type = Settings
     search = config.space(
@@ -108,6 +117,11 @@ class Sequence(Retriever[Settings]):
         super().__init__(settings, state)
         self.network = _restored(settings, state) if state else None
         self.vectors = self.network.item().detach() if self.network else torch.zeros(0, 1)
+        guessed = below(state, STANDING)
+        self.standing = Standing(guessed) if guessed else None
+        if guessed:
+            self.vectors = self.vectors.clone()
+            self.vectors[guessed["items"]] = torch.from_numpy(np.array(guessed["vectors"]))
         self.nearest = Nearest(self.vectors)
         self.heard: Bools | None = None
 
@@ -155,7 +169,19 @@ class Sequence(Retriever[Settings]):
         weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders}
         state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
-        return cls(settings.model_copy(update={"epochs": epochs}), state)
+        model = cls(settings.model_copy(update={"epochs": epochs}), state)
+        return model.guessing(dataset) if settings.standing and len(dataset) else model
+
+    def guessing(self, dataset: Dataset) -> Self:
+        """The same network with items that have no events where `Standing` guesses them."""
+        events = np.bincount(dataset.item, minlength=len(self.vectors))
+        items, unmet = dataset.catalogue.table, np.flatnonzero(events == 0)
+        learned = self.vectors.numpy()
+        standing = Standing.fit(items, learned, events, self.settings.standing)
+        guess, placed = standing(items.take(unmet))
+        own = {**standing.state, "items": unmet[placed], "vectors": guess[placed]}
+        guessed = {f"{STANDING}.{name}": one for name, one in own.items()}
+        return type(self)(self.settings, {**self.state, **guessed})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         if self.network is None:
@@ -174,19 +200,26 @@ class Sequence(Retriever[Settings]):
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
         """New items stand where their content puts them; one that says nothing is not proposed."""
-        chosen = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
-        if self.network is None or not chosen:
+        heard = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
+        if self.network is None or not (heard or self.standing):
             return None
-        voices = Voices.of(chosen, below(self.state, ENCODER), CONTENT)
-        said = voices.say(catalogue.some(new))
-        told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
-        known = np.any([one.known for one in said.values()], axis=0)
+        goods = catalogue.some(new)
+        vectors, known = torch.zeros(len(new), self.settings.dim), np.zeros(len(new), np.bool_)
+        if heard:
+            said = Voices.of(heard, below(self.state, ENCODER), CONTENT).say(goods)
+            told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
+            known = np.any([one.known for one in said.values()], axis=0)
+            with torch.no_grad():
+                vectors = self.network.item.content.heard(told)
+        if self.standing is not None:
+            guess, placed = self.standing(goods.table)
+            vectors[torch.from_numpy(placed)] = torch.from_numpy(guess[placed])
+            known = known | placed
         grown = copy(self)
         before = np.ones(len(self.vectors), np.bool_) if self.heard is None else self.heard
         grown.heard = np.r_[before, known]
-        with torch.no_grad():
-            grown.vectors = torch.cat([self.vectors, self.network.item.content.heard(told)])
-            grown.nearest = Nearest(grown.vectors)
+        grown.vectors = torch.cat([self.vectors, vectors])
+        grown.nearest = Nearest(grown.vectors)
         return grown
 
 

@@ -65,9 +65,19 @@ def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> 
         queries,
         anchors=_row(catalogue.codes(look.items)),
         exclude=_row(np.unique(catalogue.codes(look.exclude))),
-        context=(stated(look.context),),
+        context=(_context(here, look),),
         log=here.visitors.log,
     )
+
+
+def _context(here: Loaded, look: Look) -> tuple[str, ...]:
+    """What the request says of the visitor and the moment, then what the shop says of the user
+    under other names."""
+    said = stated(look.context)
+    if look.user_id is None:
+        return said
+    own = tuple(f"{name}: " for name in look.context)
+    return (*said, *(one for one in here.visitors.labels(look.user_id) if not one.startswith(own)))
 
 
 def meeting(here: Loaded, text: str) -> Bools:

@@ -48,7 +48,7 @@ class Loading:
         visitors = Visitors(
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
-        visitors.history("")  # so that the first request finds all indexes made
+        _ = visitors.history(""), visitors.labels("")  # so that the first request finds all made
         until, fitted = manifest["learned_until"]["live"], recommender.retrievers
         loaded = self.stocked(Loaded(name, recommender, visitors, until, fitted), first)
         probe(loaded.recommender, loaded.visitors, now, settings.probe_seconds)

