@@ -12,8 +12,11 @@ import pytest
 from endcap import config
 from endcap.config import Config
 from endcap.errors import TrainingError
-from endcap.experiment.needs import check_memory, logged, needed
+from endcap.experiment import needs
+from endcap.experiment.needs import check_memory, logged, needed, taught
 from endcap.features import Features
+from endcap.rankers.lambdamart import LambdaMART
+from endcap.stages import Run
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.types import Candidates
@@ -93,3 +96,29 @@ def test_a_budget_without_room_for_the_log_is_refused_with_advice(tmp_path: Path
         check_memory(both[1], data)
     ranked_by_none = both[1].model_copy(update={"rankers": {}})
     check_memory(ranked_by_none, data)
+
+
+def test_what_a_ranker_learns_from_is_no_larger_than_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists that share no item, as the estimate takes them: 500 questions, 300 items."""
+    monkeypatch.setattr(needs, "LESSONS", 500)
+    data, rng = long_log(tmp_path, "leave-one-out"), np.random.default_rng(1)
+    plain = Config()
+    names = list(plain.retrievers)
+    said = taught(plain, data)
+    tracemalloc.start()
+    asked, parts = data.asked(Part.RANKER).sample(500, 1), []
+    for rows, _ in asked.queries.batches(100):
+        shown = [rng.permutation(300) for _ in rows]
+        lists = {
+            name: ranking(*(one[place :: len(names)] for one in shown))
+            for place, name in enumerate(names)
+        }
+        parts.append((rows, Candidates.of(lists).joined(np.ones(2 * len(names)), 10.0)))
+    run = Run(features=plain.features)
+    past = data.before(Part.RANKER)
+    LambdaMART.fit(LambdaMART.settings_type(), past, asked, Candidates.concat(parts), run)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < said < 4 * peak

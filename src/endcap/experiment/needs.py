@@ -10,14 +10,22 @@ import numpy as np
 from endcap import config
 from endcap.config import Config
 from endcap.errors import TrainingError
-from endcap.features import Features
+from endcap.experiment.work import LESSONS
+from endcap.features import ROWS, Features
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
 from endcap.types import Bools, Candidates, Kinds, Ranking
 
-PROGRAM = 900 << 20
-"""Bytes of Python, torch and the ranker's lessons: what a fit of a small shop takes."""
+PROGRAM = 600 << 20
+"""Bytes of Python, torch and the rest: what a fit of a small shop takes."""
+
+CANDIDATE, PLACED = 64, 20
+"""Bytes of a candidate that rankers learn from, twice while batches are put together, with its
+features, and for each retriever, which places and scores it."""
+
+WORKED = 400
+"""Bytes of a candidate, beside that, while its features are worked out."""
 
 EVENT = 130
 """Bytes of an event: its columns, those of the part that is learned from, and what is sorted."""
@@ -42,7 +50,18 @@ def needed(config: Config, dataset: Dataset) -> int:
     dims = [int(stage.own.get("dim", 64)) for stage in config.retrievers.values()]
     item = COPIES * 4 * max(dims, default=64) + SCORES
     own = PROGRAM + EVENT * len(dataset) + item * len(dataset.catalogue)
-    return own + (logged(config.features, dataset) if config.rankers else 0)
+    if not config.rankers:
+        return own
+    return own + taught(config, dataset) + logged(config.features, dataset)
+
+
+def taught(config: Config, dataset: Dataset) -> int:
+    """Bytes of the candidates that rankers learn from, if no two retrievers propose the same."""
+    retrievers = len(config.retrievers)
+    each = min(len(dataset.catalogue), retrievers * config.join.depth)
+    questions = min(LESSONS, int(np.count_nonzero(dataset.part == Part.RANKER)))
+    rows = questions * each
+    return rows * (CANDIDATE + PLACED * retrievers) + min(rows, ROWS) * WORKED
 
 
 def logged(stages: Mapping[str, config.Feature], dataset: Dataset) -> int:
@@ -88,6 +107,6 @@ def check_memory(config: Config, dataset: Dataset) -> None:
         raise TrainingError(
             f"[resources] memory = {config.resources.memory!r} is too little for this fit, which "
             f"takes about {least / 1e9:.1f} GB",
-            mend="Raise it, lower `dim` of the networks, leave out items that nobody sees, or "
-            "declare fewer features that count what all visitors did",
+            mend="Raise it, lower `dim` of the networks or `join.depth`, leave out items that "
+            "nobody sees, or declare fewer features that count what all visitors did",
         )
