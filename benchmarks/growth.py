@@ -6,8 +6,9 @@ EVENTS in millions, ITEMS in thousands. Each size takes the whole line by the co
 log and catalogue are made (see benchmarks/synthetic.py), imported, prepared and fitted with
 default settings, but that the networks learn for one epoch. Each command is a process of its own.
 
-What is done is kept in the work folder: an interrupted run goes on. To measure a size anew,
-remove its folder.
+What is done is kept in the work folder: an interrupted run goes on. The figures of a whole line
+are kept in `figures/growth/`, which belongs to the repository. To measure a size anew, remove its
+file there and its work folder.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ SETTINGS = "[retrievers.sequence]\nepochs = 1\n\n[retrievers.described]\nepochs 
 
 STEPS = ("import", "prepare", "fit")
 
+FIGURES = Path(__file__).with_name("figures") / "growth"
+"""Of each size, a file."""
+
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -37,8 +41,7 @@ def main() -> None:
     rows = []
     for size in given.sizes:
         events, items = (float(part) for part in size.split(":"))
-        folder = given.work.absolute() / size.replace(":", "-")
-        spent = _measure(folder, round(events * 1e6), round(items * 1e3), given.threads)
+        spent = _spent(given.work.absolute() / size.replace(":", "-"), events, items, given.threads)
         rows.append([f"{events:g} M × {items:g} k", *_cells(spent, events)])
     print(table(["synthetic events × items", *_titles()], rows))
     print("\ns/M: seconds per million events; GB: peak memory of the process.")
@@ -54,6 +57,17 @@ def _cells(spent: dict[str, Spent], events: float) -> list[str]:
         for one in spent.values()
         for cell in (f"{one.seconds:.0f}", f"{one.seconds / events:.1f}", f"{one.peak / 1e9:.1f}")
     ]
+
+
+def _spent(folder: Path, events: float, items: float, threads: int | None) -> dict[str, Spent]:
+    """What each step took, `events` in millions and `items` in thousands; kept or measured."""
+    kept = FIGURES / f"{folder.name}.json"
+    if not kept.is_file():
+        spent = _measure(folder, round(events * 1e6), round(items * 1e3), threads)
+        figures = {step: {**asdict(one), "output": ""} for step, one in spent.items()}
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(figures, indent=1) + "\n")
+    return {step: Spent(**one) for step, one in json.loads(kept.read_text()).items()}
 
 
 def _measure(folder: Path, events: int, items: int, threads: int | None) -> dict[str, Spent]:

@@ -4,8 +4,11 @@
 
 FOLDER holds the data sets' files. Data sets, models, their settings and what to say of them
 stand in models.toml. Each model is fitted and judged in a process of its own, and its figures
-are kept: a broken run goes on, and a model whose settings changed is measured anew. The page is
-written after each model; what was not measured yet stands there as a dash.
+are kept in `figures/`, which belongs to the repository: a broken run goes on, on any machine, and
+a model whose settings changed is measured anew. The page is written after each model; what was
+not measured yet stands there as a dash.
+
+Each process has one thread, so that two runs, of different data sets, can go on side by side.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ LIST = Path(__file__).with_name("models.toml")
 
 PAGE = ROOT / "docs" / "models.md"
 
+FIGURES = Path(__file__).with_name("figures")
+"""What was measured: a folder for each data set, a file for each model."""
+
 INTRO = """\
 # Models
 
@@ -40,9 +46,9 @@ WORDS = ("title", "when", "not")
 
 LEGEND = """\
 All items are ranked; ± is half of the 95 % interval. Coverage is the share of the catalogue that
-the lists of ten show to anybody. Seconds are those of the fit, with its choice of epochs; GB is
-the peak memory of the process that fitted and judged. Rankers order what the default retrievers
-propose, and their seconds and memory are of both.
+the lists of ten show to anybody. Seconds are those that a processor spent on the fit, with its
+choice of epochs, on one thread; GB is the peak memory of the process that fitted and judged.
+Rankers order what the default retrievers propose, and their seconds are those of the ranker alone.
 """
 
 
@@ -80,10 +86,12 @@ def main() -> None:
         for model in [name for name in plan.at(data) if name in given.models]:
             print(f"{data}: {model} …", file=sys.stderr)
             try:
-                _measure(plan.spec(data, model), shop, model, given.fresh)
+                _measure(
+                    plan.spec(data, model), shop, FIGURES / data / f"{model}.json", given.fresh
+                )
             except ChildProcessError as error:
                 print(error, file=sys.stderr)  # the others have figures all the same
-            given.page.write_text(page(plan, given.work), encoding="utf-8")
+            PAGE.write_text(page(plan, FIGURES), encoding="utf-8")
 
 
 def _arguments(plan: Plan) -> argparse.Namespace:
@@ -92,7 +100,6 @@ def _arguments(plan: Plan) -> argparse.Namespace:
     arguments.add_argument("--data", nargs="+", choices=plan.data, default=list(plan.data))
     arguments.add_argument("--models", nargs="+", choices=plan.models, default=list(plan.models))
     arguments.add_argument("--work", type=Path, default=ROOT / "build" / "models")
-    arguments.add_argument("--page", type=Path, default=PAGE)
     arguments.add_argument("--fresh", action="store_true")
     return arguments.parse_args()
 
@@ -109,30 +116,24 @@ def _shop(data: dict[str, Any], folder: Path, files: Path) -> Path:
     return folder
 
 
-def _measure(spec: dict[str, Any], shop: Path, model: str, fresh: bool) -> None:
-    known = _known(shop, model)
+def _measure(spec: dict[str, Any], shop: Path, figures: Path, fresh: bool) -> None:
+    known = _known(figures)
     if known and known["spec"] == spec and not fresh:
         return
     command = [sys.executable, "-m", "benchmarks.one_model", shop, json.dumps(spec)]
-    spent = run(command, shop / "logs" / f"{model}.log")
+    spent = run(command, shop / "logs" / f"{figures.stem}.log", threads=1)
     found = {"spec": spec, "peak": spent.peak, **json.loads(spent.output)}
-    path = _path(shop, model)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1))
+    figures.parent.mkdir(parents=True, exist_ok=True)
+    figures.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def _known(shop: Path, model: str) -> dict[str, Any] | None:
-    path = _path(shop, model)
-    return json.loads(path.read_text()) if path.is_file() else None
+def _known(figures: Path) -> dict[str, Any] | None:
+    return json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None
 
 
-def _path(shop: Path, model: str) -> Path:
-    return shop / "figures" / f"{model}.json"
-
-
-def page(plan: Plan, work: Path) -> str:
+def page(plan: Plan, figures: Path) -> str:
     """The text of docs/models.md, by the figures that there are."""
-    found = [text for name in plan.data if (text := _section(plan, name, work / name))]
+    found = [text for name in plan.data if (text := _section(plan, name, figures / name))]
     return "\n".join([INTRO, _words(plan), *([LEGEND, *found] if found else [])])
 
 
@@ -142,10 +143,10 @@ def _words(plan: Plan) -> str:
     return table(["", "take it when", "leave it when"], rows).replace("---:", "---") + "\n"
 
 
-def _section(plan: Plan, name: str, shop: Path) -> str:
+def _section(plan: Plan, name: str, figures: Path) -> str:
     """One data set: what it is, and a row for each model; nothing where none was measured."""
     data = plan.data[name]
-    found = {model: _known(shop, model) for model in plan.at(name)}
+    found = {model: _known(figures / f"{model}.json") for model in plan.at(name)}
     if not any(found.values()):
         return ""
     tasks = next((list(one["tasks"]) for one in found.values() if one), ["home"])

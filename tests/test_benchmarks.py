@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.contents import content
 from benchmarks.encoders import COUNTS
-from benchmarks.models import Plan, page
+from benchmarks.models import FIGURES, PAGE, Plan, page
 from benchmarks.peers.sequences import TEST, VALIDATION, Sequences, ndcg
 from benchmarks.synthetic import catalogue, write_events
 from endcap import config
@@ -66,11 +66,21 @@ def test_the_page_tells_what_was_measured_and_leaves_a_dash_for_the_rest(tmp_pat
     interval = {"value": 0.25, "low": 0.2, "high": 0.3}
     figures = {"ndcg@10": interval, "hit_rate@10": interval, "coverage@10": {"value": 0.5}}
     known = {"seconds": 12.3, "peak": 4e8, "tasks": {"home": figures}}
-    (tmp_path / "beauty" / "figures").mkdir(parents=True)
-    (tmp_path / "beauty" / "figures" / "popular.json").write_text(json.dumps(known))
+    (tmp_path / "beauty").mkdir()
+    (tmp_path / "beauty" / "popular.json").write_text(json.dumps(known))
     lines = page(PLAN, tmp_path).splitlines()
     assert "| Popular | 0.2500 ± 0.0500 | 0.2500 ± 0.0500 | 50.0% | 12 | 0.4 |" in lines
     assert "| EASE | – | – | – | – | – |" in lines
+
+
+def test_the_page_holds_the_figures_that_are_kept() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(PLAN, FIGURES)
+
+
+def test_kept_figures_are_of_the_settings_that_are_listed() -> None:
+    kept = [path for path in FIGURES.glob("*/*.json") if path.stem in PLAN.models]
+    specs = {path: json.loads(path.read_text())["spec"] for path in kept}
+    assert specs == {path: PLAN.spec(path.parent.name, path.stem) for path in kept}
 
 
 def test_a_synthetic_log_is_the_same_each_time(tmp_path: Path) -> None:

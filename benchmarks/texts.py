@@ -1,0 +1,124 @@
+"""What the texts of items add to what their ids say, on Amazon Beauty.
+
+    python -m benchmarks.texts EVENTS.parquet ITEMS.parquet [--epochs N] [--work FOLDER]
+
+Leave-one-out, each with two networks: *ids* are neighbours, `sequence`, and the network of
+`described` without its texts; *texts* are neighbours, `sequence`, `described` and `content`. Lists
+are joined with equal weights of their places. Printed is NDCG@10 on the test part, of all
+questions and of those whose answer is among the rarest fifth of the items, with the paired
+difference of each way from ids. What is fitted is kept in the work folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.markdown import table
+from endcap.cli.output import progress
+from endcap.config import FILE, Config, Shop, Stage
+from endcap.experiment.intervals import paired
+from endcap.experiment.judge import judge
+from endcap.experiment.work import Work
+from endcap.recommender import Recommender
+from endcap.sources import import_file
+from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.parts import Part
+from endcap.tables.prepare import prepare, prepared
+from endcap.types import Bools, Floats, Report
+
+SETTINGS = '[split]\nprotocol = "leave-one-out"\n'
+
+PLACE, SAMPLES = "home", 2_000
+
+UNTOLD = "untold"
+"""The network of `described`, told no texts, with the settings that suit ids."""
+
+IDS = ("neighbours", "sequence", UNTOLD)
+
+WAYS = {
+    "ids": IDS,
+    "ids, and nearest in words": (*IDS, "content"),
+    "texts": ("neighbours", "sequence", "described", "content"),
+    "network of ids alone": (UNTOLD,),
+    "network of ids and texts alone": ("described",),
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("files", type=Path, nargs=2)
+    arguments.add_argument("--epochs", type=int, help="at most")
+    arguments.add_argument("--work", type=Path, default=Path("build/texts"))
+    given = arguments.parse_args()
+    with progress() as report:
+        shop = _shop(given.work, given.files, report)
+        dataset = Dataset.load(prepared(shop))
+        config = _config(shop.config, given.epochs)
+        work = Work(config, dataset, shop.runs / f"texts-{given.epochs or 'all'}", report)
+        system = work.system(Part.VALIDATION, work.retrievers(Part.VALIDATION))
+        asked = dataset.asked(Part.TEST)
+        found = {name: _ndcg(system, names, asked, report) for name, names in WAYS.items()}
+    rare = _rare(dataset.before(Part.VALIDATION), asked)
+    print(
+        f"{len(asked):,} questions, {rare.sum():,} of them about the rarest fifth of the items.\n"
+    )
+    print(table(["", "all", "less ids", "rarest fifth", "less ids"], _rows(found, rare)))
+
+
+def _shop(folder: Path, files: list[Path], report: Report) -> Shop:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(SETTINGS)
+    shop = Shop.open(folder)
+    for file in files:
+        import_file(shop.tables, str(file), report=report)
+    prepare(shop, report)
+    return shop
+
+
+def _config(config: Config, epochs: int | None) -> Config:
+    """The default one, with only what is compared."""
+    stages, few = config.retrievers, {} if epochs is None else {"epochs": epochs}
+    sequence, described = stages["sequence"], stages["described"]
+    network = {"network": described.own["network"]}
+    untold = Stage.model_validate({**sequence.model_dump(), **network, **few})
+    networks = {
+        name: Stage.model_validate({**one.model_dump(), **few})
+        for name, one in (("sequence", sequence), ("described", described))
+    }
+    plain = {name: stages[name] for name in ("neighbours", "content")}
+    return config.model_copy(
+        update={"retrievers": {**plain, **networks, UNTOLD: untold}, "rankers": {}}
+    )
+
+
+def _ndcg(system: Recommender, names: tuple[str, ...], asked: Asked, report: Report) -> Floats:
+    """[questions] of the retrievers' places with equal weights."""
+    weights = {name: float(name in names) for name in system.retrievers}
+    one = system.reweighted(PLACE, weights, {})
+    return judge(one, asked, PLACE, (10,), report=report, step="judge").values["ndcg@10"]
+
+
+def _rare(past: Dataset, asked: Asked) -> Bools:
+    """[questions] whose answer is among the fifth of items with the fewest events."""
+    count = np.bincount(past.item, minlength=len(past.catalogue))
+    items = np.argsort(count, kind="stable")[: len(count) // 5]
+    return np.isin(asked.truth.values, items)  # each question has one answer
+
+
+def _rows(found: dict[str, Floats], rare: Bools) -> list[list[str]]:
+    rows = []
+    for name, own in found.items():
+        row = [name]
+        for some in (np.ones(len(rare), np.bool_), rare):
+            gap = paired(own[some], found["ids"][some], SAMPLES, 1)
+            same = "–" if name == "ids" else f"{gap.value:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+            row += [f"{own[some].mean():.4f}", same]
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    main()
