@@ -112,10 +112,10 @@ def test_what_a_ranker_learns_from_is_no_larger_than_was_said(
     for rows, _ in asked.queries.batches(100):
         shown = [rng.permutation(300) for _ in rows]
         lists = {
-            name: ranking(*(one[place :: len(names)] for one in shown))
+            name: ranking(*(one[place :: len(names)].tolist() for one in shown))
             for place, name in enumerate(names)
         }
-        parts.append((rows, Candidates.of(lists).joined(np.ones(2 * len(names)), 10.0)))
+        parts.append((rows, Candidates.of(lists).joined([1.0] * (2 * len(names)), 10.0)))
     run = Run(features=plain.features)
     past = data.before(Part.RANKER)
     LambdaMART.fit(LambdaMART.settings_type(), past, asked, Candidates.concat(parts), run)
