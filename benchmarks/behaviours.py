@@ -1,6 +1,6 @@
 """What views, carts and purchases together say of purchases to come, against each alone.
 
-    python benchmarks/behaviours.py EVENTS.parquet [--shop DIR]
+    python -m benchmarks.behaviours EVENTS.parquet [--shop DIR]
 
 The same questions are asked of systems that learn from, and see of the visitor, events of one
 type only, and all types with equal and with learned weights. Prints NDCG@10 of each part and of
@@ -21,19 +21,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.shop import opened
 from endcap.cli.figures import show_event_weights
 from endcap.cli.output import progress
-from endcap.config import FILE, Config, Shop, Task
+from endcap.config import Config, Task
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.intervals import paired
 from endcap.experiment.judge import baseline, judge
 from endcap.experiment.weights import learn_weights
 from endcap.experiment.work import Work
 from endcap.recommender import Recommender
-from endcap.sources import import_file
 from endcap.tables.dataset import Asked, Dataset, Moment
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.tables.schema import kind
 from endcap.types import Floats, Report
 
@@ -97,7 +97,7 @@ def main() -> None:
     given = arguments.parse_args()
     console = Console()
     with progress() as report:
-        shop = _shop(given.shop, given.events, report)
+        shop = opened(given.shop, SETTINGS, [given.events], report)
         dataset = Dataset.load(prepared(shop))
         _, weighed, figures = weigh(shop.config, dataset)
         found: dict[str, Values] = {name: {} for name in shop.config.evaluate.tasks}
@@ -110,15 +110,6 @@ def main() -> None:
     show_event_weights(figures, console)
     for title, values in found.items():
         _show(title, values, shop.config, console)
-
-
-def _shop(folder: Path, events: Path, report: Report) -> Shop:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(SETTINGS)
-    shop = Shop.open(folder)
-    import_file(shop.tables, str(events), report=report)
-    prepare(shop, report)
-    return shop
 
 
 def _some(dataset: Dataset, types: tuple[str, ...]) -> Some:

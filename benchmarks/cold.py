@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.markdown import table
-from benchmarks.next_item import open_shop
+from benchmarks.shop import LEAVE_ONE_OUT, opened
 from endcap import metrics
 from endcap.class_paths import resolve
 from endcap.cli.output import progress
@@ -61,7 +61,7 @@ def main() -> None:
     arguments.add_argument("--encoders", nargs="*", choices=list(ENCODERS), default=["hashing"])
     given = arguments.parse_args()
     with progress() as report:
-        shop = open_shop(given.shop, given.events, given.items, report)
+        shop = opened(given.shop, LEAVE_ONE_OUT, (given.events, given.items), report)
         dataset = Dataset.load(prepared(shop))
         cold = _cold(len(dataset.catalogue))
         asked, known = (_about(dataset.asked(Part.TEST), mask) for mask in (cold, ~cold))

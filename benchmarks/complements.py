@@ -20,17 +20,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.markdown import table
-from endcap.config import FILE, Shop
+from benchmarks.shop import opened
 from endcap.experiment.intervals import paired
 from endcap.retrievers import association
 from endcap.retrievers.association import Association
 from endcap.rules import one_of_a_kind
 from endcap.rules.one_of_a_kind import OneOfAKind
-from endcap.sources import import_file
 from endcap.stages import Run
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.types import Floats, History, Queries, Ragged, offsets_of
 
 EDGES = (0.05, 0.1, 0.2, 0.3)
@@ -45,11 +44,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--shop", type=Path, default=Path("build/complements"))
     given = arguments.parse_args()
-    given.shop.mkdir(parents=True, exist_ok=True)
-    (given.shop / FILE).write_text("")
-    shop = Shop.open(given.shop)
-    import_file(shop.tables, "completejourney:")
-    prepare(shop)
+    shop = opened(given.shop, "", ["completejourney:"])
     print(compared(Dataset.load(prepared(shop))))
 
 

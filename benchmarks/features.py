@@ -21,18 +21,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.shop import opened
 from endcap import config
 from endcap.cli.output import progress
-from endcap.config import FILE, Shop
+from endcap.config import Shop
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.judge import judge
 from endcap.experiment.work import Work
 from endcap.features import Features
 from endcap.recommender import Recommender
-from endcap.sources import import_file
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.types import Floats, Report
 
 SETTINGS = """\
@@ -83,7 +83,7 @@ def main() -> None:
     given = arguments.parse_args()
     with progress() as report:
         text = SETTINGS.format(moment=given.moment, rules=given.rules)
-        shop = _shop(given.shop, [given.events, given.items], text, report)
+        shop = opened(given.shop, text, (given.events, given.items), report)
         systems = {name: _system(shop, name, report) for name in SETS}
         dataset = Dataset.load(prepared(shop))
         asked = dataset.asked(Part.TEST, given.moment)
@@ -99,17 +99,6 @@ def main() -> None:
         alone = _alone(systems[name], dataset) if name in systems else ()
         table.add_row(name, _told(mean), _told(gap), *(f"{one:.2f}" for one in alone))
     Console(width=130).print(f"{len(asked):,} questions", table)
-
-
-def _shop(folder: Path, files: list[str | None], text: str, report: Report) -> Shop:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(text)
-    shop = Shop.open(folder)
-    for file in files:
-        if file is not None:
-            import_file(shop.tables, file, report=report)
-    prepare(shop, report)
-    return shop
 
 
 def _system(shop: Shop, name: str, report: Report) -> Recommender:

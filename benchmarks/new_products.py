@@ -28,21 +28,21 @@ import numpy as np
 
 from benchmarks.cold import nearest
 from benchmarks.markdown import table
+from benchmarks.shop import opened
 from endcap import metrics
 from endcap.class_paths import resolve
 from endcap.cli.output import progress
-from endcap.config import FILE, Shop, Stage
+from endcap.config import Shop, Stage
 from endcap.content.voices import Voices
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
 from endcap.retrievers.sequence import Sequence
-from endcap.sources import import_file
 from endcap.stages import Retriever, Run, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
-from endcap.types import Bools, Floats, Queries, Ragged, Report
+from endcap.tables.prepare import prepared
+from endcap.types import Bools, Floats, Queries, Ragged
 
 DEPTH, SAMPLES, SEED, MOST = 50, 2_000, 1, 4_000
 
@@ -60,7 +60,7 @@ def main() -> None:
     arguments.add_argument("--share", type=float, default=1.0, help="of households to learn from")
     given = arguments.parse_args()
     with progress() as report:
-        shop = opened(given.shop, report)
+        shop = opened(given.shop, CONFIG.read_text(), ["completejourney:"], report)
         dataset = Dataset.load(prepared(shop))
         past = dataset.before(Part.TEST)
         learned = past.keep((_chance(len(past.users)) < given.share)[past.user])
@@ -80,16 +80,6 @@ def main() -> None:
     for name in NETWORKS[1:]:
         gap = paired(losses[name], losses["ids alone"], SAMPLES, SEED)
         print(f"{name}: {_cell(gap)}")
-
-
-def opened(folder: Path, report: Report) -> Shop:
-    """A prepared shop of the demo; what is there already stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(CONFIG.read_text())
-    shop = Shop.open(folder)
-    import_file(shop.tables, "completejourney:", report=report)
-    prepare(shop, report)
-    return shop
 
 
 def _models(

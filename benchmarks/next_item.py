@@ -17,18 +17,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.shop import LEAVE_ONE_OUT, opened
 from endcap.cli.output import progress
-from endcap.config import FILE, Shop
+from endcap.config import Shop
 from endcap.experiment.fit import fit
 from endcap.experiment.intervals import paired
 from endcap.experiment.judge import Judged, baseline, judge
 from endcap.experiment.work import Work
 from endcap.recommender import Recommender
-from endcap.sources import import_file
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.types import Report
 
 SAMPLES = 2_000
@@ -41,7 +41,7 @@ def main() -> None:
     arguments.add_argument("--shop", type=Path, default=Path("build/next-item"))
     given = arguments.parse_args()
     with progress() as report:
-        shop = open_shop(given.shop, given.events, given.items, report)
+        shop = opened(given.shop, LEAVE_ONE_OUT, (given.events, given.items), report)
         release = fit(shop, refit=False, report=report)
         dataset = Dataset.load(prepared(shop))
         system = Recommender.load(Releases(shop.releases).path(release["release"]) / "measured")
@@ -52,17 +52,6 @@ def main() -> None:
     console = Console()
     console.print(_table(judged, refitted))
     console.print(f"Weights {system.placement('home').weights}, ranker {system.ranker is not None}")
-
-
-def open_shop(folder: Path, events: Path, items: Path | None, report: Report) -> Shop:
-    """A shop with a log, prepared for leave-one-out; what is there already stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text('[split]\nprotocol = "leave-one-out"\n')
-    shop = Shop.open(folder)
-    for path in filter(None, (events, items)):
-        import_file(shop.tables, str(path), report=report)
-    prepare(shop, report)
-    return shop
 
 
 def _parts(system: Recommender) -> list[str]:

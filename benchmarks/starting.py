@@ -30,16 +30,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.markdown import table
-from endcap.config import FILE, Shop
+from benchmarks.shop import LEAVE_ONE_OUT, opened
 from endcap.experiment.intervals import paired
 from endcap.retrievers import popular
 from endcap.retrievers.few_steps import FewSteps, Settings
 from endcap.retrievers.popular import Popular
-from endcap.sources import import_file
 from endcap.stages import Earlier, Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.types import Floats, Queries, Ragged
 
 EVENTS = (0, 1, 2, 5, 10)
@@ -150,12 +149,8 @@ def shops(dataset: Dataset, seed: int) -> Iterator[tuple[tuple[str, str], Floats
 
 
 def _prepared(folder: Path, files: Path) -> Dataset:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text('[split]\nprotocol = "leave-one-out"\n')
-    shop = Shop.open(folder)
-    for name in ("events", "items"):
-        import_file(shop.tables, str(files / f"{name}.parquet"))
-    prepare(shop)
+    sources = (files / f"{name}.parquet" for name in ("events", "items"))
+    shop = opened(folder, LEAVE_ONE_OUT, sources)
     return Dataset.load(prepared(shop))
 
 

@@ -17,19 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.markdown import table
+from benchmarks.shop import LEAVE_ONE_OUT, opened
 from endcap.cli.output import progress
-from endcap.config import FILE, Config, Shop, Stage
+from endcap.config import Config, Stage
 from endcap.experiment.intervals import paired
 from endcap.experiment.judge import judge
 from endcap.experiment.work import Work
 from endcap.recommender import Recommender
-from endcap.sources import import_file
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
-from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare import prepared
 from endcap.types import Bools, Floats, Report
-
-SETTINGS = '[split]\nprotocol = "leave-one-out"\n'
 
 PLACE, SAMPLES = "home", 2_000
 
@@ -54,7 +52,7 @@ def main() -> None:
     arguments.add_argument("--work", type=Path, default=Path("build/texts"))
     given = arguments.parse_args()
     with progress() as report:
-        shop = _shop(given.work, given.files, report)
+        shop = opened(given.work, LEAVE_ONE_OUT, given.files, report)
         dataset = Dataset.load(prepared(shop))
         config = _config(shop.config, given.epochs)
         work = Work(config, dataset, shop.runs / f"texts-{given.epochs or 'all'}", report)
@@ -66,16 +64,6 @@ def main() -> None:
         f"{len(asked):,} questions, {rare.sum():,} of them about the rarest fifth of the items.\n"
     )
     print(table(["", "all", "less ids", "rarest fifth", "less ids"], _rows(found, rare)))
-
-
-def _shop(folder: Path, files: list[Path], report: Report) -> Shop:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(SETTINGS)
-    shop = Shop.open(folder)
-    for file in files:
-        import_file(shop.tables, str(file), report=report)
-    prepare(shop, report)
-    return shop
 
 
 def _config(config: Config, epochs: int | None) -> Config:
