@@ -27,8 +27,7 @@ def over(system: Recommender, catalogue: Catalogue) -> Recommender:
     catalogue: the items of the system's own under the same codes, and perhaps more behind them.
     """
     new = np.arange(len(system.catalogue), len(catalogue), dtype=np.int32)
-    run = Run(seed=system.config.seed)
-    rules = {name: rule.renewed(catalogue, run) for name, rule in system.rules.items()}
+    rules = system.rules_over(catalogue)
     if len(new):
         ranker = system.ranker and _introduced_to_ranker(system.ranker, catalogue, new)
         retrievers = {
@@ -53,6 +52,10 @@ class Unaware(Retriever[Any]):
     def __init__(self, known: Retriever[Any], items: int) -> None:
         super().__init__(known.settings, known.state)
         self.known, self.items = known, items
+
+    @property
+    def hears_context(self) -> bool:
+        return self.known.hears_context
 
     @classmethod
     def fit(cls, settings: Any, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -17,7 +17,7 @@ from endcap.class_paths import load_stage, save_stage
 from endcap.config import Config, Placement
 from endcap.errors import ConfigError, FilterError, ReleaseError
 from endcap.reasons import Reason, reasons
-from endcap.stages import Ranker, Retriever, Rule
+from endcap.stages import Ranker, Retriever, Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import (
     NOBODY,
@@ -111,7 +111,17 @@ class Recommender:
     @property
     def shown(self) -> Catalogue:
         """The items as they are shown and filtered."""
-        return self.shelf or self.catalogue
+        return self.catalogue if self.shelf is None else self.shelf
+
+    @property
+    def hears_context(self) -> bool:
+        """Whether it matters what is said of visitors."""
+        return any(one.hears_context for one in self.retrievers.values())
+
+    def rules_over(self, catalogue: Catalogue) -> dict[str, Rule[Any]]:
+        """The rules as they are for a later state of the items, or another view of them."""
+        run = Run(seed=self.config.seed)
+        return {name: rule.renewed(catalogue, run) for name, rule in self.rules.items()}
 
     def answer(
         self, queries: Queries, n: int, placement: str = "home", include_seen: bool = False

@@ -150,6 +150,12 @@ class Stage(ABC, Generic[S]):
 class Retriever(Stage[S]):
     """All items → the few hundred that a visitor may want."""
 
+    @property
+    def hears_context(self) -> bool:
+        """Whether it looks at what is said of visitors, `Queries.context`; where no retriever
+        does, the service does not look it up."""
+        return False
+
     @classmethod
     @abstractmethod
     def fit(cls, settings: S, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

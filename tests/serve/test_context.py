@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
+from endcap.store.people import People
 from endcap.tables.prepare import prepare
 from tests.serve.shops import release, serving
 from tests.tables.raw_shop import event, goods, raw_shop
@@ -89,3 +90,17 @@ def test_a_device_has_no_attributes(shop: Shop) -> None:
     with serving(shop) as (client, _):
         say(client, "phone", age="young")
         assert shown(client, anonymous_id="phone") == shown(client, anonymous_id="other")
+
+
+def test_where_no_model_hears_of_it_the_store_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(People, "labels", lambda self, user_id: asked.append(user_id))
+    for name, changes in (("deaf", ()), ("hearing", BY_CONTEXT)):
+        shop = raw_shop(tmp_path / name, visits(), goods(), changes=changes)
+        prepare(shop)
+        release(shop, "first")
+        with serving(shop) as (client, _):
+            shown(client, user_id="ann")
+        assert ("ann" in asked) == (name == "hearing")

@@ -100,6 +100,10 @@ class ByContext(Retriever[Settings]):
         share: Floats = (everybody / max(float(everybody.sum()), 1e-12)).astype(np.float32)
         return share
 
+    @property
+    def hears_context(self) -> bool:
+        return True
+
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         said = queries.context or ((),) * len(queries)
         lists, place = np.unique([_key(self._known(own)) for own in said], return_inverse=True)

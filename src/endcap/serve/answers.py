@@ -56,6 +56,7 @@ class Asking(NamedTuple):
     place: int
     look: Look
     span: Span | None
+    here: Loaded
     id: uuid.UUID
     queries: Queries
 
@@ -77,21 +78,20 @@ def recommend(
         except Exception as error:
             found[place] = error
         else:
-            same = (look.placement, look.n, look.filter, look.market())
+            same = (look.placement, look.n, look.filter, id(one.here))
             alike.setdefault(same, []).append(one)
     laps.done("history")
     meters.took(laps.seconds, [one.span for one in requests])
     for group in alike.values():
-        here = sitting.here.in_market(group[0].look.market())
-        found |= _answered(sitting._replace(here=here), group)
+        found |= _answered(sitting._replace(here=group[0].here), group)
     return [found[place] for place in range(len(requests))]
 
 
 def _asking(sitting: Sitting, place: int, look: Look, span: Span | None) -> Asking:
     id_ = uuid.uuid4()
-    past = sitting.pasts[look.visitor()]
-    here = sitting.here.in_market(look.market())
-    return Asking(place, look, span, id_, question(here, look, sitting.now, id_, past=past))
+    past, here = sitting.pasts[look.visitor()], sitting.here.seen_by(look)
+    queries = question(here, look, sitting.now, id_, past=past)
+    return Asking(place, look, span, here, id_, queries)
 
 
 def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
@@ -170,7 +170,7 @@ def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row,
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
     """Items that go with an item. Raises Problem 404 where it is unknown."""
-    here = latest(current).in_market(like.market())
+    here = latest(current).seen_by(like)
     code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
     if code is None or (gone is not None and gone[code]):
         raise no_item(like.item_id)

@@ -74,7 +74,7 @@ def _context(here: Loaded, look: Look) -> tuple[str, ...]:
     """What the request says of the visitor and the moment, then what the shop says of the user
     under other names."""
     said = stated(look.context)
-    if look.user_id is None:
+    if look.user_id is None or not here.recommender.hears_context:
         return said
     own = tuple(f"{name}: " for name in look.context)
     return (*said, *(one for one in here.visitors.labels(look.user_id) if not one.startswith(own)))

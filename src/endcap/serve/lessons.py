@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import pickle
 import secrets
@@ -74,7 +75,8 @@ class Lessons:
         fitted: the release's own models. What a lesson has left as it was is named, not copied:
         everyone has it.
         """
-        head, parts = pickle.dumps(lesson._replace(models={})), list[pickle.PickleBuffer]()
+        head = json.dumps([lesson.release, lesson.learned, lesson.came]).encode()
+        parts: list[pickle.PickleBuffer] = []
         models = io.BytesIO()
         _Pickler(models, fitted, parts.append).dump(dict(lesson.models))
         file = os.memfd_create("endcap-lesson")
@@ -90,10 +92,10 @@ class Lessons:
         parts = self._read()
         if not parts:
             return None
-        lesson: Lesson = pickle.loads(parts[0])  # noqa: S301, from one of us
-        if lesson.release != release or lesson.learned <= after:
+        told, learned, came = json.loads(bytes(parts[0]))
+        if told != release or learned <= after:
             return None
-        return lesson._replace(models=_Unpickler(parts[1], fitted, parts[2:]).load())
+        return Lesson(told, learned, tuple(came), _Unpickler(parts[1], fitted, parts[2:]).load())
 
     def _read(self) -> list[memoryview]:
         """The parts of the newest lesson; none where there is none, or who learned it has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +22,12 @@ from endcap.tables.schema import ITEMS
 
 MARKETS = 64
 """Markets that are kept as they are seen."""
+
+
+class Sees(Protocol):
+    """A request that may name a market."""
+
+    def market(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,10 @@ class Loaded:
         catalogue = self.recommender.catalogue
         return catalogue if isinstance(catalogue, Overlay) else Overlay.over(catalogue)
 
-    def in_market(self, market: str | None) -> Loaded:
-        """The same as a market sees it; itself where none is named."""
-        if market is None or not self.catalogue.markets:
+    def seen_by(self, asked: Sees) -> Loaded:
+        """The same as the market of a request sees it; itself where none is named, or no item has
+        prices by market."""
+        if not self.catalogue.markets or (market := asked.market()) is None:
             return self
         if market not in self._markets:
             if len(self._markets) >= MARKETS:  # whoever asks may name what they like

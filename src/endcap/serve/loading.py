@@ -48,7 +48,9 @@ class Loading:
         visitors = Visitors(
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
-        _ = visitors.history(""), visitors.labels("")  # so that the first request finds all made
+        visitors.history("")  # so that the first request finds all indexes made
+        if recommender.hears_context:
+            visitors.labels("")
         until, fitted = manifest["learned_until"]["live"], recommender.retrievers
         loaded = self.stocked(Loaded(name, recommender, visitors, until, fitted), first)
         probe(loaded.recommender, loaded.visitors, now, settings.probe_seconds)

@@ -21,7 +21,7 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     """The same items, best first, each as often as it was given. Those of which nobody can say
     anything stand behind the others with no score, in the order in which they came: what the
     models don't know, then what the catalogue does not."""
-    here = latest(current).in_market(asked.market())
+    here = latest(current).seen_by(asked)
     who = Ask.model_validate(asked.model_dump(exclude={"items", "fields"}))
     queries = question(here, who, current.clock(), uuid.uuid4())
     codes = np.unique(here.catalogue.codes(asked.items))

@@ -85,7 +85,7 @@ class Shadow:
 def compared(here: Loaded, asked: Asked) -> dict[str, Any]:
     """What the shadow answers to a question, beside what was shown."""
     began = time.perf_counter()
-    here = here.in_market(asked.look.market())
+    here = here.seen_by(asked.look)
     queries = question(here, asked.look, asked.moment, asked.id_, again=True)
     answer = here.recommender.answer(queries, asked.look.n, asked.look.placement)
     seconds = time.perf_counter() - began

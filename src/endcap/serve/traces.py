@@ -26,7 +26,7 @@ from endcap.store.visitors import Visitors
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
-    here = latest(current).in_market(asked.market())
+    here = latest(current).seen_by(asked)
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
         raise no_item(asked.item_id)
@@ -95,7 +95,7 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
     )
     other = current.loading.stocked(Loaded(asked.release, recommender, visitors, here.until))
     look = questions.Ask.model_validate(row["question"])
-    other = other.in_market(look.market())
+    other = other.seen_by(look)
     recommender, catalogue = other.recommender, other.catalogue
     id_ = uuid.UUID(recommendation_id)
     queries = question(other, look, row["timestamp"], id_, again=True)

@@ -52,7 +52,9 @@ class Visitors:
                 code = catalogue.code(ids[place])
                 codes[place] = -1 if code is None else code
             vars(after)["_codes"] = codes
-        vars(after)["_log"], vars(after)["_said"] = self._log, self._said
+        vars(after)["_log"] = self._log
+        if "_said" in vars(self):
+            vars(after)["_said"] = self._said
         return after
 
     def log(self) -> Sequence[Stretch]:
