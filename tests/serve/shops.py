@@ -28,8 +28,10 @@ NOW = START + 121 * DAY
 QUICK = (
     "retrievers.sequence.use = 'endcap.retrievers.popular:Popular'",
     "retrievers.described.use = ''",
+    "serve.ranker_seconds = 60",
 )
-"""A deep model would cost seconds, and shows nothing of the service."""
+"""A deep model would cost seconds, and shows nothing of the service; nor does how soon a ranker is
+done where other tests run beside it."""
 
 
 def visits() -> Iterator[dict[str, Any]]:
