@@ -1,7 +1,6 @@
 """What `endcap prepare` does, written by hand in pandas: python prepare_pandas.py TABLES OUT
 
-As `prepare_polars.py`, but that it leaves out the features of visitors: pandas is slow enough
-without them.
+The same steps as in `prepare_polars.py`.
 """
 
 import sys
@@ -11,7 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.peers.prepare_polars import BOT, DAY, EARLIEST, GAP, HELD, KIND, USE, VIEWS
+from benchmarks.peers.prepare_polars import (
+    BOT,
+    DAY,
+    EARLIEST,
+    GAP,
+    HELD,
+    KIND,
+    TAKEN,
+    USE,
+    VIEWS,
+)
 
 COLUMNS = ["event_id", "event_type", "user_id", "anonymous_id", "session_id", "item_id"]
 COLUMNS += ["timestamp", "price", "value"]
@@ -29,6 +38,8 @@ def main(tables: Path, out: Path) -> None:
     for part in (1, 2, 3, 4):
         found = item_features(events[events["part"] < part], items)
         found.to_parquet(out / "features" / f"items-{part}.parquet", compression="zstd")
+    found = visitor_features(events, found, items)
+    found.to_parquet(out / "features" / "visitors.parquet", compression="zstd")
 
 
 def clean(rows: pd.DataFrame) -> pd.DataFrame:
@@ -130,8 +141,67 @@ def item_features(past: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
             "category_size": np.log1p(by["category"].transform("size")),
         }
     )
-    low, high = raw.quantile(0.001), raw.quantile(0.999)
+    return scaled(raw, 0.001)
+
+
+def scaled(raw: pd.DataFrame, share: float) -> pd.DataFrame:
+    low, high = raw.quantile(share), raw.quantile(1 - share)
     return ((raw - low) / (high - low).replace(0, np.nan)).clip(0, 1).fillna(0).astype("float32")
+
+
+def visitor_features(
+    events: pd.DataFrame, of_items: pd.DataFrame, items: pd.DataFrame
+) -> pd.DataFrame:
+    end = events["time"].max() + 1
+    user, age = events["user"], end - events["time"]
+    newer = events["time"].groupby(user).shift(-1).fillna(end)
+    pauses = (newer - events["time"] > GAP)[::-1].groupby(user[::-1]).cumsum()[::-1]
+    price = of_items["price"].where(of_items["has_price"] > 0)
+    category = items["category"].where(items["category"] > 0)
+    marks = pd.DataFrame(
+        {
+            "user": user,
+            "n": 1,
+            "week": age <= 7 * DAY,
+            "month": age <= 28 * DAY,
+            "session": pauses == 0,
+            "taken": events["kind"].isin(TAKEN),
+        }
+    )
+    each = marks.groupby("user").sum()
+    several = pd.DataFrame(
+        {
+            "user": user,
+            "day": events["time"] // DAY,
+            "item": events["item"],
+            "category": category.to_numpy()[events["item"]],
+        }
+    )
+    unique = several.groupby("user").nunique()
+    ages = age.groupby(user)
+    paid = pd.Series(price.to_numpy()[events["item"]], index=events.index).groupby(user).mean()
+    n = each["n"]
+    raw = pd.DataFrame(
+        {
+            "events": np.log1p(n),
+            "events_7d": np.log1p(each["week"]),
+            "events_28d": np.log1p(each["month"]),
+            "session": np.log1p(each["session"]),
+            "taken_share": each["taken"] / n,
+            "days_since_last": np.log1p(ages.min() / DAY),
+            "days_known": np.log1p(ages.max() / DAY),
+            "days_active": np.log1p(unique["day"]),
+            "per_day": n / unique["day"],
+            "items": np.log1p(unique["item"]),
+            "repeats": (n - unique["item"]) / n,
+            "categories": np.log1p(unique["category"]),
+            "price": paid,
+        }
+    )
+    angles = {"hour": 2 * np.pi * (end % DAY) / DAY, "weekday": 2 * np.pi * (end // DAY % 7) / 7}
+    for name, angle in angles.items():
+        raw[f"{name}_sin"], raw[f"{name}_cos"] = (np.sin(angle) + 1) / 2, (np.cos(angle) + 1) / 2
+    return scaled(raw, 0.01)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,17 @@ from endcap.types import Ranking
 from tests.shops import catalogue, dataset, queries, ranking
 
 
-def fitted(folder: Path, columns: dict[str, Any], **settings: Any) -> Content:
-    """With a single event, on the first item."""
+def described(columns: dict[str, Any]) -> Catalogue:
     goods = catalogue(len(next(iter(columns.values()))))
     table = goods.table.drop(list(columns))
     for name, values in columns.items():
         table = table.append_column(name, pa.array(values, goods.table[name].type))
-    goods = Catalogue(table, goods.features)
-    data = dataset(folder, users=[1], items=[0], goods=goods)
+    return Catalogue(table, goods.features)
+
+
+def fitted(folder: Path, columns: dict[str, Any], **settings: Any) -> Content:
+    """With a single event, on the first item."""
+    data = dataset(folder, users=[1], items=[0], goods=described(columns))
     return Content.fit(Settings.model_validate(settings), data, None, Run())
 
 
@@ -70,6 +73,14 @@ def test_the_newest_item_says_most_and_each_what_it_says_for_what(tmp_path: Path
     assert lists.item.tolist() == [3, 2]
     because = model.because(asked, lists)
     assert [because[row].tolist() for row in range(2)] == [[1], [0]]
+
+
+def test_of_two_alike_the_one_that_few_have_taken_comes_first(tmp_path: Path) -> None:
+    goods = described({"title": ["lamp", "lamp", "lamp", "lamp, red wool", "red wool"]})
+    data = dataset(tmp_path, users=[1, 1, 2], items=[0, 1, 1], goods=goods)
+    for rare, found in ((0.0, [1, 2, 3]), (0.25, [2, 1, 3])):
+        model = Content.fit(Settings(rare=rare), data, None, Run())
+        assert others(model, 0).item.tolist() == found
 
 
 def test_a_catalogue_that_says_nothing(tmp_path: Path) -> None:

@@ -27,12 +27,20 @@ class Settings(Read):
 
     history: int = Field(20, gt=0, description="newest events of a visitor that count")
     recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
+    rare: float = Field(
+        0.25,
+        ge=0,
+        description="what is added to the score of an item without events, as a share of it, and "
+        "a (1 + n)th of that after n events: what is known of the others, other models say",
+    )
 
 
 class Content(Retriever[Settings]):
     """The cosine of weighted terms between the items and the mean of the history's: see `Telling`.
+    The fewer events an item has, the more its cosine counts.
 
-    state: the weights as a packed matrix [items, terms]; that of `Telling`.
+    state: the weights as a packed matrix [items, terms]; `lift` [items] how much a cosine counts;
+        that of `Telling`.
     """
 
     settings_type = Settings
@@ -40,17 +48,21 @@ class Content(Retriever[Settings]):
         keep=config.Between(5, 200, log=True),
         history=config.Choice(5, 10, 20, 50),
         recency=config.Between(0.4, 1.0),
+        rare=config.Between(0.0, 1.0),
     )
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self.telling = Telling(settings, state)
+        self.lift = np.asarray(state["lift"])
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         run.report("content: weighing terms", 0.5)
         telling, vectors = Telling.fit(settings, dataset.catalogue.table)
-        return cls(settings, {**pack(vectors), **telling.state})
+        events = np.bincount(dataset.item, minlength=len(dataset.catalogue))
+        lift = (1 + settings.rare / (1 + events)).astype(np.float32)
+        return cls(settings, {**pack(vectors), "lift": lift, **telling.state})
 
     @cached_property
     def vectors(self) -> Matrix:
@@ -59,8 +71,8 @@ class Content(Retriever[Settings]):
 
     @cached_property
     def by_term(self) -> Matrix:
-        """[terms, items]"""
-        by_term: Matrix = self.vectors.T.tocsr()
+        """[terms, items] with what a cosine counts."""
+        by_term: Matrix = (sparse.diags_array(self.lift) @ self.vectors).T.tocsr()
         return by_term
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
@@ -68,6 +80,8 @@ class Content(Retriever[Settings]):
         own = self.telling.weigh(catalogue.some(new).table)
         grown = type(self)(self.settings, self.state)
         grown.telling = self.telling
+        unmet = np.full(len(new), 1 + self.settings.rare, np.float32)
+        grown.lift = np.concatenate([self.lift, unmet])
         vars(grown)["vectors"] = sparse.vstack([self.vectors, own], format="csr")
         return grown
 
