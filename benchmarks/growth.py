@@ -4,7 +4,8 @@
 
 EVENTS in millions, ITEMS in thousands. Each size takes the whole line by the command line: the
 log and catalogue are made (see benchmarks/synthetic.py), imported, prepared and fitted with
-default settings, but that the networks learn for one epoch. Each command is a process of its own.
+default settings, but that the networks learn for one epoch. Each command is a process of its own;
+its seconds are those that processors spent on it, which other work on the machine hardly changes.
 
 What is done is kept in the work folder: an interrupted run goes on. The figures of a whole line
 are kept in `figures/growth/`, which belongs to the repository. To measure a size anew, remove its
@@ -36,7 +37,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("sizes", nargs="*", default=SIZES, metavar="EVENTS:ITEMS")
     arguments.add_argument("--work", default=ROOT / "build" / "growth", type=Path)
-    arguments.add_argument("--threads", type=int)
+    arguments.add_argument("--threads", type=int, help="of a fit; as many as cores if not given")
     given = arguments.parse_args()
     rows = []
     for size in given.sizes:
@@ -44,7 +45,7 @@ def main() -> None:
         spent = _spent(given.work.absolute() / size.replace(":", "-"), events, items, given.threads)
         rows.append([f"{events:g} M × {items:g} k", *_cells(spent, events)])
     print(table(["synthetic events × items", *_titles()], rows))
-    print("\ns/M: seconds per million events; GB: peak memory of the process.")
+    print("\ns: seconds of processors, s/M: per million events; GB: peak memory of the process.")
 
 
 def _titles() -> list[str]:
@@ -55,7 +56,7 @@ def _cells(spent: dict[str, Spent], events: float) -> list[str]:
     return [
         cell
         for one in spent.values()
-        for cell in (f"{one.seconds:.0f}", f"{one.seconds / events:.1f}", f"{one.peak / 1e9:.1f}")
+        for cell in (f"{one.cpu:.0f}", f"{one.cpu / events:.1f}", f"{one.peak / 1e9:.1f}")
     ]
 
 
