@@ -10,19 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endcap import config
-from endcap.nn.blocks import Stack
-from endcap.nn.networks import Network
+from endcap.nn.stacked import Size, Stacked
 
 
-class Settings(config.Settings):
+class Settings(Size):
     """The size of the network; by default it sees the last 15 events."""
 
     layers: int = Field(3, gt=0, description="convolution blocks, one upon the other")
     kernel: int = Field(3, gt=1, description="events that a convolution looks at")
-    dropout: float = Field(0.3, ge=0, lt=1, description="share of values dropped in training")
 
 
-class CNN(Network):
+class CNN(Stacked[Settings]):
     """A stack whose layers look at every 1st, 2nd, 4th, … event back."""
 
     settings_type = Settings
@@ -32,14 +30,9 @@ class CNN(Network):
         dropout=config.Between(0.0, 0.6),
     )
 
-    def __init__(self, settings: Settings, dim: int) -> None:
-        super().__init__()
-        layers = (Convolve(dim, settings.kernel, 2**layer) for layer in range(settings.layers))
-        self.stack = Stack(layers, dim, settings.dropout)
-
-    def forward(self, x: Tensor, times: Tensor) -> Tensor:
-        out: Tensor = self.stack(x)
-        return out
+    @classmethod
+    def layer(cls, settings: Settings, dim: int, place: int) -> nn.Module:
+        return Convolve(dim, settings.kernel, 2**place)
 
 
 class Convolve(nn.Module):

@@ -12,19 +12,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from endcap import config
-from endcap.nn.blocks import Stack
-from endcap.nn.networks import Network
+from endcap.nn.stacked import Size, Stacked
 
 
-class Settings(config.Settings):
+class Settings(Size):
     """The size of the network."""
 
     layers: int = Field(2, gt=0, description="filter blocks, one upon the other")
     reach: int = Field(50, gt=0, description="newest events that a filter weighs")
-    dropout: float = Field(0.3, ge=0, lt=1, description="share of values dropped in training")
 
 
-class MLP(Network):
+class MLP(Stacked[Settings]):
     """A stack whose layers filter."""
 
     settings_type = Settings
@@ -34,14 +32,9 @@ class MLP(Network):
         dropout=config.Between(0.0, 0.6),
     )
 
-    def __init__(self, settings: Settings, dim: int) -> None:
-        super().__init__()
-        layers = (Filter(dim, settings.reach) for _ in range(settings.layers))
-        self.stack = Stack(layers, dim, settings.dropout)
-
-    def forward(self, x: Tensor, times: Tensor) -> Tensor:
-        out: Tensor = self.stack(x)
-        return out
+    @classmethod
+    def layer(cls, settings: Settings, dim: int, place: int) -> nn.Module:
+        return Filter(dim, settings.reach)
 
 
 class Filter(nn.Module):
