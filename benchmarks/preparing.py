@@ -4,8 +4,8 @@
 
 A log of synthetic events with two columns more than needed and 1 % dirt (benchmarks/dirt.py), as
 `endcap import` stores it, becomes prepared tables. Endcap's time is that of the whole command,
-the report on the data included, which the others leave out; pandas leaves out the features of
-visitors too. The tables of Polars are compared with Endcap's, value by value.
+the report on the data included, which the others leave out. The tables of Polars are compared
+with Endcap's, value by value.
 
 `--peers none` measures Endcap alone, as for 50 million events in a stated budget of memory.
 """
