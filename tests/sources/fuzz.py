@@ -18,8 +18,8 @@ import atheris
 
 with atheris.instrument_imports(include=["endcap.sources", "endcap.tables"]):
     from endcap.errors import EndcapError
+    from endcap.importing.workspace import Workspace, workspace
     from endcap.sources import Wanted, _import, sources
-    from endcap.tables.workspace import Workspace, workspace
 
     sources()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from endcap.config import Shop
-    from endcap.tables.raw import Imported
+    from endcap.importing.raw import Imported
 
 Kind = Literal["events", "items", "users", "impressions", "triples"]
 
@@ -76,9 +76,9 @@ def import_(
     same file or event twice changes nothing.
     """
     from endcap.config import Shop
+    from endcap.importing.mapping import load
+    from endcap.importing.places import expand
     from endcap.sources import FilesError, Wanted, import_files
-    from endcap.tables.mapping import load
-    from endcap.tables.places import expand
 
     opened = Shop.open(shop_folder(shop))
     folder = opened.tables

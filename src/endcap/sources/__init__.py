@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
-from endcap.tables.conform import Extract
-from endcap.tables.crawl import PAUSE, is_site, read_site
-from endcap.tables.database import Position, is_database, read_database
-from endcap.tables.files import Rows, open_rows
-from endcap.tables.mapping import Mapping as Meaning
-from endcap.tables.places import fetch, is_remote
-from endcap.tables.proposing import propose
-from endcap.tables.raw import THERE, Imported, Origin, add
-from endcap.tables.workspace import Workspace, workspace
+from endcap.importing.conform import Extract
+from endcap.importing.crawl import PAUSE, is_site, read_site
+from endcap.importing.database import Position, is_database, read_database
+from endcap.importing.files import Rows, open_rows
+from endcap.importing.mapping import Mapping as Meaning
+from endcap.importing.places import fetch, is_remote
+from endcap.importing.proposing import propose
+from endcap.importing.raw import THERE, Imported, Origin, add
+from endcap.importing.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
 NAME = re.compile(r"(\w+):")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from endcap.tables import values
+from endcap.importing import values
+from endcap.importing.files import Rows
+from endcap.importing.words import SYNONYMS
+from endcap.importing.workspace import Workspace
 from endcap.tables.duck import strptime
-from endcap.tables.files import Rows
 from endcap.tables.schema import EVENT_TYPES
-from endcap.tables.words import SYNONYMS
-from endcap.tables.workspace import Workspace
 
 SAMPLE = 1_000
 MOST = 0.95

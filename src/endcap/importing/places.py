@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.tables.crawl import is_site
-from endcap.tables.database import is_database
+from endcap.importing.crawl import is_site
+from endcap.importing.database import is_database
 
 CLOUD = "pip install 'endcap[cloud]'"
 
