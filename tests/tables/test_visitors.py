@@ -12,8 +12,8 @@ import pytest
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
-from endcap.tables.pasts import PIECE, pasts
 from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare.pasts import PIECE, pasts
 from endcap.tables.schema import kind
 from endcap.tables.visitors import Normaliser, visitor_features
 from endcap.types import DAY, Floats, History, Queries, offsets_of

@@ -19,7 +19,7 @@ Day = Annotated[str, AfterValidator(_iso_day)]
 
 
 Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
-"""What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
+"""What two ways to write an id differ in; `endcap.tables.prepare.ids` says what each means."""
 
 
 class Clean(Settings):

@@ -20,8 +20,8 @@ from endcap.doctor import data, setup
 from endcap.doctor.finding import Finding
 from endcap.doctor.log import Log
 from endcap.errors import DataError, EndcapError
-from endcap.tables.checks import STATUSES, worst
 from endcap.tables.imported import files
+from endcap.tables.prepare.checks import STATUSES, worst
 from endcap.types import Report, silent
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.report import rows_of
+from endcap.tables.rows import rows_of
 from endcap.types import DAY
 
 QUIET = 0.05

@@ -10,8 +10,8 @@ from ibis import _
 
 from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import one_of, rows_of
 
 HOUR = 3_600_000_000
 LONG, LONGER = 12, 48

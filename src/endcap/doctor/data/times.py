@@ -9,8 +9,8 @@ from ibis import _
 
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import counts_of, one_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import counts_of, one_of
 from endcap.types import DAY
 
 CROWD = 100

@@ -10,7 +10,7 @@ from ibis.expr.types import Table
 
 from endcap.config import Clean
 from endcap.tables.engines import Engine
-from endcap.tables.ids import meant, same_but_for
+from endcap.tables.prepare.ids import meant, same_but_for
 from endcap.tables.schema import EVENT_TYPES, ITEMLESS, kind
 from endcap.types import DAY
 

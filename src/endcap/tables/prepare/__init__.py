@@ -22,8 +22,8 @@ from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
 from endcap.tables.engines import Engine, Name, open_engine
 from endcap.tables.imported import files
-from endcap.tables.line import line
-from endcap.tables.memory import check_memory
+from endcap.tables.prepare.line import line
+from endcap.tables.prepare.memory import check_memory
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -86,7 +86,7 @@ def fingerprint(shop: Shop) -> str:
             seen.update(f"{table}/{path.name} {path.stat().st_size}\n".encode())
             seen.update(_end(path))
     seen.update(_settings(shop.config).encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
 
