@@ -1,16 +1,37 @@
-"""Where files are: one, a folder of them, a pattern, on this machine or in a cloud's storage."""
+"""Where files are: one, a folder of them, a pattern, on this machine or in a cloud's storage; or
+what is brought to a file, of a database or a shop's own pages."""
 
 from __future__ import annotations
 
 import glob
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.importing.crawl import is_site
-from endcap.importing.database import is_database
+from endcap.importing.crawl import is_site, read_site
+from endcap.importing.database import Position, is_database, read_database
+from endcap.types import Report
 
 CLOUD = "pip install 'endcap[cloud]'"
+
+OWN = re.compile(r"(\w+):")
+"""How a format is named that brings its own data."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a name stands for.
+
+    name: for people, without the password that an address may hold.
+    path: of a file on this machine, None where a format brings its own.
+    position: how far a database was read.
+    """
+
+    name: str
+    path: Path | None
+    position: Position | None = None
 
 
 def is_remote(name: str) -> bool:
@@ -41,7 +62,27 @@ def expand(name: str, without: Path) -> list[str]:
     return _some(found, name)
 
 
-def fetch(name: str, target: Path) -> None:
+def bring(name: str, target: Path, folder: Path, pause: str, report: Report) -> Brought:
+    """The file itself, or a copy of what is elsewhere. Raises SourceError.
+
+    target: of a copy. folder: where it is remembered how far a database was read. pause: see
+    `endcap.importing.crawl.read_site`.
+    """
+    if OWN.fullmatch(name):
+        return Brought(name, None)
+    if is_database(name):
+        position = read_database(name, target, folder)
+        return Brought(position.name, target, position)
+    if is_site(name):
+        read_site(name, target, pause, report)
+    elif is_remote(name):
+        _fetch(name, target)
+    else:
+        target = Path(name)
+    return Brought(name, target)
+
+
+def _fetch(name: str, target: Path) -> None:
     """Copy a file of a cloud's storage to this machine. Raises SourceError."""
     try:
         system, path = _system(name)
