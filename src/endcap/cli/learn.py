@@ -20,16 +20,9 @@ from endcap.cli.output import (
 
 
 def register(app: typer.Typer) -> None:
-    commands: dict[str, Callable[..., None]] = {
-        "fit": fit,
-        "evaluate": evaluate,
-        "compare": compare,
-        "releases": releases,
-        "promote": promote,
-        "rollback": rollback,
-    }
-    for name, command in commands.items():
-        app.command(name)(command)
+    commands: list[Callable[..., None]] = [fit, evaluate, compare, releases, promote, rollback]
+    for command in commands:
+        app.command()(command)
 
 
 def fit(

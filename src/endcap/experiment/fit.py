@@ -85,8 +85,7 @@ def fit(
     if processes.rank():
         processes.meet()  # while the first measures and writes
         return releases.manifest(_named(releases, name)[-1])
-    judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
-    figures = evaluate(measured, dataset, judged, report=report)
+    figures = evaluate(measured, dataset, dataset.judging, report=report)
     manifest = {
         **_manifest(work, figures, refit, time.monotonic() - began),
         "joins": joins,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from endcap.errors import SourceError
+from endcap.errors import SourceError, words
 from endcap.importing.crawl import is_site, read_site
 from endcap.importing.database import Position, is_database, read_database
 from endcap.types import Report
@@ -91,7 +91,7 @@ def _fetch(name: str, target: Path) -> None:
         raise
     # Each storage raises errors of its own.
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
 
 
 def _remote(name: str) -> list[str]:
@@ -104,7 +104,7 @@ def _remote(name: str) -> list[str]:
         else:
             return [name]
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
     protocol = name.partition("://")[0]
     return _some([f"{protocol}://{one.lstrip('/')}" for one in found], name)
 
@@ -118,7 +118,7 @@ def _system(name: str) -> tuple[Any, str]:
     except ImportError as error:
         raise SourceError(f"{name} needs a library that is not there", mend=CLOUD) from error
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
     return system, path
 
 
@@ -130,7 +130,3 @@ def _some(found: list[str], name: str) -> list[str]:
     if not found:
         raise SourceError(f"{name} stands for no file")
     return sorted(found)
-
-
-def _words(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__

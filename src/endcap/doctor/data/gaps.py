@@ -6,8 +6,6 @@ interest.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 from ibis import _
 from numpy.typing import NDArray
@@ -82,7 +80,7 @@ def _usual(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _day(first: int, place: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=first + place)).isoformat()
+    return str(np.datetime64(first + place, "D"))
 
 
 def _picture(counts: NDArray[np.float64], quiet: list[int], first: int) -> Bars:

@@ -14,13 +14,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
-from endcap.tables.engines import Engine, Name, open_engine
+from endcap.tables.engines import Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.prepare.line import line
 from endcap.tables.prepare.memory import check_memory
@@ -48,7 +48,7 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
             check_memory(shop)
             draft = shop.prepared / f".{name}-{engine}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            with _interruptible(), _opened(engine, draft, shop.config) as opened:
+            with _interruptible(), closing(open_engine(engine, draft, shop.config)) as opened:
                 line(shop, opened, draft, name, report)
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)
@@ -103,15 +103,6 @@ def _end(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-min(FOOTER, path.stat().st_size), os.SEEK_END)
         return file.read()
-
-
-@contextmanager
-def _opened(name: Name, folder: Path, config: Config) -> Iterator[Engine]:
-    engine = open_engine(name, folder, config)
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 @contextmanager
