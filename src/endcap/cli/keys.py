@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, account, answer, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, account, answer, open_shop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,10 +100,9 @@ def audit(
 
 @contextmanager
 def _keys(shop: Path | None) -> Iterator[Keys]:
-    from endcap.config import Shop
     from endcap.store.keys import Keys
 
-    with closing(Keys.open(Shop.open(shop_folder(shop)).live)) as keys:
+    with closing(Keys.open(open_shop(shop).live)) as keys:
         yield keys
 
 
