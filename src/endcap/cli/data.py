@@ -108,7 +108,7 @@ def import_(
             _overtake(opened, done)
         # What was imported beside a file that can't be is imported, and said so.
         if done:
-            answer(done, False, _show) if not json else answer(_counts(done), True, _show)
+            answer(_counts(done) if json else done, json, _show)
 
 
 def _propose(folder: Path, name: str) -> None:

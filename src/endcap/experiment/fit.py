@@ -58,8 +58,7 @@ def fit(
     go_on: from the live release. Deep models begin with its weights and learn what is new, the
     ranker is its own, count models are fitted as ever; all of it is measured as ever.
 
-    Raises DataError where there are too few questions to
-    choose and to measure by.
+    Raises DataError where there are too few questions to choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
