@@ -21,13 +21,13 @@ from endcap.tables.knowledge import Knowledge
 from endcap.tables.parts import Part
 from endcap.tables.prepare import cleaning
 from endcap.tables.prepare.checks import checks
-from endcap.tables.prepare.features import facts, item_features, newest_before, normalised
+from endcap.tables.prepare.item_features import facts, item_features, newest_before, normalised
 from endcap.tables.prepare.items import items, users
 from endcap.tables.prepare.merging import merged
-from endcap.tables.prepare.pasts import describe_visitors
 from endcap.tables.prepare.report import Tables, came, feature_figures, figures
 from endcap.tables.prepare.sessions import sessions
 from endcap.tables.prepare.split import Windows, in_time, leave_one_out
+from endcap.tables.prepare.visitor_features import describe_visitors
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
 from endcap.tables.steps import Steps
 from endcap.types import Report

@@ -1,5 +1,5 @@
-"""Every visitor's past, some visitors at a time: prepared events are sorted by visitor, so that
-nobody who looks at each by themselves needs all events in memory."""
+"""What every visitor is like at the end of the log, some visitors at a time: prepared events are
+sorted by visitor, so that nobody who looks at each by themselves needs all events in memory."""
 
 from __future__ import annotations
 
