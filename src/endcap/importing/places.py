@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import glob
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError, words
-from endcap.importing.crawl import is_site, read_site
+from endcap.importing.crawl import PAUSE, is_site, read_site
 from endcap.importing.database import Position, is_database, read_database
 from endcap.types import Report
 
@@ -62,11 +63,13 @@ def expand(name: str, without: Path) -> list[str]:
     return _some(found, name)
 
 
-def bring(name: str, target: Path, folder: Path, pause: str, report: Report) -> Brought:
+def bring(
+    name: str, target: Path, folder: Path, settings: Mapping[str, str], report: Report
+) -> Brought:
     """The file itself, or a copy of what is elsewhere. Raises SourceError.
 
-    target: of a copy. folder: where it is remembered how far a database was read. pause: see
-    `endcap.importing.crawl.read_site`.
+    target: of a copy. folder: where it is remembered how far a database was read. settings: of
+    which a shop's pages need the pause between two of them.
     """
     if OWN.fullmatch(name):
         return Brought(name, None)
@@ -74,7 +77,7 @@ def bring(name: str, target: Path, folder: Path, pause: str, report: Report) -> 
         position = read_database(name, target, folder)
         return Brought(position.name, target, position)
     if is_site(name):
-        read_site(name, target, pause, report)
+        read_site(name, target, settings.get(PAUSE, ""), report)
     elif is_remote(name):
         _fetch(name, target)
     else:

@@ -17,7 +17,6 @@ from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.importing.conform import Extract
-from endcap.importing.crawl import PAUSE
 from endcap.importing.files import Rows, open_rows
 from endcap.importing.mapping import Mapping as Meaning
 from endcap.importing.places import bring
@@ -159,8 +158,7 @@ def import_files(
 def _import(
     folder: Path, work: Workspace, name: str, wanted: Wanted, report: Report
 ) -> list[Imported]:
-    pause = wanted.settings.get(PAUSE, "")
-    found = bring(name, work.folder / "brought", folder, pause, report)
+    found = bring(name, work.folder / "brought", folder, wanted.settings, report)
     report(f"Looking at {found.name}", 0.0)
     rows = _open(found.path, work, found.name) if found.path else None
     given = Given(found.name, rows, wanted.kind, work, wanted.settings, wanted.mapping)
@@ -179,7 +177,7 @@ def proposed(folder: Path, name: str) -> str:
     """A mapping for a file that no format is sure of, as TOML. Raises SourceError where it holds
     no rows."""
     with workspace(folder) as work:
-        found = bring(name, work.folder / "brought", folder, "", silent)
+        found = bring(name, work.folder / "brought", folder, {}, silent)
         if found.path is None:
             raise SourceError(f"{name} is not a file")
         return propose(_open(found.path, work, found.name), work, found.name)
