@@ -24,14 +24,14 @@ from rich.table import Table
 from benchmarks.shop import opened
 from endcap.cli.figures import show_event_weights
 from endcap.cli.output import progress
-from endcap.config import Config, Task
+from endcap.config import Config, Moment, Task
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.intervals import paired
 from endcap.experiment.judge import baseline, judge
 from endcap.experiment.weights import learn_weights
 from endcap.experiment.work import Work
 from endcap.recommender import Recommender
-from endcap.tables.dataset import Asked, Dataset, Moment
+from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
 from endcap.tables.schema import kind

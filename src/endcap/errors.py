@@ -23,6 +23,15 @@ class EndcapError(Exception):
         super().__init__(" ".join(f"{part.rstrip('.')}." for part in parts if part))
 
 
+def words(error: BaseException) -> str:
+    """The first line of what an error of another library says; its type where it says nothing.
+
+    >>> words(ValueError("first\\nsecond")), words(KeyError())
+    ('first', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class SourceError(EndcapError):
     """A file cannot be read, or its format is not recognised."""
 

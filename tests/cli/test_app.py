@@ -47,6 +47,13 @@ def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
+def test_help_names_groups_of_settings_as_they_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert app.run(["--help"]) == 0
+    assert "[schedule]" in capsys.readouterr().out
+
+
 def failing(error: BaseException) -> typer.Typer:
     """A program whose one command fails."""
     program = typer.Typer(pretty_exceptions_enable=False)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from endcap.errors import SourceError
+from endcap.importing.files import open_rows
+from endcap.importing.workspace import workspace
 from endcap.sources import Given, choose, sources
-from endcap.tables.files import open_rows
-from endcap.tables.workspace import workspace
 from tests.sources.samples import DATA, take
 
 NAMES = sorted(path.name for path in DATA.iterdir())

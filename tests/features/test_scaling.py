@@ -7,7 +7,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from endcap.tables.scaling import Way, learned, scaled
+from endcap.config import Scale
+from endcap.tables.scaling import learned, scaled
 from endcap.types import Floats
 
 PAST = np.array([[0, 5, np.nan], [10, 5, np.nan], [4, 5, np.nan], [np.nan, 5, np.nan]], np.float32)
@@ -15,7 +16,7 @@ PAST = np.array([[0, 5, np.nan], [10, 5, np.nan], [4, 5, np.nan], [np.nan, 5, np
 NOW = np.array([[-1, 5, 1], [5, 6, np.nan], [20, 4, 2], [np.nan, np.nan, np.nan]], np.float32)
 
 
-def brought(way: Way) -> Floats:
+def brought(way: Scale) -> Floats:
     found = scaled(way, learned(way, PAST), NOW)
     assert found.dtype == np.float32
     return found
@@ -40,13 +41,13 @@ def test_quantile_is_the_share_of_the_past_below() -> None:
     np.testing.assert_allclose(found[:, 0], [0, 0, 0.5, 1, 1], atol=1e-6)
 
 
-@pytest.mark.parametrize("way", get_args(Way))
-def test_what_is_missing_stays_so_and_nothing_else_is(way: Way) -> None:
+@pytest.mark.parametrize("way", get_args(Scale))
+def test_what_is_missing_stays_so_and_nothing_else_is(way: Scale) -> None:
     np.testing.assert_array_equal(np.isnan(brought(way)), np.isnan(NOW))
 
 
-@pytest.mark.parametrize("way", get_args(Way))
-def test_a_row_is_scaled_alone_as_among_many(way: Way) -> None:
+@pytest.mark.parametrize("way", get_args(Scale))
+def test_a_row_is_scaled_alone_as_among_many(way: Scale) -> None:
     past, whole = learned(way, PAST), brought(way)
     for row in range(len(NOW)):
         np.testing.assert_array_equal(scaled(way, past, NOW[[row]])[0], whole[row])

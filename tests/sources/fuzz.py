@@ -16,10 +16,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["endcap.sources", "endcap.tables"]):
+with atheris.instrument_imports(include=["endcap.importing", "endcap.sources"]):
     from endcap.errors import EndcapError
+    from endcap.importing.workspace import Workspace, workspace
     from endcap.sources import Wanted, _import, sources
-    from endcap.tables.workspace import Workspace, workspace
 
     sources()
 

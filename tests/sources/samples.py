@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from endcap.importing.raw import Imported
 from endcap.sources import import_file
-from endcap.tables.raw import Imported
 
 DATA = Path(__file__).parents[1] / "data"
 

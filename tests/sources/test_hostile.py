@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.errors import SourceError
+from endcap.importing.raw import Imported
 from endcap.sources import Wanted, import_file, import_files
-from endcap.tables.raw import Imported
 
 GB = 1 << 30
 ROOM = 4 * GB

@@ -15,8 +15,8 @@ import pytest
 
 from endcap.cli.app import run
 from endcap.errors import SourceError
+from endcap.importing.places import expand
 from endcap.sources import import_file
-from endcap.tables.places import expand
 from tests.sources.samples import DATA, take
 
 LOG = "user_id,item_id,event_type,timestamp\nu{0},i{0},view,170000000{0}\n"

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.errors import SourceError
+from endcap.importing.raw import Imported
 from endcap.sources import import_file
 from endcap.sources.plain import mapping, sniff
-from endcap.tables.raw import Imported
 
 MOMENT = 1_433_221_332_000_000
 

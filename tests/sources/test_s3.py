@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from endcap.errors import SourceError
+from endcap.importing.places import expand
 from endcap.sources import import_file
-from endcap.tables.places import expand
 
 ROWS = "user_id,item_id,timestamp\n红,裙子,1700000000\nu2,b,1700000001\n"
 

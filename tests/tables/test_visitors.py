@@ -12,10 +12,10 @@ import pytest
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
-from endcap.tables.pasts import PIECE, pasts
 from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare.visitor_features import PIECE, onto_spans, pasts, usual_spans
 from endcap.tables.schema import kind
-from endcap.tables.visitors import Normaliser, visitor_features
+from endcap.tables.visitors import visitor_features
 from endcap.types import DAY, Floats, History, Queries, offsets_of
 from tests.shops import dataset, in_parts
 from tests.tables.raw_shop import START, goods, lively, raw_shop
@@ -115,22 +115,19 @@ def test_midnight_is_near_to_one_o_clock() -> None:
     assert distance(0, 1) == pytest.approx(distance(0, 23))
 
 
-def test_a_normaliser_is_its_settings_and_arrays() -> None:
+def test_features_of_visitors_go_from_0_to_1() -> None:
     values = np.random.default_rng(1).normal(size=(500, 3)).astype(np.float32)
     values[:5, 0], values[:, 2] = np.nan, 4
-    fitted = Normaliser.fit(("a", "b", "c"), values)
-    scaled = fitted(values)
+    scaled = onto_spans(usual_spans(values.T), values)
     assert scaled.dtype == np.float32
     assert (scaled.min(), scaled.max()) == (0, 1)
     assert scaled[:5, 0].tolist() == [0] * 5
     assert scaled[:, 2].tolist() == [0] * 500
-    again = Normaliser.of(fitted.settings, fitted.state)
-    np.testing.assert_array_equal(again(values), scaled)
 
 
-def test_a_normaliser_of_nobody_maps_to_0() -> None:
-    nobody = Normaliser.fit(("a",), np.zeros((0, 1), np.float32))
-    assert nobody(np.array([[3], [np.nan]], np.float32)).tolist() == [[0], [0]]
+def test_features_of_nobody_are_0() -> None:
+    spans = usual_spans(np.zeros((1, 0), np.float32))
+    assert onto_spans(spans, np.array([[3], [np.nan]], np.float32)).tolist() == [[0], [0]]
 
 
 def test_later_events_do_not_change_what_is_asked(tmp_path: Path) -> None:
@@ -182,7 +179,7 @@ def test_visitors_described_in_pieces_are_as_the_dataset_has_them(
     asked = data.now(np.arange(1, len(data.users), dtype=np.int32))
     names, values = visitor_features(asked, data.catalogue)
     written = pq.read_table(prepared(shop) / "features" / "visitors.parquet")
-    scaled = Normaliser.fit(names, values)(values)
+    scaled = onto_spans(usual_spans(values.T), values)
     np.testing.assert_array_equal(
         np.stack([written[name].to_numpy() for name in names], axis=1), scaled
     )

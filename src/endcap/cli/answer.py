@@ -12,8 +12,8 @@ from endcap.cli.output import (
     ReleaseOption,
     ShopOption,
     answer,
+    open_shop,
     progress,
-    shop_folder,
     write_table,
 )
 
@@ -47,7 +47,6 @@ def recommend(
     json: JsonOption = False,
 ) -> None:
     """Recommend to users after all that the log holds."""
-    from endcap.config import Shop
     from endcap.experiment.batch import recommend as recommend_
 
     if sum([user is not None, users is not None, all_users]) != 1:
@@ -55,7 +54,7 @@ def recommend(
     ids = [user] if user is not None else _lines(users) if users is not None else None
     with progress() as report:
         lists = recommend_(
-            Shop.open(shop_folder(shop)), ids, n, release, include_seen=include_seen, report=report
+            open_shop(shop), ids, n, release, include_seen=include_seen, report=report
         )
     if out is not None:
         write_table(lists.drop(["title"]), out)
@@ -72,10 +71,9 @@ def similar(
     json: JsonOption = False,
 ) -> None:
     """Items that go with an item."""
-    from endcap.config import Shop
     from endcap.experiment.batch import similar as similar_
 
-    lists = similar_(Shop.open(shop_folder(shop)), item, n, release)
+    lists = similar_(open_shop(shop), item, n, release)
     summary = {"rows": lists.num_rows, "file": None, "lists": lists.to_pylist()}
     answer(summary, json, _show)
 
@@ -92,10 +90,9 @@ def explain(
     json: JsonOption = False,
 ) -> None:
     """Why an item is, or is not, recommended: what forbids it, who proposes it, each step."""
-    from endcap.config import Shop
     from endcap.experiment.batch import explain as explain_
 
-    why = explain_(Shop.open(shop_folder(shop)), user, item, n, placement, release)
+    why = explain_(open_shop(shop), user, item, n, placement, release)
     found = {
         "item_id": item,
         "shown": why.place is not None,

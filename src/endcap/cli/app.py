@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from endcap import cli
-from endcap.errors import EndcapError
+from endcap.errors import EndcapError, words
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_about)
@@ -76,8 +77,7 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if not _of_the_store(error):
             raise
-        cause = getattr(error, "orig", None) or error
-        return _failed(f"The store can't be used: {str(cause).strip().splitlines()[0]}")
+        return _failed(f"The store can't be used: {words(getattr(error, 'orig', None) or error)}")
     return DONE
 
 

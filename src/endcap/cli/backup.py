@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder, written_down
+from endcap.cli.output import (
+    JsonOption,
+    ShopOption,
+    answer,
+    open_shop,
+    progress,
+    shop_folder,
+    written_down,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,10 +35,9 @@ def backup(
 
     The service may go on; the copy is as of one moment.
     """
-    from endcap.config import Shop
     from endcap.store.backup import backup as backup_
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     with progress() as report:
         found = backup_(opened, folder.resolve(), report)
     written_down(opened, "backup", str(folder))
@@ -49,12 +56,10 @@ def restore(
 
     Nothing is changed unless every file of the backup has its checksum.
     """
-    from endcap.config import Shop
     from endcap.store.backup import restore as restore_
 
-    target = shop_folder(shop)
-    target.mkdir(parents=True, exist_ok=True)
-    opened = Shop.open(target)
+    shop_folder(shop).mkdir(parents=True, exist_ok=True)
+    opened = open_shop(shop)
     with progress() as report:
         found = restore_(opened, folder.resolve(), force=force, report=report)
     written_down(opened, "restore", str(folder))

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, columns, progress, shop_folder
+from endcap.cli.output import (
+    JsonOption,
+    ShopOption,
+    answer,
+    columns,
+    open_shop,
+    progress,
+    shop_folder,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from endcap.config import Shop
-    from endcap.tables.raw import Imported
+    from endcap.importing.raw import Imported
 
 Kind = Literal["events", "items", "users", "impressions", "triples"]
 
@@ -75,12 +83,11 @@ def import_(
     Columns are understood by their usual names. All of a file is imported or nothing of it; the
     same file or event twice changes nothing.
     """
-    from endcap.config import Shop
+    from endcap.importing.mapping import load
+    from endcap.importing.places import expand
     from endcap.sources import FilesError, Wanted, import_files
-    from endcap.tables.mapping import load
-    from endcap.tables.places import expand
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     meaning = load(mapping) if mapping else None
@@ -101,7 +108,7 @@ def import_(
             _overtake(opened, done)
         # What was imported beside a file that can't be is imported, and said so.
         if done:
-            answer(done, False, _show) if not json else answer(_counts(done), True, _show)
+            answer(_counts(done) if json else done, json, _show)
 
 
 def _propose(folder: Path, name: str) -> None:
@@ -121,10 +128,9 @@ def prepare(
     json: JsonOption = False,
 ) -> None:
     """Clean, check and split what was imported, and report on it."""
-    from endcap.config import Shop
 
     steps = importlib.import_module("endcap.tables.prepare")
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     importlib.import_module("endcap.store.compact").into_tables(opened)
     with progress() as report:
         found = steps.prepare(opened, report, engine)

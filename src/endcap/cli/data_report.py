@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from rich.bar import Bar
 from rich.columns import Columns
 from rich.console import Console, ConsoleRenderable, Group
 from rich.padding import Padding
@@ -14,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
-EIGHTHS = " ▏▎▍▌▋▊▉"
 MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red")}
 PARTS = {"past": "cyan", "ranker": "blue", "validation": "magenta", "test": "yellow"}
 WIDE = 118
@@ -56,15 +56,6 @@ def spark(values: Sequence[float]) -> str:
     return "".join(BLOCKS[math.ceil(value / most * 8)] for value in values)
 
 
-def bar(share: float, width: int) -> str:
-    """
-    >>> bar(0.3, 5)
-    '█▌'
-    """
-    eighths = round(share * width * 8)
-    return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()
-
-
 def _headline(report: dict[str, Any]) -> ConsoleRenderable:
     span = report["span"]
     title = Text(report["name"], "bold")
@@ -94,7 +85,7 @@ def _timeline(histogram: dict[str, Any], width: int) -> ConsoleRenderable:
 def _events(report: dict[str, Any], width: int) -> ConsoleRenderable:
     rows = [(name, n, "cyan") for name, n in report["types"].items()]
     unused = report["unused_types"]
-    rows += [(f"{name} (not in use)", n, "dim") for name, n in unused.items()]
+    rows += [(f"{name} (not in use)", n, "bright_black") for name, n in unused.items()]
     rows += [
         (_called(reason), n, "red")
         for reason, n in report["dropped"].items()
@@ -174,13 +165,13 @@ def _checks(checks: Iterable[dict[str, str]]) -> ConsoleRenderable:
 
 
 def _bars(rows: Sequence[tuple[str, int, str]], width: int) -> ConsoleRenderable:
-    most = max(n for _name, n, _style in rows)
+    most = max(n for _name, n, _color in rows)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=width // 2)
     table.add_column(justify="right")
     table.add_column(no_wrap=True)
-    for name, n, style in rows:
-        table.add_row(name, f"{n:,}", Text(bar(n / most, width // 4), style))
+    for name, n, color in rows:
+        table.add_row(name, f"{n:,}", Bar(most, 0, n, width=width // 4, color=color))
     return table
 
 

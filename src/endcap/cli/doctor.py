@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress, shop_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,6 @@ def doctor(
 
     The exit code is 1 where something fails; what is only worth a look is no failure.
     """
-    from endcap.config import Shop
     from endcap.doctor import examine
     from endcap.doctor.page import write
     from endcap.errors import StateError
@@ -36,7 +35,7 @@ def doctor(
     folder = shop_folder(shop)
     if not folder.is_dir():
         raise StateError(f"There is no shop folder {folder}", mend="Run `endcap init` first")
-    opened = Shop.open(folder)
+    opened = open_shop(shop)
     with progress() as report:
         found = examine(opened, deep=data, report=report)
     found["page"] = str(write(opened.folder, found)) if data else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, columns, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, columns, open_shop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,11 +24,10 @@ def forget(
 ) -> None:
     """Erase a person everywhere, and print a certificate of it: what was erased where, and what
     the releases still hold."""
-    from endcap.config import Shop
     from endcap.experiment.forget import forget as forget_
     from endcap.store.people import People
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     with closing(People.open(opened.live)) as people:
         certificate = forget_(opened, user, people)
     answer(certificate, json, _show)

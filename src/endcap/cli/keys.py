@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, account, answer, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, account, answer, open_shop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,14 +23,10 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="What stands after
 
 def register(app: typer.Typer) -> None:
     keys = typer.Typer(help="Keys for the HTTP service.", no_args_is_help=True)
-    commands: dict[str, Callable[..., None]] = {
-        "create": create,
-        "list": list_,
-        "revoke": revoke,
-        "rotate": rotate,
-    }
-    for name, command in commands.items():
-        keys.command(name)(command)
+    keys.command("create")(create)
+    keys.command("list")(list_)
+    keys.command("revoke")(revoke)
+    keys.command("rotate")(rotate)
     app.add_typer(keys, name="keys")
     app.command("audit")(audit)
 
@@ -104,10 +100,9 @@ def audit(
 
 @contextmanager
 def _keys(shop: Path | None) -> Iterator[Keys]:
-    from endcap.config import Shop
     from endcap.store.keys import Keys
 
-    with closing(Keys.open(Shop.open(shop_folder(shop)).live)) as keys:
+    with closing(Keys.open(open_shop(shop).live)) as keys:
         yield keys
 
 

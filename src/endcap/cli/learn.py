@@ -13,23 +13,16 @@ from endcap.cli.output import (
     ReleaseOption,
     ShopOption,
     answer,
+    open_shop,
     progress,
-    shop_folder,
     written_down,
 )
 
 
 def register(app: typer.Typer) -> None:
-    commands: dict[str, Callable[..., None]] = {
-        "fit": fit,
-        "evaluate": evaluate,
-        "compare": compare,
-        "releases": releases,
-        "promote": promote,
-        "rollback": rollback,
-    }
-    for name, command in commands.items():
-        app.command(name)(command)
+    commands: list[Callable[..., None]] = [fit, evaluate, compare, releases, promote, rollback]
+    for command in commands:
+        app.command()(command)
 
 
 def fit(
@@ -59,12 +52,11 @@ def fit(
     It goes live where it beats the baselines and the release that is live.
     """
     from endcap.cli.figures import show_fit
-    from endcap.config import Shop
     from endcap.experiment.fit import fit as fit_
     from endcap.experiment.gate import promote_if_better
     from endcap.nn import processes
 
-    opened = Shop.open(shop_folder(shop), set_ or (), file=config)
+    opened = open_shop(shop, set_ or (), file=config)
     with progress() as report:
         manifest = fit_(opened, refit=not no_refit, resume=resume, go_on=go_on, report=report)
     if processes.rank():
@@ -97,10 +89,9 @@ def evaluate(
 
     from endcap.cli.figures import show_evaluation
     from endcap.cli.output import whole_numbers, write_table
-    from endcap.config import Shop
     from endcap.experiment.gate import evaluate_release
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     lengths = whole_numbers(cutoffs, "--cutoffs") if cutoffs else None
     with progress() as report:
         found = evaluate_release(
@@ -124,19 +115,17 @@ def compare(
 ) -> None:
     """The difference A − B over the same questions, with interval and p-value."""
     from endcap.cli.figures import show_comparison
-    from endcap.config import Shop
     from endcap.experiment.gate import compare as compare_
 
-    answer(compare_(Shop.open(shop_folder(shop)), a, b), json, show_comparison)
+    answer(compare_(open_shop(shop), a, b), json, show_comparison)
 
 
 def releases(shop: ShopOption = None, json: JsonOption = False) -> None:
     """List the releases, oldest first, and say which is live."""
     from endcap.cli.figures import show_releases
-    from endcap.config import Shop
     from endcap.store.releases import Releases
 
-    known = Releases(Shop.open(shop_folder(shop)).releases)
+    known = Releases(open_shop(shop).releases)
     live = known.live()
     rows = [{**known.manifest(name), "live": name == live} for name in known.names()]
     for row in rows:
@@ -154,10 +143,9 @@ def promote(
 ) -> None:
     """Make a release live."""
     from endcap.cli.figures import show_live
-    from endcap.config import Shop
     from endcap.experiment.gate import promote as promote_
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     promote_(opened, release, force=force)
     written_down(opened, "promote", f"{release} --force" if force else release)
     answer({"live": release}, json, show_live)
@@ -166,10 +154,9 @@ def promote(
 def rollback(shop: ShopOption = None, json: JsonOption = False) -> None:
     """Make the release live that was so before."""
     from endcap.cli.figures import show_live
-    from endcap.config import Shop
     from endcap.store.releases import Releases
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     live: Any = Releases(opened.releases).rollback()
     written_down(opened, "rollback", live)
     answer({"live": live}, json, show_live)

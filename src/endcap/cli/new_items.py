@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, open_shop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,10 +27,9 @@ def new_items(
     json: JsonOption = False,
 ) -> None:
     """How new items fare: how often they were shown, and what came of it."""
-    from endcap.config import Shop
     from endcap.experiment.new_items import new_items as found
 
-    answer(found(Shop.open(shop_folder(shop)), days, graduates), json, _show)
+    answer(found(open_shop(shop), days, graduates), json, _show)
 
 
 def _show(found: dict[str, Any], console: Console) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,6 +45,13 @@ JsonOption = Annotated[
 def shop_folder(given: Path | None) -> Path:
     """The folder that ``--shop`` names, else ``$ENDCAP_SHOP``, else the current one."""
     return given or Path(os.environ.get("ENDCAP_SHOP") or ".")
+
+
+def open_shop(given: Path | None, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
+    """The shop in that folder. changes: as ``--set`` has them. file: instead of its endcap.toml."""
+    from endcap.config import Shop
+
+    return Shop.open(shop_folder(given), changes, file=file)
 
 
 def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder, written_down
+from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress, written_down
 from endcap.errors import EndcapError
 
 if TYPE_CHECKING:
@@ -38,23 +38,16 @@ def schedule(
     A pass takes live events to the tables, prepares, fits and measures. An interrupted one is
     gone on with by the next.
     """
-    folder = shop_folder(shop)
     if once:
-        answer(_pass(_open(folder)), json, _show_pass)
+        answer(_pass(open_shop(shop)), json, _show_pass)
         return
     while True:
-        _wait(_open(folder))
+        # Opened anew each time: settings may have changed.
+        _wait(open_shop(shop))
         try:
-            answer(_pass(_open(folder)), json, _show_pass)
+            answer(_pass(open_shop(shop)), json, _show_pass)
         except EndcapError as error:
             print(f"This pass failed: {error}", file=sys.stderr, flush=True)
-
-
-def _open(folder: Any) -> Shop:
-    """Anew for each pass: settings may have changed."""
-    from endcap.config import Shop
-
-    return Shop.open(folder)
 
 
 def _pass(shop: Shop) -> dict[str, Any]:
@@ -92,7 +85,7 @@ def shadow(
     from endcap.store.releases import Releases
     from endcap.store.shadows import Shadows
 
-    opened = _open(shop_folder(shop))
+    opened = open_shop(shop)
     releases = Releases(opened.releases)
     if release or off:
         releases.cast(None if off else release)

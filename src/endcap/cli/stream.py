@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, columns, progress, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, columns, open_shop, progress
 from endcap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,12 +38,11 @@ def consume(
     json: JsonOption = False,
 ) -> None:
     """Take in events from a stream until stopped; none is lost and none counts twice."""
-    from endcap.config import Shop
     from endcap.serve.streams import Address, Inbox
     from endcap.serve.streams.consume import consume as listen
     from endcap.store.events import LiveEvents
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     if not (url := url or opened.config.stream.url):
         raise ConfigError("No stream is named", mend="Give its URL, or set `url` in [stream]")
     address = Address.parse(url)

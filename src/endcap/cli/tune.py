@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, progress, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,10 +43,9 @@ def tune(
     Stopped or interrupted, the same command goes on. `endcap fit --config tune/best.toml` measures
     what was found.
     """
-    from endcap.config import Shop
     from endcap.experiment.tune import tune as tune_
 
-    opened = Shop.open(shop_folder(shop))
+    opened = open_shop(shop)
     with progress() as report:
         found = tune_(opened, only=only or (), trials=trials, timeout=timeout, report=report)
     answer(found, json, _show)

@@ -4,13 +4,13 @@ The TOML is trusted like code, since its class paths are imported. Requests neve
 A stage's own settings stand at the top of its file; here stands only which stages there are.
 """
 
-from endcap.config.answers import Evaluate, Join, Placement, Task
+from endcap.config.answers import Evaluate, Join, Moment, Placement, Scope, Task
 from endcap.config.deployment import Deployment
-from endcap.config.log import Clean, Events, Split
+from endcap.config.log import Clean, Events, Protocol, Split
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.running import Resources, Schedule, Serve, Spark, Store, Stream, Track
 from endcap.config.search import Between, Choice, Search, Value, space
-from endcap.config.settings import Feature, Settings, Stage
+from endcap.config.settings import Feature, Scale, Settings, Stage
 from endcap.config.shop import Shop, alone
 from endcap.config.tree import Config
 
@@ -25,9 +25,13 @@ __all__ = [
     "Events",
     "Feature",
     "Join",
+    "Moment",
     "Placement",
+    "Protocol",
     "Resources",
+    "Scale",
     "Schedule",
+    "Scope",
     "Search",
     "Serve",
     "Settings",

@@ -9,6 +9,12 @@ from pydantic import Field
 
 from endcap.config.settings import Settings
 
+Scope = Literal["all", "new", "again", "fresh"]
+"""Answers that count: all, what was not taken before, what was, what no earlier event was on."""
+
+Moment = Literal["event", "session"]
+"""When is asked: right before something is taken, or as the session begins."""
+
 
 class Join(Settings):
     """How the retrievers' lists become one: each place counts 1 / (constant + place)."""
@@ -50,12 +56,12 @@ class Task(Settings):
     """A question to judge by: whose lists, and which answers count."""
 
     placement: str = Field("home", description="the placement whose lists are judged")
-    scope: Literal["all", "new", "again", "fresh"] = Field(
+    scope: Scope = Field(
         "all",
         description="answers that count: all, only what was new, only what was had before, "
         "or only what the visitor had not even looked at",
     )
-    moment: Literal["event", "session"] = Field(
+    moment: Moment = Field(
         "event",
         description="when is asked: right before something is taken, or as the session begins",
     )

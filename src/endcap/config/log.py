@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -19,7 +19,7 @@ Day = Annotated[str, AfterValidator(_iso_day)]
 
 
 Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
-"""What two ways to write an id differ in; `endcap.tables.ids` says what each means."""
+"""What two ways to write an id differ in; `endcap.tables.prepare.ids` says what each means."""
 
 
 class Clean(Settings):
@@ -38,6 +38,12 @@ class Clean(Settings):
         "keep", description="events on items that the catalogue does not list"
     )
     session_gap_minutes: float = Field(30.0, gt=0, description="a pause that ends a session")
+
+    @property
+    def begins(self) -> int:
+        """The first moment of `earliest`, UTC microseconds."""
+        day = datetime.fromisoformat(self.earliest).replace(tzinfo=UTC)
+        return int(day.timestamp()) * 1_000_000
 
 
 class Events(Settings):
@@ -59,10 +65,14 @@ class Events(Settings):
     history: int = Field(2_000, gt=0, description="newest events of a visitor that are looked at")
 
 
+Protocol = Literal["time", "leave-one-out"]
+"""The log is parted at moments, or each user's last events are held out."""
+
+
 class Split(Settings):
     """How the log is parted into what is learnt from and what is asked about."""
 
-    protocol: Literal["time", "leave-one-out"] = Field(
+    protocol: Protocol = Field(
         "time", description="part at moments, or hold out each user's last events"
     )
     holdout: Literal[1, 2] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -77,35 +77,26 @@ def _wanted(stage: Any) -> bool:
 
 def _check_names(config: Config, where: str) -> None:
     """Weights, placements, tasks and baselines may name only what there is."""
-    named: list[tuple[str, tuple[str, ...], Collection[str]]] = [
-        ("events.weights", tuple(config.events.weights), config.events.use),
-        *(
-            (f"placements.{key}.retrievers", one.retrievers, config.retrievers)
-            for key, one in config.placements.items()
-        ),
-        *(
-            (f"placements.{key}.weights", (*one.weights, *one.score_weights), config.retrievers)
-            for key, one in config.placements.items()
-        ),
-        *(
-            (f"placements.{key}.rules", one.rules, config.rules)
-            for key, one in config.placements.items()
-        ),
-        *(
-            (f"evaluate.baselines.{key}", one, config.retrievers)
-            for key, one in config.evaluate.baselines.items()
-        ),
-        *(
-            (f"evaluate.tasks.{key}.placement", (one.placement,), config.placements)
-            for key, one in config.evaluate.tasks.items()
-        ),
-    ]
-    for key, names, known in named:
+    for key, names, known in _names(config):
         for name in names:
             if name not in known:
                 raise ConfigError(
                     f"{where}: {key} names {name!r}", expected=f"one of {', '.join(known)}"
                 )
+
+
+def _names(config: Config) -> Iterator[tuple[str, Iterable[str], Collection[str]]]:
+    """Where settings name something, what they name, and what there is."""
+    yield "events.weights", config.events.weights, config.events.use
+    for key, place in config.placements.items():
+        weights = (*place.weights, *place.score_weights)
+        yield f"placements.{key}.retrievers", place.retrievers, config.retrievers
+        yield f"placements.{key}.weights", weights, config.retrievers
+        yield f"placements.{key}.rules", place.rules, config.rules
+    for key, baseline in config.evaluate.baselines.items():
+        yield f"evaluate.baselines.{key}", baseline, config.retrievers
+    for key, task in config.evaluate.tasks.items():
+        yield f"evaluate.tasks.{key}.placement", (task.placement,), config.placements
 
 
 def _check_moments(config: Config, where: str) -> None:

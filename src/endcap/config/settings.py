@@ -40,10 +40,13 @@ class Stage(BaseModel):
         return dict(self.model_extra or {})
 
 
+Scale = Literal["none", "min-max", "standard", "quantile"]
+
+
 class Feature(Stage):
     """A class path and a scale; all other keys are that class's own settings."""
 
-    scale: Literal["none", "min-max", "standard", "quantile"] = Field(
+    scale: Scale = Field(
         "none",
         description="onto what its numbers are brought, as they were in the past: 0 to 1, a mean "
         "of 0 and a deviation of 1, or the share of smaller ones",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -46,7 +45,10 @@ class Shoppers:
             "id": key,
             "events": len(history.items),
             "days": [
-                {"date": _date(int(day)), "items": list(self._items(history, days == day))}
+                {
+                    "date": str(np.datetime64(int(day), "D")),
+                    "items": list(self._items(history, days == day)),
+                }
                 for day in newest
             ],
         }
@@ -81,11 +83,3 @@ class Shoppers:
         order = order[self._taken[order] > 0]
         places = np.unique(np.linspace(0, max(0, len(order) - 1), PEOPLE).astype(int))
         return order[places].tolist() if len(order) else []
-
-
-def _date(day: int) -> str:
-    """
-    >>> _date(19_000)
-    '2022-01-08'
-    """
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

@@ -19,9 +19,9 @@ from endcap.config import Shop, alone
 from endcap.doctor import data, setup
 from endcap.doctor.finding import Finding
 from endcap.doctor.log import Log
-from endcap.errors import DataError, EndcapError
-from endcap.tables.checks import STATUSES, worst
+from endcap.errors import DataError, EndcapError, words
 from endcap.tables.imported import files
+from endcap.tables.prepare.checks import STATUSES, worst
 from endcap.types import Report, silent
 
 
@@ -74,5 +74,4 @@ def _asked(ask: Callable[[Any], Finding], module: ModuleType) -> Finding:
     try:
         return ask(module.check)
     except (EndcapError, OSError, duckdb.Error) as error:
-        reason = str(error).strip().splitlines()[0]
-        return Finding("fail", f"This could not be looked at: {reason}")
+        return Finding("fail", f"This could not be looked at: {words(error)}")

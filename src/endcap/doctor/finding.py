@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from endcap.tables.checks import Status
+from endcap.tables.prepare.checks import Status
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 

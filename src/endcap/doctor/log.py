@@ -18,8 +18,8 @@ from endcap.doctor.finding import EXAMPLES, Bars
 from endcap.tables.duck import moment_of
 from endcap.tables.engines import open_engine
 from endcap.tables.imported import ROWS, files, imported, newest
-from endcap.tables.report import count_of, counts_of, one_of, rows_of
-from endcap.tables.sessions import visits
+from endcap.tables.prepare.sessions import visits
+from endcap.tables.rows import count_of, counts_of, one_of, rows_of
 from endcap.tables.steps import Steps
 from endcap.types import DAY
 

@@ -20,7 +20,7 @@ from endcap.experiment.reliability import gives_probabilities, reliability
 from endcap.recommender import Recommender
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
-from endcap.types import Bools, Ranking, Report, silent
+from endcap.types import Bools, Floats, Ranking, Report, silent
 
 DECIDES = "ndcg@10"
 """The metric by which systems are compared."""
@@ -88,7 +88,7 @@ def evaluate(
         **{name: baseline(recommender, parts) for name, parts in settings.baselines.items()},
     }
     counts = np.bincount(dataset.before(part).item, minlength=len(dataset.catalogue))
-    tasks, questions, lists = {}, [], []
+    tasks, each, lists = {}, [], []
     for name, task in settings.tasks.items():
         asked = _asked(dataset, part, task)
         judged = {
@@ -107,10 +107,10 @@ def evaluate(
         if gives_probabilities(recommender, task.placement):
             own = judged[SYSTEM].ranking
             tasks[name]["reliability"] = reliability(own, own.hits(asked.truth))
-        questions.append(_questions(dataset, name, asked, judged[SYSTEM]))
+        each.append(questions(dataset, name, asked, judged[SYSTEM].values))
         lists.append(_lists(judged[SYSTEM].ranking.top(max(lengths)), asked, dataset))
     found = _report(dataset, part, tasks, recommender)
-    return Measured(found, pa.concat_tables(questions), lists[0])
+    return Measured(found, pa.concat_tables(each), lists[0])
 
 
 def _asked(dataset: Dataset, part: Part, task: Task) -> Asked:
@@ -186,9 +186,9 @@ def _weights(place: Placement) -> dict[str, dict[str, float]]:
     return {"places": place.weights, "scores": place.score_weights}
 
 
-def _questions(dataset: Dataset, task: str, asked: Asked, judged: Judged) -> pa.Table:
-    """A row a question: the metrics that have a value for each."""
-    each = {name: values for name, values in judged.values.items() if len(values) == len(asked)}
+def questions(dataset: Dataset, task: str, asked: Asked, metrics: Mapping[str, Floats]) -> pa.Table:
+    """A row a question: who was asked, when, and the metrics that have a value for each."""
+    each = {name: values for name, values in metrics.items() if len(values) == len(asked)}
     return pa.table(
         {
             "task": np.repeat(task, len(asked)),

@@ -58,8 +58,7 @@ def fit(
     go_on: from the live release. Deep models begin with its weights and learn what is new, the
     ranker is its own, count models are fitted as ever; all of it is measured as ever.
 
-    Raises DataError where there are too few questions to
-    choose and to measure by.
+    Raises DataError where there are too few questions to choose and to measure by.
     """
     began = time.monotonic()
     check(shop.config)
@@ -85,8 +84,7 @@ def fit(
     if processes.rank():
         processes.meet()  # while the first measures and writes
         return releases.manifest(_named(releases, name)[-1])
-    judged = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
-    figures = evaluate(measured, dataset, judged, report=report)
+    figures = evaluate(measured, dataset, dataset.judging, report=report)
     manifest = {
         **_manifest(work, figures, refit, time.monotonic() - began),
         "joins": joins,

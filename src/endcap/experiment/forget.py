@@ -25,13 +25,13 @@ import pyarrow.parquet as pq
 from endcap.class_paths import import_class
 from endcap.config import Shop, alone
 from endcap.errors import EndcapError
+from endcap.importing.workspace import importing
 from endcap.stages import Retriever
 from endcap.store import forgetting as rows
 from endcap.store.people import People
 from endcap.store.releases import MANIFEST, Releases
 from endcap.tables import forgetting as files
 from endcap.tables.prepare import current, point
-from endcap.tables.workspace import importing
 
 METHOD = "scrypt(n=16384, r=8, p=1) of the id in UTF-8, with the salt"
 

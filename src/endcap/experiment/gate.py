@@ -16,7 +16,6 @@ from endcap.experiment.intervals import Difference, paired
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
-from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
 from endcap.types import Report, silent
 
@@ -47,9 +46,8 @@ def evaluate_release(
             mend="Run `endcap fit` to have a release of these tables",
         )
     system = Recommender.load(path / "measured")
-    part = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
     found = evaluate(
-        system, dataset, part, cutoffs=cutoffs, include_seen=include_seen, report=report
+        system, dataset, dataset.judging, cutoffs=cutoffs, include_seen=include_seen, report=report
     )
     return _named(path.name, found)
 

@@ -17,6 +17,7 @@ from endcap.experiment.intervals import Interval
 from endcap.store.compact import into_tables
 from endcap.tables.engines import Engine, open_engine
 from endcap.tables.imported import imported, newest
+from endcap.tables.rows import rows_of
 from endcap.types import DAY
 
 PLACE = ("recommendation_id", "item_id")
@@ -33,7 +34,7 @@ def new_items(shop: Shop, days: float, graduates: int) -> dict[str, Any]:
     into_tables(shop)
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine("duckdb", Path(folder), shop.config)
-        rows = _of_items(engine, shop).to_pyarrow().to_pylist()
+        rows = rows_of(_of_items(engine, shop))
     end = max((row["last"] for row in rows if row["last"] is not None), default=0)
     shown, answered = (sum(row[name] for row in rows) for name in ("shown", "answered"))
     usual = answered / shown if shown else None

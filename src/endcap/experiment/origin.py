@@ -43,7 +43,7 @@ class Origin:
             live=Recommender.load(refit if refit.is_dir() else folder / "measured"),
             until=manifest.get("learned_until", {}),
         )
-        begin = int(dataset.time[dataset.part >= Part.VALIDATION].min(initial=dataset.end))
+        begin = dataset.beginning(Part.VALIDATION)
         if own.until.get("measured", begin + 1) > begin:
             raise StateError(
                 f"Release {own.release} has learned from what is to be asked about now",

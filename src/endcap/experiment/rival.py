@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from endcap.config import Shop
 from endcap.errors import DataError
-from endcap.experiment.evaluate import DECIDES, Measured
+from endcap.experiment.evaluate import DECIDES, Measured, questions
 from endcap.experiment.gate import by_task, compare
 from endcap.experiment.judge import BEYOND, measure
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Asked, Dataset
-from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
 from endcap.types import Ranking
 
@@ -44,24 +42,16 @@ def gain(shop: Shop, release: str, live: str) -> dict[str, Any]:
 def _asked_anew(shop: Shop, live: str) -> pa.Table:
     """The first task's questions of the tables prepared now, as the live release answers them."""
     releases, dataset = Releases(shop.releases), Dataset.load(prepared(shop))
-    part = Part.TEST if dataset.has(Part.TEST) else Part.VALIDATION
-    begin = int(dataset.time[dataset.part >= part].min(initial=dataset.end))
+    begin = dataset.beginning(dataset.judging)
     until = releases.manifest(live).get("learned_until", {}).get("measured", begin + 1)
     if until > begin:
         raise DataError(f"Release {live} has learned from what is to be asked about now")
     system = Recommender.load(releases.path(live) / "measured")
     name, task = next(iter(shop.config.evaluate.tasks.items()))
-    asked = dataset.asked(part, task.moment).scope(task.scope)
+    asked = dataset.asked(dataset.judging, task.moment).scope(task.scope)
     ranking = _answers(system, dataset, asked, task.placement)
     values = measure(ranking, asked, dataset.catalogue, (CUTOFF,))
-    return pa.table(
-        {
-            "task": np.repeat(name, len(asked)),
-            "user_id": [dataset.users[user] for user in asked.queries.users],
-            "time": asked.queries.times,
-            DECIDES: values[DECIDES],
-        }
-    )
+    return questions(dataset, name, asked, {DECIDES: values[DECIDES]})
 
 
 def _answers(system: Recommender, dataset: Dataset, asked: Asked, placement: str) -> Ranking:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from safetensors import SafetensorError
 
-from endcap.errors import TrainingError
+from endcap.errors import TrainingError, words
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -21,14 +21,13 @@ def shortage(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if _no_disk(error):
             raise TrainingError(
-                f"{what}: no room on the disk ({reason})", mend=f"Make room; {KEPT}"
+                f"{what}: no room on the disk ({words(error)})", mend=f"Make room; {KEPT}"
             ) from error
         if _no_memory(error):
             raise TrainingError(
-                f"{what}: no memory left ({reason})",
+                f"{what}: no memory left ({words(error)})",
                 mend="Lower what makes the model large, tokens, batch or dim above all, or have "
                 f"more memory; {KEPT}",
             ) from error

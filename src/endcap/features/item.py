@@ -15,7 +15,7 @@ class Settings(config.Settings):
 
 
 class Item(Feature[Settings]):
-    """The catalogue's own features: see `endcap.tables.features`."""
+    """The catalogue's own features: see `endcap.tables.prepare.item_features`."""
 
     settings_type = Settings
 

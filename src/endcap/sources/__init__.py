@@ -10,25 +10,20 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
-from endcap.tables.conform import Extract
-from endcap.tables.crawl import PAUSE, is_site, read_site
-from endcap.tables.database import Position, is_database, read_database
-from endcap.tables.files import Rows, open_rows
-from endcap.tables.mapping import Mapping as Meaning
-from endcap.tables.places import fetch, is_remote
-from endcap.tables.proposing import propose
-from endcap.tables.raw import THERE, Imported, Origin, add
-from endcap.tables.workspace import Workspace, workspace
+from endcap.importing.conform import Extract
+from endcap.importing.files import Rows, open_rows
+from endcap.importing.mapping import Mapping as Meaning
+from endcap.importing.places import bring
+from endcap.importing.proposing import propose
+from endcap.importing.raw import THERE, Imported, Origin, add
+from endcap.importing.workspace import Workspace, workspace
 from endcap.types import Report, silent
-
-NAME = re.compile(r"(\w+):")
 
 SAMPLE = 1_000
 """Rows at the beginning of a file that its format is told by."""
@@ -163,20 +158,18 @@ def import_files(
 def _import(
     folder: Path, work: Workspace, name: str, wanted: Wanted, report: Report
 ) -> list[Imported]:
-    path, position = _bring(name, work, folder, wanted.settings, report)
-    # An address may hold a password, which nobody shall read in a report.
-    name = position.name if position else name
-    report(f"Looking at {name}", 0.0)
-    rows = _open(path, work, name) if path else None
-    given = Given(name, rows, wanted.kind, work, wanted.settings, wanted.mapping)
+    found = bring(name, work.folder / "brought", folder, wanted.settings, report)
+    report(f"Looking at {found.name}", 0.0)
+    rows = _open(found.path, work, found.name) if found.path else None
+    given = Given(found.name, rows, wanted.kind, work, wanted.settings, wanted.mapping)
     format_ = choose(given, "mapped" if wanted.mapping else wanted.format_)
     source = sources()[format_]
     own = getattr(source, "files", None)
-    origin = Origin(name, format_, _digest(own(given) if own else [path] if path else []))
-    extracts = source.read(given)
-    done = add(folder, work, origin, extracts, dry_run=wanted.dry_run, report=report)
-    if position and not wanted.dry_run:
-        position.remember(folder)
+    digest = _digest(own(given) if own else [found.path] if found.path else [])
+    origin = Origin(found.name, format_, digest)
+    done = add(folder, work, origin, source.read(given), dry_run=wanted.dry_run, report=report)
+    if found.position and not wanted.dry_run:
+        found.position.remember(folder)
     return done
 
 
@@ -184,11 +177,10 @@ def proposed(folder: Path, name: str) -> str:
     """A mapping for a file that no format is sure of, as TOML. Raises SourceError where it holds
     no rows."""
     with workspace(folder) as work:
-        path, position = _bring(name, work, folder, {}, silent)
-        if path is None:
+        found = bring(name, work.folder / "brought", folder, {}, silent)
+        if found.path is None:
             raise SourceError(f"{name} is not a file")
-        name = position.name if position else name
-        return propose(_open(path, work, name), work, name)
+        return propose(_open(found.path, work, found.name), work, found.name)
 
 
 def _open(path: Path, work: Workspace, name: str) -> Rows:
@@ -198,24 +190,6 @@ def _open(path: Path, work: Workspace, name: str) -> Rows:
     except SourceError as error:
         came = error.came.replace(str(path), name)
         raise SourceError(came, expected=error.expected, mend=error.mend) from error
-
-
-def _bring(
-    name: str, work: Workspace, folder: Path, settings: Mapping[str, str], report: Report
-) -> tuple[Path | None, Position | None]:
-    """The file itself, or a copy of what is elsewhere; of a database, how far it was read."""
-    if NAME.fullmatch(name):
-        return None, None
-    copy = work.folder / "brought"
-    if is_database(name):
-        return copy, read_database(name, copy, folder)
-    if is_site(name):
-        read_site(name, copy, settings.get(PAUSE, ""), report)
-        return copy, None
-    if is_remote(name):
-        fetch(name, copy)
-        return copy, None
-    return Path(name), None
 
 
 def choose(given: Given, format_: str | None = None) -> str:

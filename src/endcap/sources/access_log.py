@@ -14,10 +14,10 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.nested import extract
 from endcap.sources import Given
-from endcap.tables.conform import Extract
 from endcap.tables.duck import epoch_us, strptime, url_decode
-from endcap.tables.nested import extract
 
 SETTING, ITEM = "product_page", "{item_id}"
 

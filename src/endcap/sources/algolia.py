@@ -12,10 +12,10 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
 from endcap.tables.duck import json_text
-from endcap.tables.nested import PLACE, as_json, exploded, extract, spread, text_at
 
 COLUMNS = (
     *("eventType", "eventSubtype", "eventName", "userToken", "authenticatedUserToken"),

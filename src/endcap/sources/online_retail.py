@@ -11,11 +11,11 @@ from typing import Any
 
 import ibis
 
+from endcap.importing import values
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, at, extract, text_at
 from endcap.sources import Given
-from endcap.tables import values
-from endcap.tables.conform import Extract
 from endcap.tables.duck import epoch_us, strptime
-from endcap.tables.nested import as_json, at, extract, text_at
 
 INVOICE, PRICE = ("InvoiceNo", "Invoice"), ("UnitPrice", "Price")
 CUSTOMER = ("CustomerID", "Customer ID")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, exploded, extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import as_json, exploded, extract, text_at
 
 COLUMNS = {
     "session_id": "session",

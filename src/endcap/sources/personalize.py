@@ -14,10 +14,10 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
 from endcap.tables.duck import split
-from endcap.tables.nested import PLACE, extract, text_at
 
 ABOUT_ITEMS = frozenset({"CREATION_TIMESTAMP", "CATEGORY_L1", "PRODUCT_DESCRIPTION"})
 LEVELS = ("CATEGORY_L1", "CATEGORY_L2", "CATEGORY_L3")

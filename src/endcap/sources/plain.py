@@ -9,12 +9,12 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing.conform import Extract
+from endcap.importing.files import Rows
+from endcap.importing.nested import extract
+from endcap.importing.values import unit
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.files import Rows
-from endcap.tables.nested import extract
 from endcap.tables.schema import TABLES
-from endcap.tables.values import unit
 
 PERSON = {
     "user_id": (

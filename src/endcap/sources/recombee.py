@@ -11,9 +11,9 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import PLACE, as_json, exploded, extract, spread, text_at
 
 INTERACTIONS = (
     *("detailviews", "purchases", "cartadditions", "bookmarks", "ratings", "viewportions"),

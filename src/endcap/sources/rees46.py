@@ -11,10 +11,10 @@ from typing import Any
 
 import ibis
 
+from endcap.importing import values
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, extract, text_at
 from endcap.sources import Given
-from endcap.tables import values
-from endcap.tables.conform import Extract
-from endcap.tables.nested import as_json, extract, text_at
 
 EVENTS = {
     "timestamp": "event_time",

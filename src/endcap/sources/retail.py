@@ -14,9 +14,9 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, at, exploded, extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import PLACE, as_json, at, exploded, extract, text_at
 
 EVENT = frozenset({"eventType", "visitorId"})
 PRODUCT = frozenset({"id", "title"})

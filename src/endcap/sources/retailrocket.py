@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from endcap.errors import SourceError
+from endcap.importing import values
+from endcap.importing.conform import Extract
+from endcap.importing.nested import extract, quote
 from endcap.sources import Given
-from endcap.tables import values
-from endcap.tables.conform import Extract
-from endcap.tables.nested import extract, quote
 
 COLUMNS = {
     "timestamp": "timestamp",

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, exploded, extract, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import as_json, exploded, extract, text_at
 
 ITEMS = {
     "item_id": ("sku", "productID", "productId", "gtin13", "gtin", "mpn", "@id", "url"),

@@ -15,9 +15,9 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.conform import Extract
+from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
 from endcap.sources import Given
-from endcap.tables.conform import Extract
-from endcap.tables.nested import PLACE, as_json, exploded, extract, spread, text_at
 
 CALL = ("type", "event", "userId", "anonymousId", "messageId", "properties", "traits", "context")
 TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")

@@ -12,11 +12,11 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
+from endcap.importing import values
+from endcap.importing.conform import Extract
+from endcap.importing.nested import as_json, at, extract, text_at
+from endcap.importing.orders import TYPE, whole_order, with_refunds
 from endcap.sources import Given
-from endcap.tables import values
-from endcap.tables.conform import Extract
-from endcap.tables.nested import as_json, at, extract, text_at
-from endcap.tables.orders import TYPE, whole_order, with_refunds
 
 HANDLE = ("Handle", "URL handle")
 SKU = ("Variant SKU", "SKU")

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import ibis
 
+from endcap.importing import values
+from endcap.importing.conform import Extract
+from endcap.importing.nested import at, extract, text_at
+from endcap.importing.orders import TYPE, with_refunds
 from endcap.sources import Given
-from endcap.tables import values
-from endcap.tables.conform import Extract
-from endcap.tables.nested import at, extract, text_at
-from endcap.tables.orders import TYPE, with_refunds
 
 ORDER = ("order_number", "order_id", "Order Number", "Order ID")
 STATUS = ("status", "order_status", "Order Status")

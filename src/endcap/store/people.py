@@ -34,8 +34,7 @@ from endcap.store.address import there
 from endcap.store.database import Held
 from endcap.store.spelled import Spelled
 from endcap.tables.context import labels
-from endcap.tables.merging import MERGES
-from endcap.tables.schema import USERS
+from endcap.tables.schema import MERGES, USERS
 
 User: TypeAlias = dict[str, Any]
 """A row of the table `users`."""

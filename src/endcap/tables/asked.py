@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
+from endcap.config import Scope
 from endcap.types import Bools, History, Int64s, Queries, Ragged, ranges
-
-Scope = Literal["all", "new", "again", "fresh"]
-"""Answers that count: all, what was not taken before, what was, what no earlier event was on."""
 
 AFTER = 50
 """Events that follow a question and may tell how far the visitor came."""

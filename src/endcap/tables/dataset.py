@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from endcap.config import Moment, Protocol
 from endcap.errors import StateError
 from endcap.tables.asked import AFTER, Asked
 from endcap.tables.catalogue import Catalogue
@@ -45,9 +46,6 @@ __all__ = ["Asked", "Dataset", "Meaning"]
 COLUMNS = ("user", "item", "kind", "time", "part", "session", "value")
 """What is known of each event."""
 
-Moment = Literal["event", "session"]
-"""When is asked: right before something is taken, or as the session begins."""
-
 
 @dataclass(frozen=True)
 class Meaning:
@@ -59,7 +57,7 @@ class Meaning:
     fingerprint: of the data and of the settings that made it.
     """
 
-    protocol: Literal["time", "leave-one-out"]
+    protocol: Protocol
     targets: tuple[int, ...]
     history: int
     max_queries: int
@@ -148,8 +146,8 @@ class Dataset:
     def logged_since(self) -> int:
         """How far that is, from the first moment that is asked about; where last events are held
         out, that may be any."""
-        later = self.part >= (Part.RANKER if self.meaning.protocol == "time" else Part.PAST)
-        return int(self.time[later].min(initial=self.end)) - LONGEST
+        first = Part.RANKER if self.meaning.protocol == "time" else Part.PAST
+        return self.beginning(first) - LONGEST
 
     def stretch(self, since: int) -> Stretch:
         """What all visitors did from a moment on."""
@@ -201,6 +199,15 @@ class Dataset:
 
     def has(self, part: Part) -> bool:
         return bool(np.any(self.part == part))
+
+    @property
+    def judging(self) -> Part:
+        """The part that systems are judged on."""
+        return Part.TEST if self.has(Part.TEST) else Part.VALIDATION
+
+    def beginning(self, part: Part) -> int:
+        """The moment from which on events are of the part or a later one."""
+        return int(self.time[self.part >= part].min(initial=self.end))
 
     def asked(self, part: Part, moment: Moment = "event") -> Asked:
         """What is asked about a part: one question for each visitor at each moment at which

@@ -1,8 +1,10 @@
-"""Functions of DuckDB that Ibis has no name for; each takes and returns Ibis columns."""
+"""What DuckDB has and Ibis no name for: functions from Ibis columns to Ibis columns, and how texts
+stand in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -33,3 +35,8 @@ strptime = _function("try_strptime", (dt.string, TEXTS), dt.timestamp)
 to_json = _function("to_json", (None,), dt.json)
 url_decode = _function("url_decode", (dt.string,), dt.string)
 to_utc = _function("timezone", (dt.string, dt.timestamp), dt.Timestamp(timezone="UTC"))
+
+
+def quoted(value: str | Path) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"

@@ -17,7 +17,7 @@ Names: TypeAlias = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Labels:
-    """known: for each column of codes, the code of each name, as in `endcap.tables.items`."""
+    """known: for each column of codes, the code of each name: see `endcap.tables.prepare.items`."""
 
     known: Mapping[str, Names]
 
@@ -33,7 +33,7 @@ class Labels:
 
 
 def _names(table: pa.Table) -> dict[str, Any]:
-    """By the column of its codes, the name of each item: see `endcap.tables.items`."""
+    """By the column of its codes, the name of each item: see `endcap.tables.prepare.items`."""
     lists = table["categories"].cast(pa.list_(pa.string())).combine_chunks()
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
     starts = pa.array(np.cumsum(lengths) - lengths, mask=lengths == 0)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
+from endcap.config import Scale
 from endcap.types import Floats
-
-Way = Literal["none", "min-max", "standard", "quantile"]
 
 KNOTS = 33
 """Quantiles that are remembered of a column."""
@@ -16,7 +13,7 @@ KNOTS = 33
 _LEVELS = np.linspace(0, 1, KNOTS)
 
 
-def learned(way: Way, values: Floats) -> Floats:
+def learned(way: Scale, values: Floats) -> Floats:
     """[columns, numbers] what is to be remembered of the past: least and greatest value, mean and
     standard deviation, or quantiles; zeros where a column has no value at all.
 
@@ -25,7 +22,7 @@ def learned(way: Way, values: Floats) -> Floats:
     return np.stack([_column(way, column[~np.isnan(column)]) for column in values.T])
 
 
-def _column(way: Way, known: Floats) -> Floats:
+def _column(way: Scale, known: Floats) -> Floats:
     known = known if len(known) else np.zeros(1, np.float32)
     if way == "min-max":
         numbers = [known.min(), known.max()]
@@ -36,7 +33,7 @@ def _column(way: Way, known: Floats) -> Floats:
     return np.array(numbers, np.float32)
 
 
-def scaled(way: Way, past: Floats, values: Floats) -> Floats:
+def scaled(way: Scale, past: Floats, values: Floats) -> Floats:
     """[rows, columns] on the scale that `learned` remembers; what is missing stays so.
 
     min-max: 0 to 1, what lies beyond clipped, a constant is 0. standard: mean 0, deviation 1.

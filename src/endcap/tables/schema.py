@@ -89,6 +89,15 @@ TRIPLES = pa.schema(
 )
 """Facts: an item_id, or the name of anything else, on either side."""
 
+MERGES = pa.schema(
+    [
+        pa.field("anonymous_id", TEXT, nullable=False),
+        pa.field("user_id", TEXT, nullable=False),
+        pa.field("time", TIME),
+    ]
+)
+"""Whose a device is, and since when that is known; it is written by the service alone."""
+
 IS = "is"
 """The relation of a fact that says which item a thing is that other facts name."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ibis.expr.types import Table
 
-from endcap.errors import DataError
+from endcap.errors import DataError, words
 from endcap.tables.engines import Engine
 
 BRIEF = "steps"
@@ -46,8 +46,7 @@ class Steps:
         try:
             self.engine.write(rows, path, lasting=not name.startswith(f"{BRIEF}/"))
         except self.engine.failures as error:
-            reason = (str(error).splitlines() or [""])[0]
-            raise DataError(f"The step {name} cannot be computed: {reason}") from error
+            raise DataError(f"The step {name} cannot be computed: {words(error)}") from error
 
 
 def written(step: Path) -> list[Path]:

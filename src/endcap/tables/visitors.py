@@ -6,9 +6,7 @@ the same to each of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,57 +24,9 @@ Raw = NDArray[np.float64]
 
 
 def visitor_features(queries: Queries, catalogue: Catalogue) -> tuple[tuple[str, ...], Floats]:
-    """Names, and [Q, F] raw values, NaN where one has no meaning: see `Normaliser`."""
+    """Names, and [Q, F] raw values, NaN where one has no meaning."""
     columns = _of_events(queries) | _of_items(queries, catalogue) | _of_moment(queries.times)
     return tuple(columns), np.stack([*columns.values()], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Normaliser:
-    """Robust min–max: what maps each feature onto 0 to 1, as fitted on the past.
-
-    low, high: [F] the 1st and the 99th percentile; the same where a feature is constant.
-    """
-
-    names: tuple[str, ...]
-    low: Floats
-    high: Floats
-
-    @classmethod
-    def fit(cls, names: tuple[str, ...], values: Floats) -> Self:
-        """values: [Q, F]; NaN does not count."""
-        return cls.of_columns(names, values.T)
-
-    @classmethod
-    def of_columns(cls, names: tuple[str, ...], columns: Iterable[Floats]) -> Self:
-        """columns: [Q] of each feature, which need not be in memory together."""
-        bounds = np.zeros((4, len(names)), np.float32)
-        for place, column in enumerate(columns):
-            known = column[~np.isnan(column)]
-            if len(known):
-                bounds[:, place] = np.quantile(known, [0.01, 0.99, 0, 1])
-        low, high, least, most = bounds
-        narrow = high <= low
-        return cls(names, np.where(narrow, least, low), np.where(narrow, most, high))
-
-    def __call__(self, values: Floats) -> Floats:
-        """[Q, F] from 0 to 1; what is missing is 0."""
-        width = self.high - self.low
-        share = (values - self.low) / np.where(width > 0, width, np.inf)
-        return np.nan_to_num(np.clip(share, 0, 1)).astype(np.float32)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"names": list(self.names)}
-
-    @property
-    def state(self) -> dict[str, Floats]:
-        return {"low": self.low, "high": self.high}
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], state: Mapping[str, Floats]) -> Self:
-        """The same one, from its `settings` and `state`."""
-        return cls(tuple(settings["names"]), state["low"], state["high"])
 
 
 def _of_events(queries: Queries) -> dict[str, Raw]:

@@ -14,8 +14,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding, listed
 from endcap.doctor.log import Log, spread
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import one_of, rows_of
 from endcap.types import DAY
 
 ENOUGH = 50

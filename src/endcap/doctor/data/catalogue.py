@@ -13,9 +13,9 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding, listed
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.ids import DIFFERENCES, WORDS, meant, same_but_for
-from endcap.tables.report import count_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.prepare.ids import DIFFERENCES, WORDS, meant, same_but_for
+from endcap.tables.rows import count_of
 
 WORTH = 0.05
 """Of the events on unlisted items: how many more must be found for a difference to count."""

@@ -9,8 +9,8 @@ from ibis import _
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import percent
-from endcap.tables.report import count_of, one_of
+from endcap.tables.prepare.checks import percent
+from endcap.tables.rows import count_of, one_of
 from endcap.types import DAY
 
 WINDOW = 14

@@ -11,7 +11,7 @@ from ibis import _
 
 from endcap.doctor.finding import Curve, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import percent
+from endcap.tables.prepare.checks import percent
 
 MUCH, ONE = 0.8, 0.2
 """Of all events: for the most popular hundredth of the items, and for a single one."""

@@ -10,8 +10,8 @@ from ibis import _
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import percent
-from endcap.tables.report import counts_of
+from endcap.tables.prepare.checks import percent
+from endcap.tables.rows import counts_of
 
 FEW = 0.001
 """Of all prices: a currency with less is a slip that moves nothing."""

@@ -14,8 +14,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import percent
-from endcap.tables.report import count_of, rows_of
+from endcap.tables.prepare.checks import percent
+from endcap.tables.rows import count_of, rows_of
 from endcap.types import DAY
 
 MONTH, SHORT = 30, 14

@@ -12,8 +12,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent, worst
-from endcap.tables.report import counts_of
+from endcap.tables.prepare.checks import grade, percent, worst
+from endcap.tables.rows import counts_of
 from endcap.types import DAY
 
 ECHO = 2_000_000

@@ -13,8 +13,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import EXAMPLES, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import count_of, rows_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import count_of, rows_of
 
 HIGH = "\u00a1-\u00fe"
 """What both bytes of a Chinese character in GBK become."""

@@ -6,15 +6,13 @@ interest.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 from ibis import _
 from numpy.typing import NDArray
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.report import rows_of
+from endcap.tables.rows import rows_of
 from endcap.types import DAY
 
 QUIET = 0.05
@@ -82,7 +80,7 @@ def _usual(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _day(first: int, place: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=first + place)).isoformat()
+    return str(np.datetime64(first + place, "D"))
 
 
 def _picture(counts: NDArray[np.float64], quiet: list[int], first: int) -> Bars:

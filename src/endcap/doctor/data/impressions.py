@@ -9,8 +9,8 @@ from ibis import _
 
 from endcap.doctor.finding import Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import count_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import count_of
 
 ENOUGH = 100
 ACTS = ("click", "view", "add_to_cart", "purchase")

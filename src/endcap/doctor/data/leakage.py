@@ -19,7 +19,7 @@ from ibis.expr.types import Table
 from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.duck import json_keys, json_text
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.rows import one_of, rows_of
 
 LATE = 0.25
 """Of the log: its end, which is the future."""

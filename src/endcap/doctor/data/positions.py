@@ -10,8 +10,8 @@ from ibis import _
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import percent
-from endcap.tables.report import rows_of
+from endcap.tables.prepare.checks import percent
+from endcap.tables.rows import rows_of
 
 PLACES, ENOUGH = 10, 100
 """The first places of a list, and how often each must have been shown."""

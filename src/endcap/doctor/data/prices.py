@@ -12,8 +12,8 @@ from ibis.expr.types import Table
 
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log, spread
-from endcap.tables.checks import grade, percent, worst
-from endcap.tables.report import count_of, one_of
+from endcap.tables.prepare.checks import grade, percent, worst
+from endcap.tables.rows import count_of, one_of
 
 FAR = 10
 """Times the usual price of the item, or one part of it."""

@@ -10,8 +10,8 @@ from ibis import _
 
 from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import one_of, rows_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import one_of, rows_of
 
 HOUR = 3_600_000_000
 LONG, LONGER = 12, 48
@@ -22,16 +22,13 @@ FEW = 3
 
 
 def check(log: Log) -> Finding:
-    visits = (
-        _longer(log, LONG, "visitor", "visit")
-        .mutate(what=ibis.literal("without a pause"))
-        .drop("visit")
-    )
     given = log.events.filter(_.session_id.notnull())
-    ids = _longer(log, LONGER, "session_id", among=given).mutate(
-        what=ibis.literal("under one session_id")
+    visits = _longer(log.events, LONG, "visitor", "visit").drop("visit").rename(id="visitor")
+    ids = _longer(given, LONGER, "session_id").rename(id="session_id")
+    both = ibis.union(
+        visits.mutate(what=ibis.literal("without a pause")),
+        ids.mutate(what=ibis.literal("under one session_id")),
     )
-    both = ibis.union(visits.rename(id="visitor"), ids.rename(id="session_id"))
     found = one_of(both.agg(visits=_.count(), events=_.events.sum()))
     if not found["visits"]:
         return Finding("pass", "All visits come to an end")
@@ -45,10 +42,9 @@ def check(log: Log) -> Finding:
     )
 
 
-def _longer(log: Log, hours: int, *keys: str, among: ibis.Table | None = None) -> ibis.Table:
+def _longer(events: ibis.Table, hours: int, *keys: str) -> ibis.Table:
     """The visits by these keys that take longer."""
-    rows = log.events if among is None else among
-    each = rows.group_by(*keys).agg(
+    each = events.group_by(*keys).agg(
         events=_.count(), hours=((_.time.max() - _.time.min()) / HOUR).round(1)
     )
     return each.filter(_.hours > hours, _.events >= FEW)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.doctor.finding import MAPPING, Bars, Finding
 from endcap.doctor.log import Log
-from endcap.tables.report import counts_of, rows_of
+from endcap.tables.rows import counts_of, rows_of
 from endcap.types import DAY
 
 HALF = 1_800_000_000

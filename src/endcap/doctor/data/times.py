@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import ibis
 from ibis import _
 
 from endcap.doctor.finding import MAPPING, Finding
 from endcap.doctor.log import Log
-from endcap.tables.checks import grade, percent
-from endcap.tables.report import counts_of, one_of
+from endcap.tables.prepare.checks import grade, percent
+from endcap.tables.rows import counts_of, one_of
 from endcap.types import DAY
 
 CROWD = 100
@@ -19,10 +17,9 @@ CROWD = 100
 
 def check(log: Log) -> Finding:
     clean = log.config.clean
-    earliest = int(datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * 1e6)
     late = _.time > int(log.now + clean.future * DAY)
     wrong = ibis.cases(
-        (_.time < earliest, f"before {clean.earliest}"),
+        (_.time < clean.begins, f"before {clean.earliest}"),
         (late, "in the future"),
         (_.time > log.now, "a little ahead of now"),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from endcap.config import Shop
 from endcap.doctor.finding import Finding
 from endcap.errors import StateError
-from endcap.tables.checks import worst
 from endcap.tables.imported import files
 from endcap.tables.prepare import fingerprint, prepared, read_report
+from endcap.tables.prepare.checks import worst
 
 
 def check(shop: Shop) -> Finding:

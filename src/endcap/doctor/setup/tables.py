@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from endcap.config import Shop
 from endcap.doctor.finding import Finding
+from endcap.errors import words
 from endcap.tables.imported import files
 from endcap.tables.schema import TABLES
 
@@ -44,4 +45,4 @@ def _looked_at(path: Path, name: str) -> tuple[int, str]:
             wrong = f"has no {', '.join(sorted(missing))}" if missing else ""
             return file.metadata.num_rows, wrong
     except (OSError, pa.ArrowException) as error:
-        return 0, str(error).splitlines()[0]
+        return 0, words(error)

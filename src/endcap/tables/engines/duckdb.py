@@ -14,8 +14,8 @@ import pyarrow as pa
 from ibis.expr.types import Table
 
 from endcap.config import Config
+from endcap.tables.duck import quoted
 from endcap.tables.engines import Engine
-from endcap.tables.workspace import quoted
 
 
 class Duckdb(Engine):

@@ -11,7 +11,7 @@ from endcap.config import Shop, Split
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
-from endcap.tables.split import Windows
+from endcap.tables.prepare.split import Windows
 from tests.tables.raw_shop import DAY, START, event, lively, raw_shop
 
 

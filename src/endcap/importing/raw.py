@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from endcap.errors import SourceError
-from endcap.tables.conform import Extract
+from endcap.importing.conform import Extract
+from endcap.importing.workspace import Rows, Workspace
+from endcap.tables.duck import quoted
 from endcap.tables.schema import EVENT_TYPES, KEYS, TABLES
-from endcap.tables.workspace import Rows, Workspace, quoted
 from endcap.types import Report, silent
 
 LOGS = ("events", "impressions", "triples")

@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from endcap.tables import values
+from endcap.importing import values
 from endcap.tables.schema import ITEMLESS, KEYS, MONEY, TABLES, TEXT, TIME
 
 IDS = frozenset({"event_id", "user_id", "anonymous_id", "session_id", "item_id", "head", "tail"})

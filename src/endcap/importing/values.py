@@ -11,8 +11,8 @@ from typing import Any
 
 import ibis
 
+from endcap.importing.words import STOCK, SYNONYMS
 from endcap.tables.duck import epoch_us, from_json, json_text, json_valid, split, strptime
-from endcap.tables.words import STOCK, SYNONYMS
 
 MISSING = ("", "null", "none", "nan", "n/a", "\\n", "<na>", "undefined")
 

@@ -1,7 +1,7 @@
 """Questions to the data, each answered with pass, warn or fail, and a sentence.
 
-A check is a function of the report's figures (`endcap.tables.report.figures`), named for what it
-looks at. A fail says that models will hardly learn; it does not stop `prepare`.
+A check is a function of the report's figures (`endcap.tables.prepare.report.figures`), named for
+what it looks at. A fail says that models will hardly learn; it does not stop `prepare`.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ from benchmarks.child import run
 from benchmarks.dirt import goods, write_log
 from endcap.config import Shop
 from endcap.errors import ConfigError, StateError
-from endcap.tables import memory
-from endcap.tables.prepare import prepare
+from endcap.tables.prepare import memory, prepare
 from tests.tables.raw_shop import lively, raw_shop
 
 ENDCAP = [sys.executable, "-m", "endcap"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import ibis
 from ibis import _
 from ibis.expr.types import Table
 
 from endcap.config import Clean
 from endcap.tables.engines import Engine
-from endcap.tables.ids import meant, same_but_for
+from endcap.tables.prepare.ids import meant, same_but_for
 from endcap.tables.schema import EVENT_TYPES, ITEMLESS, kind
 from endcap.types import DAY
 
@@ -119,11 +117,10 @@ def _if(mask: ibis.Value, value: ibis.Value) -> ibis.Value:
 
 
 def _fault(clean: Clean, use: tuple[str, ...], now: int) -> ibis.Deferred:
-    earliest = datetime.fromisoformat(clean.earliest).replace(tzinfo=UTC).timestamp() * 1e6
     return ibis.cases(
         (_.visitor.isnull(), "missing_visitor"),
         (_.time.isnull(), "missing_time"),
-        (_.time < int(earliest), "too_early"),
+        (_.time < clean.begins, "too_early"),
         (_.time > int(now + clean.future * DAY), "in_the_future"),
         (~_.event_type.isin(use) | (_.kind < 0), "unused_type"),
         (_.item_id.isnull() & _.event_type.isin(ITEMLESS), "without_item"),

@@ -16,7 +16,7 @@ def items(listed: Table, seen: Table) -> Table:
     category: the full path of the first of `categories`; department: its root. Codes count
     from 1 in the order of the names; 0 is none.
     """
-    known = _with_seen(listed, seen, ITEMS.names)
+    known = _with_seen(listed, seen)
     path = _.categories[0].re_replace(r"\s*>\s*", " > ").strip().nullif("")
     named = known.mutate(path=path).mutate(root=_.path.split(" > ")[0])
     coded = named.mutate(
@@ -31,11 +31,11 @@ def users(listed: Table, seen: Table) -> Table:
     return known.order_by("user_id")
 
 
-def _with_seen(listed: Table, seen: Table, columns: list[str]) -> Table:
-    unlisted = seen.anti_join(listed, "item_id")
-    types = listed.schema()
-    blank = {name: ibis.null(types[name]) for name in columns if name != "item_id"}
-    return listed.select(columns).union(unlisted.mutate(**blank).select(columns))
+def _with_seen(listed: Table, seen: Table) -> Table:
+    listed = listed.select(ITEMS.names)
+    blank = {name: ibis.null(type_) for name, type_ in listed.drop("item_id").schema().items()}
+    unlisted = seen.anti_join(listed, "item_id").mutate(**blank)
+    return listed.union(unlisted.select(ITEMS.names))
 
 
 def _code(name: ibis.Value) -> ibis.Value:

@@ -13,22 +13,22 @@ from ibis.expr.types import Table
 
 from endcap.config import Config, Shop
 from endcap.errors import DataError, StateError
-from endcap.tables import cleaning
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.checks import checks
 from endcap.tables.dataset import Meaning
 from endcap.tables.engines import Engine
-from endcap.tables.features import facts, item_features, newest_before, normalised
 from endcap.tables.imported import imported, newest
-from endcap.tables.items import items, users
 from endcap.tables.knowledge import Knowledge
-from endcap.tables.merging import merged
 from endcap.tables.parts import Part
-from endcap.tables.pasts import describe_visitors
-from endcap.tables.report import Tables, came, feature_figures, figures
+from endcap.tables.prepare import cleaning
+from endcap.tables.prepare.checks import checks
+from endcap.tables.prepare.item_features import facts, item_features, newest_before, normalised
+from endcap.tables.prepare.items import items, users
+from endcap.tables.prepare.merging import merged
+from endcap.tables.prepare.report import Tables, came, feature_figures, figures
+from endcap.tables.prepare.sessions import sessions
+from endcap.tables.prepare.split import Windows, in_time, leave_one_out
+from endcap.tables.prepare.visitor_features import describe_visitors
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
-from endcap.tables.sessions import sessions
-from endcap.tables.split import Windows, in_time, leave_one_out
 from endcap.tables.steps import Steps
 from endcap.types import Report
 

@@ -14,10 +14,10 @@ import pytest
 
 from endcap.config import Config
 from endcap.errors import StateError
+from endcap.importing.workspace import PREFIX, workspace
 from endcap.sources import import_file
 from endcap.tables.engines import open_engine
 from endcap.tables.imported import imported, newest
-from endcap.tables.workspace import PREFIX, workspace
 
 EVENTS = "event_id,user_id,item_id,event_type,timestamp\n"
 

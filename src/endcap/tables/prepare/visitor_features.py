@@ -1,5 +1,5 @@
-"""Every visitor's past, some visitors at a time: prepared events are sorted by visitor, so that
-nobody who looks at each by themselves needs all events in memory."""
+"""What every visitor is like at the end of the log, some visitors at a time: prepared events are
+sorted by visitor, so that nobody who looks at each by themselves needs all events in memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Meaning
+from endcap.tables.scaling import scaled
 from endcap.tables.steps import BRIEF, written
-from endcap.tables.visitors import Normaliser, visitor_features
+from endcap.tables.visitors import visitor_features
 from endcap.types import Floats, History, Queries, offsets_of
 
 COLUMNS = ("user", "item", "kind", "time")
@@ -30,13 +31,31 @@ def describe_visitors(draft: Path, meaning: Meaning, catalogue: Catalogue, end: 
     _write(raw, _raw(draft / "events.parquet", meaning, catalogue, end))
     with pq.ParquetFile(raw) as file:
         names = tuple(file.schema_arrow.names)
-        columns = (file.read([name])[name].to_numpy() for name in names)
-        scale = Normaliser.of_columns(names, columns)
+        spans = usual_spans(file.read([name])[name].to_numpy() for name in names)
         batches = (np.stack([*map(np.asarray, batch)], axis=1) for batch in file.iter_batches())
         _write(
             draft / "features" / "visitors.parquet",
-            (_table(names, scale(values)) for values in batches),
+            (_table(names, onto_spans(spans, values)) for values in batches),
         )
+
+
+def usual_spans(columns: Iterable[Floats]) -> Floats:
+    """[columns, 2] the 1st and the 99th percentile of what is known of each, or its least and
+    greatest value where those are the same, so that few outliers do not squeeze all others
+    together. columns: which need not be in memory together; NaN does not count."""
+    return np.stack([_usual_span(column[~np.isnan(column)]) for column in columns])
+
+
+def _usual_span(known: Floats) -> Floats:
+    if not len(known):
+        return np.zeros(2, np.float32)
+    low, high, least, most = np.quantile(known, [0.01, 0.99, 0, 1]).astype(np.float32)
+    return np.array([low, high] if low < high else [least, most])
+
+
+def onto_spans(spans: Floats, values: Floats) -> Floats:
+    """[rows, columns] from 0 to 1; what is missing is 0."""
+    return np.nan_to_num(scaled("min-max", spans, values))
 
 
 def _raw(events: Path, meaning: Meaning, catalogue: Catalogue, end: int) -> Iterator[pa.Table]:

@@ -1,16 +1,38 @@
-"""Where files are: one, a folder of them, a pattern, on this machine or in a cloud's storage."""
+"""Where files are: one, a folder of them, a pattern, on this machine or in a cloud's storage; or
+what is brought to a file, of a database or a shop's own pages."""
 
 from __future__ import annotations
 
 import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from endcap.errors import SourceError
-from endcap.tables.crawl import is_site
-from endcap.tables.database import is_database
+from endcap.errors import SourceError, words
+from endcap.importing.crawl import PAUSE, is_site, read_site
+from endcap.importing.database import Position, is_database, read_database
+from endcap.types import Report
 
 CLOUD = "pip install 'endcap[cloud]'"
+
+OWN = re.compile(r"(\w+):")
+"""How a format is named that brings its own data."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a name stands for.
+
+    name: for people, without the password that an address may hold.
+    path: of a file on this machine, None where a format brings its own.
+    position: how far a database was read.
+    """
+
+    name: str
+    path: Path | None
+    position: Position | None = None
 
 
 def is_remote(name: str) -> bool:
@@ -41,7 +63,29 @@ def expand(name: str, without: Path) -> list[str]:
     return _some(found, name)
 
 
-def fetch(name: str, target: Path) -> None:
+def bring(
+    name: str, target: Path, folder: Path, settings: Mapping[str, str], report: Report
+) -> Brought:
+    """The file itself, or a copy of what is elsewhere. Raises SourceError.
+
+    target: of a copy. folder: where it is remembered how far a database was read. settings: of
+    which a shop's pages need the pause between two of them.
+    """
+    if OWN.fullmatch(name):
+        return Brought(name, None)
+    if is_database(name):
+        position = read_database(name, target, folder)
+        return Brought(position.name, target, position)
+    if is_site(name):
+        read_site(name, target, settings.get(PAUSE, ""), report)
+    elif is_remote(name):
+        _fetch(name, target)
+    else:
+        target = Path(name)
+    return Brought(name, target)
+
+
+def _fetch(name: str, target: Path) -> None:
     """Copy a file of a cloud's storage to this machine. Raises SourceError."""
     try:
         system, path = _system(name)
@@ -50,7 +94,7 @@ def fetch(name: str, target: Path) -> None:
         raise
     # Each storage raises errors of its own.
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
 
 
 def _remote(name: str) -> list[str]:
@@ -63,7 +107,7 @@ def _remote(name: str) -> list[str]:
         else:
             return [name]
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
     protocol = name.partition("://")[0]
     return _some([f"{protocol}://{one.lstrip('/')}" for one in found], name)
 
@@ -77,7 +121,7 @@ def _system(name: str) -> tuple[Any, str]:
     except ImportError as error:
         raise SourceError(f"{name} needs a library that is not there", mend=CLOUD) from error
     except Exception as error:
-        raise SourceError(f"{name} cannot be read: {_words(error)}") from error
+        raise SourceError(f"{name} cannot be read: {words(error)}") from error
     return system, path
 
 
@@ -89,7 +133,3 @@ def _some(found: list[str], name: str) -> list[str]:
     if not found:
         raise SourceError(f"{name} stands for no file")
     return sorted(found)
-
-
-def _words(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.types import Table
 
 from endcap.tables.engines import Engine
-from endcap.tables.schema import TEXT, TIME
-
-MERGES = pa.schema(
-    [
-        pa.field("anonymous_id", TEXT, nullable=False),
-        pa.field("user_id", TEXT, nullable=False),
-        pa.field("time", TIME),
-    ]
-)
-"""Whose a device is, and since when that is known."""
 
 
 def merged(engine: Engine, events: Table, tables: Path) -> Table:

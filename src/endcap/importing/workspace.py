@@ -134,8 +134,3 @@ def importing(folder: Path) -> Iterator[None]:
         ) from error
     finally:
         os.close(handle)
-
-
-def quoted(value: str | Path) -> str:
-    """A text as SQL writes it."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from endcap.errors import SourceError
+from endcap.errors import SourceError, words
 
 DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 BATCH = 50_000
@@ -97,7 +97,7 @@ def _open(address: str) -> Iterator[tuple[Any, Any, dict[str, str]]]:
             f"{shown} needs the driver {error.name}", mend=f"pip install {error.name}"
         ) from error
     except (sa.exc.SQLAlchemyError, ValueError) as error:
-        raise SourceError(f"{shown} cannot be read: {str(error).splitlines()[0]}") from error
+        raise SourceError(f"{shown} cannot be read: {words(error)}") from error
 
 
 def _table(engine: Any, options: dict[str, str], shown: str) -> tuple[str, str | None]:

@@ -19,10 +19,10 @@ from typing import Any, TypeAlias
 
 import ibis
 
-from endcap.tables import values
-from endcap.tables.conform import LOOSE, Extract, conform
+from endcap.importing import values
+from endcap.importing.conform import LOOSE, Extract, conform
+from endcap.importing.files import Rows
 from endcap.tables.duck import json_merge_patch, json_text, json_valid, to_json
-from endcap.tables.files import Rows
 
 Where: TypeAlias = str | tuple[str, ...]
 

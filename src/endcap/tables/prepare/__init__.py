@@ -14,16 +14,16 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
-from endcap.tables.engines import Engine, Name, open_engine
+from endcap.tables.engines import Name, open_engine
 from endcap.tables.imported import files
-from endcap.tables.line import line
-from endcap.tables.memory import check_memory
+from endcap.tables.prepare.line import line
+from endcap.tables.prepare.memory import check_memory
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -48,7 +48,7 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
             check_memory(shop)
             draft = shop.prepared / f".{name}-{engine}"
             _clear(shop.prepared, keep=(draft.name, current(shop.prepared)))
-            with _interruptible(), _opened(engine, draft, shop.config) as opened:
+            with _interruptible(), closing(open_engine(engine, draft, shop.config)) as opened:
                 line(shop, opened, draft, name, report)
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)
@@ -86,7 +86,7 @@ def fingerprint(shop: Shop) -> str:
             seen.update(f"{table}/{path.name} {path.stat().st_size}\n".encode())
             seen.update(_end(path))
     seen.update(_settings(shop.config).encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
 
@@ -103,15 +103,6 @@ def _end(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-min(FOOTER, path.stat().st_size), os.SEEK_END)
         return file.read()
-
-
-@contextmanager
-def _opened(name: Name, folder: Path, config: Config) -> Iterator[Engine]:
-    engine = open_engine(name, folder, config)
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import pytest
 
 from endcap.cli.app import run
 from endcap.errors import ConfigError, SourceError
+from endcap.importing.mapping import load
 from endcap.sources import import_file, proposed
-from endcap.tables.mapping import load
 from tests.sources.samples import Shop, take
 
 FILE = """\ufeffkunde;artikel;wann;art;cent;pfad;notiz

@@ -14,9 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.config import Shop
-from endcap.tables.features import FEATURES, facts, item_features, newest_before, normalised
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare.item_features import (
+    FEATURES,
+    facts,
+    item_features,
+    newest_before,
+    normalised,
+)
 from endcap.tables.schema import kind
 from tests.tables.raw_shop import DAY, START, event, goods, lively, raw_shop
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import SourceError
-from endcap.tables.encoding import LARGE, TIMES, Text, read_text
-from endcap.tables.markup import read_markup
-from endcap.tables.workspace import Workspace, quoted
+from endcap.importing.encoding import LARGE, TIMES, Text, read_text
+from endcap.importing.markup import read_markup
+from endcap.importing.workspace import Workspace
+from endcap.tables.duck import quoted
 
 SAMPLE_LINES = 50
 ROW = 100

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.errors import DataError
-from endcap.tables.cleaning import REASONS
 from endcap.tables.prepare import prepare, prepared
+from endcap.tables.prepare.cleaning import REASONS
 from endcap.tables.schema import EVENTS
 from tests.tables.raw_shop import DAY, START, event, raw_shop, write
 

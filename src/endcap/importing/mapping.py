@@ -29,8 +29,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from endcap.config import Settings, explain
 from endcap.errors import ConfigError, SourceError
-from endcap.tables import values
-from endcap.tables.conform import LOOSE
+from endcap.importing import values
+from endcap.importing.conform import LOOSE
 from endcap.tables.duck import epoch_us, moment_of, strptime, to_utc
 from endcap.tables.schema import TABLES
 

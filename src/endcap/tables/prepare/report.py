@@ -16,12 +16,11 @@ from ibis import _
 from ibis.expr.types import Table
 
 from endcap.tables.parts import Part
+from endcap.tables.rows import count_of, counts_of, one_of, rows_of
 from endcap.tables.schema import EVENT_TYPES
 from endcap.types import DAY
 
 EPOCH = date(1970, 1, 1)
-
-ROWS = _.count()
 
 BINS = 12
 """Of the little histogram of each feature."""
@@ -29,7 +28,7 @@ BINS = 12
 
 @dataclass(frozen=True)
 class Tables:
-    """What the report looks at: all steps of `endcap.tables.line`.
+    """What the report looks at: all steps of `endcap.tables.prepare.line`.
 
     came: of the rows that came, see `came`. listed: the catalogue as imported.
     """
@@ -264,28 +263,6 @@ def _top_items(events: Table, items: Table, n: int = 8) -> list[dict[str, Any]]:
     named = best.join(items.mutate(item=_.row.cast("int32"), title=title), "item")
     chosen = named.select("item_id", "title", "events", "users")
     return rows_of(chosen.order_by(_.events.desc(), "item_id"))
-
-
-def rows_of(table: Table) -> list[dict[str, Any]]:
-    """All rows of a table; for small answers."""
-    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
-    return rows
-
-
-def one_of(table: Table) -> dict[str, Any]:
-    """The one row of a table."""
-    return rows_of(table)[0]
-
-
-def counts_of(table: Table, column: str) -> dict[Any, int]:
-    """How many rows there are of each value, the most frequent first."""
-    each = table.group_by(column).agg(rows=_.count()).order_by(_.rows.desc(), column)
-    return {row[column]: row["rows"] for row in rows_of(each)}
-
-
-def count_of(table: Table, of: ibis.Deferred = ROWS) -> int:
-    """How many rows a table has, or what else is worked out of all of them."""
-    return int(one_of(table.agg(n=of))["n"] or 0)
 
 
 def _day(time: int) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from endcap.tables import values
+from endcap.importing import values
+from endcap.importing.files import Rows
+from endcap.importing.words import SYNONYMS
+from endcap.importing.workspace import Workspace
 from endcap.tables.duck import strptime
-from endcap.tables.files import Rows
 from endcap.tables.schema import EVENT_TYPES
-from endcap.tables.words import SYNONYMS
-from endcap.tables.workspace import Workspace
 
 SAMPLE = 1_000
 MOST = 0.95
@@ -83,16 +83,16 @@ def propose(rows: Rows, work: Workspace, name: str) -> str:
     lines += [f"kind = {json.dumps(kind)}", "", "[columns]"]
     left = [one for one in names if one not in taken and one not in found.values()]
     needed = {"events": ("user_id", "item_id"), "items": ("item_id",), "users": ("user_id",)}[kind]
-    for ours in (*needed, *(one for one in found if one not in needed)):
-        if ours in found:
-            lines.append(f"{ours} = {json.dumps(found[ours], ensure_ascii=False)}")
-        else:
-            lines.append(
-                f'# {ours} = "…"  # which? One of: {", ".join(left) or "no column is left"}'
-            )
+    lines += [_line(ours, found.get(ours), left) for ours in dict.fromkeys((*needed, *found))]
     if kind == "events":
         lines += _time_lines(when, times[when] if when else []) + _type_lines(what, sample)
     return "\n".join(lines) + "\n"
+
+
+def _line(ours: str, theirs: str | None, left: Sequence[str]) -> str:
+    if theirs is not None:
+        return f"{ours} = {json.dumps(theirs, ensure_ascii=False)}"
+    return f'# {ours} = "…"  # which? One of: {", ".join(left) or "no column is left"}'
 
 
 def _by_name(names: Sequence[str]) -> dict[str, str]:

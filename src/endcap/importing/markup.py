@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from endcap.errors import SourceError
-from endcap.tables.encoding import Text
+from endcap.importing.encoding import Text
 
 ROWS = frozenset({"item", "entry", "offer", "product"})
 """What the elements of a list are called in RSS, in Atom and elsewhere."""

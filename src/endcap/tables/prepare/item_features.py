@@ -13,6 +13,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from endcap.tables.rows import one_of
 from endcap.tables.schema import kind
 from endcap.types import DAY
 
@@ -91,8 +92,7 @@ def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
     """For each part, the moment of the newest event before it, 0 without any: what is old and
     new counts from there."""
     times = {f"{part}": events.time.max(where=events.part < part) for part in parts}
-    found = events.agg(**times).to_pyarrow().to_pylist()[0]
-    return {int(part): time or 0 for part, time in found.items()}
+    return {int(part): time or 0 for part, time in one_of(events.agg(**times)).items()}
 
 
 def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
@@ -194,7 +194,7 @@ def normalised(raw: Table) -> Table:
     and so is what is missing. A yes or no is 1 or 0. float32, sorted by `row`, which is left out.
     """
     names = [name for name in raw.columns if name != "row"]
-    bounds = raw.agg(**{name: _bounds(raw[name]) for name in names}).to_pyarrow().to_pylist()[0]
+    bounds = one_of(raw.agg(**{name: _bounds(raw[name]) for name in names}))
     ordered = raw.order_by("row")
     return ordered.select(**{name: _scaled(ordered[name], bounds[name]) for name in names})
 

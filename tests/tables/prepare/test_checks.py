@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from endcap.config import Config, build
-from endcap.tables.checks import CHECKS, checks
 from endcap.tables.prepare import prepare
+from endcap.tables.prepare.checks import CHECKS, checks
 from tests.tables.raw_shop import goods, lively, raw_shop
 
 FACTS = {"facts": 20, "no_item": 0, "unknown_item": 0, "itself": 0, "circle": 0}
