@@ -42,8 +42,7 @@ class Newcomers(Retriever[Settings]):
     visitors take (Dirichlet prior: Zhai & Lafferty, SIGIR 2001). Each depth of a category, the
     brand, the tags and the words count as one label: the mean of those that the item has. The
     item itself is a label too, of those that had it.
-    What everybody takes says little here, however much of it the visitor has; the cosine of
-    `Content` hears of the catalogue alone, in which a label may be rare that fills all baskets.
+    What fills all baskets says little here; the cosine of `Content` hears of the catalogue alone.
     state: the labels of items as a packed matrix [items, labels]; those of `Telling`; `count`
     [labels + items] events with each; `events` [1] all of them.
     """
@@ -72,8 +71,8 @@ class Newcomers(Retriever[Settings]):
 
     def _with(self, items: Int32s) -> Self:
         """The same with more events."""
-        often = np.bincount(items, minlength=self.labels.shape[0])
-        count = self.state["count"] + (often @ self.has).astype(np.int64)
+        met, often = np.unique(items, return_counts=True)
+        count = self.state["count"] + (often @ self.has[met]).astype(np.int64)
         return self._but(count=count, events=self.state["events"] + len(items))
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
