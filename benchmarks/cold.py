@@ -5,7 +5,8 @@
 Leave-one-out. Training sees no event of the cold items, of which only the texts are known; asked
 are the questions of the test part whose answer is one of them, and the whole catalogue is ranked.
 Prints recall@50 of the retriever `described` with each encoder, as it is and with `standing`,
-beside what is nearest to what the visitor took by the same encoder, TF-IDF over texts, and chance.
+beside what is nearest to what the visitor took by the same encoder, TF-IDF over texts, the
+retriever `newcomers`, and chance.
 Then what `standing` does to questions whose answer is no cold item. Epochs are those that the
 validation part chooses, asked for items that are not cold.
 """
@@ -29,6 +30,7 @@ from endcap.cli.output import progress
 from endcap.config import Shop, Stage
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
+from endcap.retrievers.newcomers import Newcomers
 from endcap.retrievers.sequence import Sequence
 from endcap.stages import Encoder, Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
@@ -116,6 +118,8 @@ def _lists(
     met = replace(asked.queries, history=history.keep(~cold[history.items]))
     content, own = resolve(Retriever, shop.config.retrievers["content"], "content")
     lists = {TERMS: content.fit(own, past, None, run).retrieve(met, DEPTH)}
+    leaning = Newcomers.fit(Newcomers.settings_type(), past, None, run)
+    lists["newcomers"] = leaning.retrieve(met, DEPTH)
     models = dict[str, Sequence]()
     for name in encoders:
         stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}

