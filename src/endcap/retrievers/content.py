@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Self
 
+import numpy as np
 from pydantic import Field
 from scipy import sparse
 
