@@ -53,6 +53,9 @@ STANDING = (0.9, 1.0)
 TOLD = (1, 2, 5, 10)
 """How many first events of each cold item are told."""
 
+OTHERS = 4_000
+"""Questions about other items that are asked after each."""
+
 RECENCY = 0.8
 """What each older event counts of the one after it, where the nearest to a past is sought."""
 
@@ -71,7 +74,8 @@ def main() -> None:
         asked, known = (_about(dataset.asked(Part.TEST), mask) for mask in (cold, ~cold))
         lists, models = _lists(shop, dataset, cold, asked, given.encoders, report)
         shown = {name: one.retrieve(known.queries, DEPTH) for name, one in models.items()}
-        warmer = {name: _warmer(dataset, one, cold, asked, known) for name, one in models.items()}
+        some = known.sample(OTHERS, SEED)
+        warmer = {name: _warmer(dataset, one, cold, asked, some) for name, one in models.items()}
     print(f"{cold.sum():,} cold items of {len(cold):,}; {len(asked):,} questions.\n")
     chance = DEPTH / len(cold)
     rows = [["chance", f"{chance:.4f}", "", "1.0", ""]]
@@ -90,8 +94,8 @@ def main() -> None:
     print(table(["", f"recall@{DEPTH}", "against as it is"], rows))
     print(f"\nrecall@{DEPTH} once so many first events of each cold item have been told.\n")
     rows = []
-    for name, one in warmer.items():
-        about, others = ([recall[which] for recall in one] for which in (0, 1))
+    for name, each in warmer.items():
+        about, others = ([recall[which] for recall in each] for which in (0, 1))
         rows.append([name, "cold", *_each(about), _gap(about[-1], about[0])])
         rows.append([name, "other", *_each(others), _gap(others[-1], others[0])])
     print(table(["", "items", "0", *map(str, TOLD), f"{TOLD[-1]} against 0"], rows))

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endcap.nn.warming import Crowd, Warming
+from endcap.nn.warming import Crowd, Sums, Warming
 from endcap.types import Floats, Queries
 from tests.shops import DAY, dataset, queries
 
@@ -40,7 +40,7 @@ def test_it_stands_where_no_small_step_is_better(worth: float) -> None:
     start, events, count = SAID[0], READ[2] * 3, 3
     found = CROWD.settled(start, events.astype(np.float64), count, worth)
 
-    def loss(vector: Floats) -> float:
+    def loss(vector: Sums) -> float:
         rate = np.exp(READ @ vector - CROWD.total).mean()
         pull = worth * np.mean(READ**2) / 2 * np.sum((vector - start) ** 2)
         return float(3 * count * rate - events @ vector + pull)

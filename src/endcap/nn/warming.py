@@ -60,7 +60,7 @@ class Crowd:
         """length: of the pasts. known: [items, dim] the vectors of items with events."""
         start, stop = pasts(dataset, length)
         weight = dataset.weight.astype(np.float64) * (stop > start)
-        size = min(VISITORS, np.count_nonzero(weight))
+        size = min(VISITORS, int(np.count_nonzero(weight)))
         if not size:
             return cls.nobody()
         rng = np.random.default_rng(seed)
@@ -130,9 +130,17 @@ class Warming:
 
     def joined(self, items: Int32s, said: Floats, told: Bools) -> Warming:
         """With further items, whose codes follow."""
-        more = vars(self.of(self.crowd, self.worth, items, said, told))
-        both = {name: np.concatenate([vars(self)[name], more[name]]) for name in COLUMNS}
-        return replace(self, **both)
+        more = self.of(self.crowd, self.worth, items, said, told)
+        return Warming(
+            self.crowd,
+            self.worth,
+            np.concatenate([self.items, more.items]),
+            np.concatenate([self.said, more.said]),
+            np.concatenate([self.told, more.told]),
+            np.concatenate([self.taken, more.taken]),
+            np.concatenate([self.count, more.count]),
+            np.concatenate([self.vectors, more.vectors]),
+        )
 
     def taught(self, queries: Queries, items: Int32s, weight: Floats, read: Read) -> Self:
         """After more events; itself where they teach it nothing.
@@ -171,13 +179,12 @@ class Warming:
         """[items, dim] of all items, of which the first have been known with these vectors, and
         [items] which may be answered."""
         new = self.items >= len(known)
-        vectors = torch.cat([known, torch.zeros(np.count_nonzero(new), known.shape[1])])
-        vectors[torch.from_numpy(self.items)] = torch.from_numpy(self.vectors)
+        vectors = torch.cat([known, known.new_zeros(int(new.sum()), known.shape[1])])
+        items, own = (
+            np.array(one) for one in (self.items, self.vectors)
+        )  # another's are read only
+        vectors[torch.from_numpy(items)] = torch.from_numpy(own)
         return vectors, np.r_[np.ones(len(known), np.bool_), self.known[new]]
-
-
-COLUMNS = ("items", "said", "told", "taken", "count", "vectors")
-"""Of `Warming`, what has a row for each item."""
 
 
 def _each(read: Read, queries: Queries) -> Floats:

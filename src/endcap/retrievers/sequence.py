@@ -109,6 +109,7 @@ class Sequence(Retriever[Settings]):
     `items` that have no events and their `vectors`; `kinds` [event types] how much each says,
     and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is none."""
 
+    personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
@@ -218,14 +219,14 @@ class Sequence(Retriever[Settings]):
 
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
         """Items that had no event in training move to who takes them; see `Warming`."""
-        if self.network is None:
+        if self.network is None or "kinds" not in self.state:  # it was fitted when there were none
             return self
         read = partial(self._read, self.network)
         return self._with(self.warming.taught(queries, items, self.state["kinds"][kinds], read))
 
     def _cold(self, placed: Int32s) -> Warming:
         """Items without events before any came. placed: those that `Standing` guesses."""
-        crowd = below(self.state, CROWD)  # a release that was fitted earlier has none
+        crowd = below(self.state, CROWD)  # a release may be older than that
         unmet = np.zeros(len(self.vectors), np.bool_)
         told = unmet.copy()
         told[placed] = True
@@ -275,7 +276,8 @@ class Sequence(Retriever[Settings]):
         grown = copy(fitted)
         grown.fitted, grown.warming = fitted, warming
         grown.vectors, grown.heard = warming.over(fitted.vectors)
-        grown.nearest = Nearest(grown.vectors)
+        rows = torch.from_numpy(np.array(warming.items))
+        grown.nearest = fitted.nearest.changed(grown.vectors, rows)
         return grown
 
     def __reduce_ex__(self, protocol: Any) -> Any:

@@ -126,6 +126,7 @@ class TwoTower(Retriever[Settings]):
     `met` [items] which had events; `crowd.NAME` the arrays of `Crowd`.
     """
 
+    personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
@@ -199,8 +200,7 @@ class TwoTower(Retriever[Settings]):
 
     def _told(self, codes: Int64s) -> Bools:
         """[items] which have a category, department or brand that the towers know."""
-        told: Bools = self._known[codes[:, NAMES]].any(axis=1)
-        return told
+        return np.asarray(self._known[codes[:, NAMES]].any(axis=1))
 
     def _with(self, warming: Warming, codes: Int64s) -> Self:
         """The fitted towers with items without events where they stand now."""
@@ -262,7 +262,8 @@ def _codes(columns: Int64s, starts: Int64s) -> Int64s:
 @torch.no_grad()
 def _vectors(network: Towers, codes: Int64s) -> Tensor:
     """[items, dim]"""
-    return torch.cat([network.items(block) for block in torch.from_numpy(codes).split(BLOCK)])
+    blocks = torch.from_numpy(codes).split(BLOCK)  # type: ignore[no-untyped-call]
+    return torch.cat([network.items(block) for block in blocks])
 
 
 def _scorer(codes: Int64s, network: Towers) -> Scores:
