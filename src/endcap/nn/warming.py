@@ -148,13 +148,15 @@ class Warming:
         queries, items: for each event, its visitor at its moment, and what was taken.
         weight: [events] how much each counts.
         """
+        rows = np.flatnonzero(np.isin(items, self.items) & (weight > 0))
+        queries = queries.take(rows)
         past = queries.history
         past = past.keep(past.times < queries.times[past.rows])  # what shares a moment has no order
-        teaches = np.isin(items, self.items) & (weight > 0) & (past.lengths > 0)
-        rows = np.flatnonzero(teaches)
+        with_past = np.flatnonzero(past.lengths > 0)
+        rows = rows[with_past]
         if not len(rows) or not len(self.crowd.read):
             return self
-        found = _each(read, replace(queries, history=past).take(rows))
+        found = _each(read, replace(queries, history=past).take(with_past))
         return self.after(items[rows], found, weight[rows])
 
     def after(self, items: Int32s, read: Floats, weight: Floats) -> Self:
