@@ -7,8 +7,9 @@ are the questions of the test part whose answer is one of them, and the whole ca
 Prints recall@50 of the retriever `described` with each encoder, as it is and with `standing`,
 beside what is nearest to what the visitor took by the same encoder, TF-IDF over texts, the
 retriever `newcomers`, and chance.
-Then what `standing` does to questions whose answer is no cold item. Epochs are those that the
-validation part chooses, asked for items that are not cold.
+Then what `standing` does to questions whose answer is no cold item; and recall@50 of both once
+`learn` has been told the first events that each cold item had in training. Epochs are those that
+the validation part chooses, asked for items that are not cold.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from endcap.stages import Encoder, Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
-from endcap.types import Bools, Floats, Queries, Ranking, Report
+from endcap.types import Bools, Floats, Int8s, Int32s, Queries, Ranking, Report, spans
 
 ENCODERS = {
     "hashing": "endcap.encoders.text_hashing:TextHashing",
@@ -50,6 +51,12 @@ TERMS = "TF-IDF of the past"
 
 STANDING = (0.9, 1.0)
 """Lengths of what is guessed, in means of what was learned."""
+
+TOLD = (1, 2, 5, 10)
+"""How many first events of each cold item are told."""
+
+OTHERS = 4_000
+"""Questions about other items that are asked after each."""
 
 RECENCY = 0.8
 """What each older event counts of the one after it, where the nearest to a past is sought."""
@@ -69,6 +76,8 @@ def main() -> None:
         asked, known = (_about(dataset.asked(Part.TEST), mask) for mask in (cold, ~cold))
         lists, models = _lists(shop, dataset, cold, asked, given.encoders, report)
         shown = {name: one.retrieve(known.queries, DEPTH) for name, one in models.items()}
+        some = known.sample(OTHERS, SEED)
+        warmer = {name: _warmer(dataset, one, cold, asked, some) for name, one in models.items()}
     print(f"{cold.sum():,} cold items of {len(cold):,}; {len(asked):,} questions.\n")
     chance = DEPTH / len(cold)
     rows = [["chance", f"{chance:.4f}", "", "1.0", ""]]
@@ -85,6 +94,17 @@ def main() -> None:
     for name, one in found.items():
         rows.append([name, f"{one.mean():.4f}", _gap(one, found[name.partition(",")[0]])])
     print(table(["", f"recall@{DEPTH}", "against as it is"], rows))
+    print(f"\nrecall@{DEPTH} once so many first events of each cold item have been told.\n")
+    rows = []
+    for name, each in warmer.items():
+        about, others = ([recall[which] for recall in each] for which in (0, 1))
+        rows.append([name, "cold", *_each(about), _gap(about[-1], about[0])])
+        rows.append([name, "other", *_each(others), _gap(others[-1], others[0])])
+    print(table(["", "items", "0", *map(str, TOLD), f"{TOLD[-1]} against 0"], rows))
+
+
+def _each(found: list[Floats]) -> list[str]:
+    return [f"{one.mean():.4f}" for one in found]
 
 
 def _gap(one: Floats, other: Floats) -> str:
@@ -142,6 +162,34 @@ def _standing(name: str, model: Sequence, past: Dataset) -> Iterator[tuple[str, 
     for length in STANDING:
         settings = model.settings.model_copy(update={"standing": length})
         yield f"{name}, standing {length:g}", Sequence(settings, model.state).guessing(past)
+
+
+def _warmer(
+    dataset: Dataset, model: Sequence, cold: Bools, asked: Asked, known: Asked
+) -> list[tuple[Floats, Floats]]:
+    """Recall of cold and of other items, with nothing told and with each of `TOLD`."""
+    told = (model, *(model.learn(*_lessons(dataset, cold, most)) for most in TOLD))
+    return [
+        (
+            _recall(dataset, one.retrieve(asked.queries, DEPTH), asked),
+            _recall(dataset, one.retrieve(known.queries, DEPTH), known),
+        )
+        for one in told
+    ]
+
+
+def _lessons(dataset: Dataset, cold: Bools, most: int) -> tuple[Queries, Int32s, Int8s]:
+    """The first events of each cold item in training, as the service tells them."""
+    past = dataset.before(Part.VALIDATION)
+    order = np.lexsort((past.time, past.item))
+    order = order[cold[past.item[order]]]
+    number = np.arange(len(order)) - np.searchsorted(past.item[order], past.item[order])
+    first = order[number < most]
+    first = first[np.argsort(past.time[first], kind="stable")]
+    start = past.offsets[past.user[first]]
+    history = past.history.select(spans(start, first), first - start)
+    queries = Queries.of(past.user[first], past.time[first], history)
+    return queries, past.item[first], past.kind[first]
 
 
 def _described(shop: Shop) -> dict[str, Any]:

@@ -170,8 +170,9 @@ class Retriever(Stage[S]):
         """Up to `n` items for each query: none twice, none that the query excludes."""
 
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
-        """The model after these events as well, exactly as if fitted with them too; one that
-        can't learn so gives itself back.
+        """The model after these events as well, whether told one by one or at once. One that counts
+        is exactly as if fitted with them too; a network may move items that had no event to learn
+        from, and nothing else; one that can't learn so gives itself back.
 
         queries: for each event, its visitor at its moment, with the history before it, in which
         what the log has before it at the same moment stands too; the events stand in the order

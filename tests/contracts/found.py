@@ -70,6 +70,10 @@ NOT_ASKED = {
 }
 """Who need not tell the colours of the checkerboard apart, and why."""
 
+WARM_UP = ("Sequence", "TwoTower")
+"""Who learns of single events where an item stands that had none before, and nothing else; a fit
+would learn more from them."""
+
 
 def classes(folder: ModuleType, kind: type[T]) -> list[type[T]]:
     """The finished classes of a kind that the modules of a folder define."""

@@ -15,10 +15,12 @@ from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import NOBODY, History, Int64s, Queries, offsets_of, spans
-from tests.contracts.found import RETRIEVERS, learned
+from tests.contracts.found import RETRIEVERS, WARM_UP, learned
 from tests.shops import DAY, catalogue, dataset
 
 LEARNERS = [cls for cls in RETRIEVERS if cls.learn is not Retriever.learn]
+
+COUNT = [cls for cls in LEARNERS if cls.__name__ not in WARM_UP]
 
 KINDS = tuple(kind(name) for name in ("view", "add_to_cart", "purchase", "impression"))
 WEIGHTS = {"view": 0.0377, "add_to_cart": 0.31, "impression": 0.0}
@@ -80,6 +82,24 @@ def test_the_log_has_all_that_matters(log: Dataset) -> None:
 
 
 @pytest.mark.parametrize("cls", LEARNERS, ids=lambda cls: cls.__name__)
+def test_learning_from_each_event_is_learning_from_all_at_once(
+    cls: type[Retriever[Any]], log: Dataset
+) -> None:
+    fitted = each = learned(cls, log.before(Part.TEST), **tight(cls))
+    taught = list(batches(log))
+    for queries, places in taught:
+        each = each.learn(queries, log.item[places], log.kind[places])
+    queries = Queries.concat([part for part, _ in taught])
+    places = np.concatenate([part for _, part in taught])
+    at_once = fitted.learn(queries, log.item[places], log.kind[places])
+    questions = log.now(np.arange(len(log.users), dtype=np.int32))
+    before, one, other = (model.retrieve(questions, ITEMS) for model in (fitted, each, at_once))
+    np.testing.assert_array_equal(one.item, other.item)
+    np.testing.assert_allclose(one.score, other.score, rtol=1e-4, atol=1e-5)
+    assert not np.array_equal(one.score, before.score), "it has learned something"
+
+
+@pytest.mark.parametrize("cls", COUNT, ids=lambda cls: cls.__name__)
 def test_learning_from_each_event_is_a_fit_on_all(cls: type[Retriever[Any]], log: Dataset) -> None:
     model = learned(cls, log.before(Part.TEST), **tight(cls))
     for queries, places in batches(log):
@@ -98,9 +118,12 @@ def test_the_model_that_learns_stays_as_it_was(cls: type[Retriever[Any]], log: D
     """It goes on answering while its successor is made."""
     model = learned(cls, log.before(Part.TEST), **tight(cls))
     before = {name: array.copy() for name, array in model.state.items()}
+    questions = log.now(np.arange(len(log.users), dtype=np.int32))
+    lists = model.retrieve(questions, ITEMS)
     for queries, places in batches(log):
         model.learn(queries, log.item[places], log.kind[places])
     same(model.state, before)
+    np.testing.assert_array_equal(model.retrieve(questions, ITEMS).score, lists.score)
 
 
 def same(a: Any, b: Any) -> None:

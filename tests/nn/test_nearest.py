@@ -43,6 +43,24 @@ def test_lists_are_those_of_exact_products(count: int, spread: float) -> None:
         np.testing.assert_allclose(found.score, expected.score, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("times", [1.0, 30.0])
+def test_a_few_other_vectors_are_found_like_all_anew(times: float) -> None:
+    """Also such as are longer than any was before; what was known before stays as it was."""
+    chance = torch.Generator().manual_seed(1)
+    before = torch.randn(5_000, 16, generator=chance)
+    rows = torch.cat([torch.arange(0, 5_000, 50), torch.arange(5_000, 5_040)])
+    vectors = torch.cat([before, torch.zeros(40, 16)])
+    vectors[rows] = times * torch.randn(140, 16, generator=chance).clamp(-2, 2)
+    old = Nearest(before)
+    found = old.changed(vectors, rows)
+    read = torch.randn(7, 16, generator=chance)
+    one, other = (model.best(read, asked(7), 50) for model in (found, Nearest(vectors)))
+    np.testing.assert_array_equal(one.item, other.item)
+    np.testing.assert_array_equal(one.score, other.score)
+    assert np.isin(one.item, rows.numpy()).any()
+    assert old.best(read, asked(7), 50).item.max() < 5_000
+
+
 def test_little_is_multiplied_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else nothing would be gained."""
     counts = list[int]()

@@ -13,12 +13,14 @@ from endcap.class_paths import check
 from endcap.config import parse
 from endcap.errors import ConfigError
 from endcap.retrievers.sequence import Sequence
+from endcap.serve.lessons import Lesson, Lessons
 from endcap.stages import Earlier, Run
 from endcap.tables.dataset import Dataset
 from endcap.tables.overlay import Overlay
-from endcap.types import Int32s
+from endcap.tables.schema import kind as kind_of
+from endcap.types import Floats, Int32s, Queries
 from tests.contracts.found import settings
-from tests.shops import DAY, catalogue, dataset, queries
+from tests.shops import DAY, PURCHASE, catalogue, dataset, queries
 
 KINDS = ("red wool scarf", "blue steel lamp", "green tea box")
 
@@ -106,9 +108,108 @@ def test_an_item_that_came_since_stands_where_its_content_puts_it(
     np.testing.assert_allclose(same.score, before.score, rtol=1e-5)
 
 
-def test_without_content_newcomers_are_unheard_of(data: Dataset) -> None:
-    goods = Overlay.over(data.catalogue).changed([row(ITEMS, "blue steel lamp")])
-    assert fit(data, content={}, epochs=1).adopt(goods, goods.new) is None
+def adopted(model: Sequence, data: Dataset, *titles: str) -> Sequence:
+    """With further items."""
+    new = [row(ITEMS + place, text) for place, text in enumerate(titles)]
+    goods = Overlay.over(data.catalogue).changed(new)
+    found = model.adopt(goods, goods.new)
+    assert found is not None
+    return found
+
+
+def taken(model: Sequence, item: int, kind: int, times: int) -> Sequence:
+    """After so many visitors who had two of a kind have taken an item."""
+    pasts = [[kind, kind + 3]] * times
+    codes = np.full(times, item, np.int32)
+    return model.learn(queries(*pasts), codes, np.full(times, PURCHASE, np.int8))
+
+
+def scored(model: Sequence, asked: Queries) -> Floats:
+    """[queries, items]"""
+    assert model.network is not None
+    return model.network.scores(model.vectors, asked)
+
+
+SCARF, LAMP = 0, 1
+
+
+def test_a_newcomer_goes_to_who_takes_it(data: Dataset, model: Sequence) -> None:
+    """It says that it is a scarf, and those who have lamps take it."""
+    met = adopted(model, data, f"{KINDS[SCARF]} new")
+    told = [taken(met, ITEMS, LAMP, times) for times in (0, 1, 30)]
+    asked = queries([LAMP, LAMP + 3], [SCARF, SCARF + 3])
+    scores = np.array([scored(one, asked)[:, ITEMS] for one in told])
+    assert np.all(np.diff(scores[:, 0]) > 0), "the more, the more"
+    assert ITEMS not in met.retrieve(asked, 4).of(0).item
+    assert ITEMS in told[-1].retrieve(asked, 4).of(0).item
+    assert told[0] is met, "and nothing is learned of nothing"
+
+
+def test_what_had_events_stays_where_it_is(data: Dataset, model: Sequence) -> None:
+    met = adopted(model, data, f"{KINDS[SCARF]} new")
+    taught = taken(taken(met, ITEMS, LAMP, 9), SCARF, LAMP, 9)
+    known = np.arange(ITEMS) < 9
+    np.testing.assert_array_equal(taught.vectors[:ITEMS][known], model.vectors[known])
+    asked = replace(queries([1], [3, 4]), allowed=np.r_[known, False])
+    same, before = taught.retrieve(asked, 9), met.retrieve(asked, 9)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_array_equal(same.score, before.score)
+
+
+def test_an_item_of_the_fit_warms_up_too_where_it_had_no_event(model: Sequence) -> None:
+    """Item 9, a scarf that nobody has touched."""
+    asked = queries([LAMP, LAMP + 3])
+    assert 9 not in model.retrieve(asked, 4).item
+    assert 9 in taken(model, 9, LAMP, 30).retrieve(asked, 5).item
+
+
+@pytest.mark.parametrize("content", [{}, TEXT])
+def test_of_whom_nothing_is_said_enters_with_its_first_events(
+    data: Dataset, content: dict[str, Any]
+) -> None:
+    met = adopted(fit(data, content=content), data, "")
+    asked = queries([LAMP, LAMP + 3])
+    assert ITEMS not in met.retrieve(asked, ITEMS + 1).item
+    taught = taken(met, ITEMS, LAMP, 10)
+    assert ITEMS in taught.retrieve(asked, 6).item
+    assert len(taught.retrieve(queries([ITEMS]), 4)) == 4
+    again = adopted(taught, data, "", "")
+    assert ITEMS in again.retrieve(asked, 6).item, "and others may come after"
+
+
+def test_content_that_is_worth_more_is_held_longer(data: Dataset, model: Sequence) -> None:
+    asked, scores = queries([LAMP, LAMP + 3]), []
+    for worth in (1.0, 10.0, 100.0):
+        own = Sequence(model.settings.model_copy(update={"worth": worth}), model.state)
+        taught = taken(adopted(own, data, f"{KINDS[SCARF]} new"), ITEMS, LAMP, 5)
+        scores.append(scored(taught, asked)[0, ITEMS])
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_an_event_teaches_as_much_as_it_counts_in_training(data: Dataset) -> None:
+    counts = np.zeros(len(data.kind_weights), np.float32)
+    counts[PURCHASE] = 1
+    met = adopted(fit(replace(data, kind_weights=counts), epochs=2), data, "")
+    views = np.full(1, kind_of("view"), np.int8)
+    assert met.learn(queries([LAMP]), np.array([ITEMS], np.int32), views) is met
+
+
+def test_who_has_the_fitted_model_is_told_what_was_learned(data: Dataset, model: Sequence) -> None:
+    """As processes of a service do; the network itself is named, not copied."""
+    taught = taken(adopted(model, data, "", "?"), ITEMS, LAMP, 10)
+    lessons, fitted = Lessons(), {"described": model}
+    lessons.tell(Lesson("first", 10, ("i12", "i13"), {"described": taught}), fitted)
+    lesson = lessons.newest("first", 0, fitted)
+    assert lesson is not None
+    read = lesson.models["described"]
+    assert isinstance(read, Sequence)
+    assert read.network is model.network
+    asked = queries([LAMP, LAMP + 3], [ITEMS])
+    same, before = read.retrieve(asked, 9), taught.retrieve(asked, 9)
+    np.testing.assert_array_equal(same.item, before.item)
+    np.testing.assert_array_equal(same.score, before.score)
+    more, most = (taken(one, ITEMS, LAMP, 5).vectors for one in (read, taught))
+    np.testing.assert_array_equal(more, most)
 
 
 @pytest.mark.parametrize("content", [{}, TEXT])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from endcap.retrievers.two_tower import Settings, TwoTower
 from endcap.stages import Run
-from tests.shops import Checkerboard, catalogue, dataset, queries
+from endcap.tables.overlay import Overlay
+from tests.shops import PURCHASE, Checkerboard, catalogue, checkerboard, dataset, queries
 
 SETTINGS = Settings(
     dim=16, hidden=16, negatives=32, epochs=20, batch=32, average=0.9, own_dropout=0.3
@@ -43,3 +45,64 @@ def test_an_item_is_told_by_its_attributes(tmp_path: Path) -> None:
     starts = np.cumsum([0, own, categories, departments, brands])
     expected = [[0, 0, 0, 2, 1], [1, 1, 1, 0, 1], [2, 2, 1, 1, 2], [3, 2, 1, 1, 2], [4, 3, 2, 1, 0]]
     assert (codes - starts).tolist() == expected
+
+
+RED, BLUE, GREEN, BARE = range(20, 24)
+"""Items that came since; of the last two the towers know no brand."""
+
+ASKED = queries([0, 2, 4], [1, 3, 5])
+"""Who takes red ones, and who takes blue ones."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> TwoTower:
+    shop = checkerboard(tmp_path_factory.mktemp("checkerboard"))
+    return TwoTower.fit(SETTINGS, shop, None, Run(seed=3))
+
+
+@pytest.fixture(scope="module")
+def met(model: TwoTower, tmp_path_factory: pytest.TempPathFactory) -> TwoTower:
+    shop = checkerboard(tmp_path_factory.mktemp("checkerboard"))
+    brands = ("red", "blue", "green", None)
+    new = [
+        {"item_id": f"n{code}", "brand": brand, "price": 12.0, "gone": False}
+        for code, brand in zip((RED, BLUE, GREEN, BARE), brands, strict=True)
+    ]
+    goods = Overlay.over(shop.catalogue).changed(new)
+    return model.adopt(goods, goods.new)
+
+
+def places(model: TwoTower, item: int) -> list[int]:
+    """Of an item in both lists, 99 where it is not there."""
+    lists = [model.retrieve(ASKED, 24).of(query).item.tolist() for query in (0, 1)]
+    return [one.index(item) if item in one else 99 for one in lists]
+
+
+def test_a_new_item_is_offered_to_those_who_take_its_brand(met: TwoTower) -> None:
+    red, blue = places(met, RED), places(met, BLUE)
+    assert red[0] < blue[0]
+    assert blue[1] < red[1]
+    assert max(*red, *blue) < 99
+    assert {*places(met, GREEN), *places(met, BARE)} == {99}, "of which nothing is known"
+
+
+def test_an_item_goes_to_who_takes_it(model: TwoTower, met: TwoTower) -> None:
+    """Visitors of red items take a blue one, and one of which nothing was known."""
+    times = 20
+    codes = np.array([BLUE, BARE] * times, np.int32)
+    pasts = queries(*[[0, 2, 4]] * len(codes))
+    taught = met.learn(pasts, codes, np.full(len(codes), PURCHASE, np.int8))
+    before, after = places(met, BLUE), places(taught, BLUE)
+    assert after[0] < before[0]
+    assert places(taught, BARE)[0] < places(taught, BARE)[1]
+    np.testing.assert_array_equal(taught.items[:20], model.items[:20])
+
+
+def test_what_the_towers_have_no_row_for_adds_nothing(model: TwoTower, met: TwoTower) -> None:
+    """Its own vector, and names and prices that the fit never met."""
+    starts = model.state["starts"]
+    red, green = met.codes[[RED, GREEN]]
+    assert red.tolist() == [starts[-1], starts[1], starts[2], starts[3] + 1, red[4]]
+    assert green.tolist() == [starts[-1], starts[1], starts[2], starts[-1], red[4]]
+    assert starts[4] <= red[4] < starts[5]
+    assert not model.network.item.weight[starts[-1]].any()

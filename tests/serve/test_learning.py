@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from endcap.config import Shop
+from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
 from endcap.stages import Run
 from endcap.store.compact import into_tables
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
-from tests.serve.shops import NOW, serving
-from tests.tables.raw_shop import DAY
+from tests.serve.shops import NOW, QUICK, release, serving, visits
+from tests.shops import queries
+from tests.tables.raw_shop import DAY, goods, raw_shop
 
 SECOND = 1_000_000
 
@@ -91,3 +95,45 @@ def test_what_the_release_knows_is_not_learned_twice(own: Shop) -> None:
     np.testing.assert_array_equal(
         state["value"], before.recommender.retrievers["neighbours"].state["value"]
     )
+
+
+NETWORK = (
+    *QUICK[1:],
+    "retrievers.sequence.dim = 16",
+    "retrievers.sequence.epochs = 5",
+    "retrievers.sequence.average = 0.9",
+)
+
+
+def test_a_network_offers_a_new_item_to_those_who_buy_what_its_buyers_bought(
+    tmp_path: Path,
+) -> None:
+    """Nothing is said of it. Before it is bought, nobody is offered it, and after a restart, those
+    again."""
+    shop = raw_shop(tmp_path, visits(), goods(), changes=NETWORK)
+    prepare(shop)
+    release(shop, "first")
+    with serving(shop) as (client, current):
+        assert client.put("/v1/items/new", json={}).status_code < 300
+        assert "new" not in offered(current)
+        rows = [row for n in range(60) for row in bought(f"new-{n}", "item-03", "new")]
+        assert client.post("/v1/events", json=rows).json()["accepted"] == 120
+        current.learn()
+        found = offered(current)
+        assert "new" in found[:4]
+    with serving(shop) as (_, current):
+        assert "new" not in offered(current)
+        current.learn()
+        assert offered(current) == found
+
+
+def offered(current: Current) -> list[str]:
+    """What the network proposes to who has bought item 3."""
+    loaded = current.latest()
+    assert loaded is not None
+    catalogue = loaded.recommender.catalogue
+    code = catalogue.code("item-03")
+    assert code is not None
+    asked = replace(queries([code]), times=np.array([NOW]))
+    lists = loaded.recommender.retrievers["sequence"].retrieve(asked, 20)
+    return [catalogue.ids[item] for item in lists.item]

@@ -8,6 +8,8 @@ is then multiplied exactly. The lists are those of exact products alone.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,11 +30,20 @@ class Nearest:
         largest = float(vectors.abs().max()) if len(vectors) else 0.0
         self.unit = max(largest, 1e-15) / STEPS
         self.whole = (vectors / self.unit).round().to(torch.int8)
-        rest = vectors - self.whole * self.unit
-        # Of no items, nothing is long.
-        self.length, self.rest = (
-            float(one.norm(dim=1).max()) if len(one) else 0.0 for one in (vectors, rest)
-        )
+        self.length, self.rest = _longest(vectors), _longest(vectors - self.whole * self.unit)
+
+    def changed(self, vectors: Tensor, rows: Tensor) -> Nearest:
+        """The same over vectors of which these rows are others, or new behind all that were."""
+        new = vectors[rows]
+        if len(new) and new.abs().max() > STEPS * self.unit:
+            return Nearest(vectors)  # the steps would not reach that far
+        whole = (new / self.unit).round().to(torch.int8)
+        found, more = copy(self), whole.new_zeros(len(vectors) - len(self.whole), vectors.shape[1])
+        found.vectors, found.whole = vectors, torch.cat([self.whole, more])
+        found.whole[rows] = whole
+        found.length = max(self.length, _longest(new))
+        found.rest = max(self.rest, _longest(new - whole * self.unit))
+        return found
 
     def best(self, read: Tensor, queries: Queries, n: int) -> Ranking:
         """The best `n` items for each query, none that it excludes. read: [queries, dim]"""
@@ -59,3 +70,8 @@ class Nearest:
         wrong = (read - rough).norm(dim=1) * self.length + rough.norm(dim=1) * self.rest
         steps: Floats = (2 * wrong / (unit[:, 0] * self.unit)).numpy()
         return np.asarray(np.ceil(1.001 * steps + 1), np.int64)
+
+
+def _longest(vectors: Tensor) -> float:
+    """Of no vectors, 0."""
+    return float(vectors.norm(dim=1).max()) if len(vectors) else 0.0

@@ -33,12 +33,14 @@ from endcap.nn.nearest import Nearest
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import found, ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
+from endcap.nn.warming import Crowd, Warming
 from endcap.stages import Earlier, Retriever, Run, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Bools, Floats, Int32s, Moved, Queries, Ranking
+from endcap.types import Bools, Floats, Int8s, Int32s, Moved, Queries, Ranking
 
 CONTENT, ENCODER, NETWORK, STANDING = "content", "encoder", "network", "standing"
+CROWD = "crowd"
 """What the names in the state begin with."""
 
 
@@ -58,6 +60,12 @@ class Settings(Reading):
         ge=0,
         description="how long the vector of an item without events is, in means of those with, "
         "which its words, category and brand then guess; 0 leaves it to the encoders",
+    )
+    worth: float = Field(
+        15.0,
+        gt=0,
+        description="how many events the content of an item is worth that had none in training: "
+        "the more, the slower it moves towards who takes it",
     )
     ahead: float = Field(
         0.3,
@@ -98,9 +106,10 @@ class Settings(Reading):
 class Sequence(Retriever[Settings]):
     """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
     items; `encoder.NAME.ARRAY` its own arrays; `standing.NAME` those of `Standing`, with the
-    `items` that have no events and their `vectors`. Nothing where it needs content and there is
-    none."""
+    `items` that have no events and their `vectors`; `kinds` [event types] how much each says,
+    and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is none."""
 
+    personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
@@ -122,8 +131,9 @@ class Sequence(Retriever[Settings]):
         if guessed:
             self.vectors = self.vectors.clone()
             self.vectors[guessed["items"]] = torch.from_numpy(np.array(guessed["vectors"]))
-        self.nearest = Nearest(self.vectors)
-        self.heard: Bools | None = None
+        self.nearest, self.heard = Nearest(self.vectors), np.ones(len(self.vectors), np.bool_)
+        self.warming = self._cold(guessed.get("items", np.zeros(0, np.int32)))
+        self.fitted: Self | None = None
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
@@ -167,8 +177,10 @@ class Sequence(Retriever[Settings]):
         shown = Shown.items(settings, dataset, "item.weight")
         chosen, epochs = train(network, steps, score, plan, run, shown)
         weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
-        parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders}
+        crowd = vars(_crowd(chosen.eval(), dataset, run.seed))
+        parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders, CROWD: crowd}
         state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
+        state["kinds"] = dataset.kind_weights
         model = cls(settings.model_copy(update={"epochs": epochs}), state)
         return model.guessing(dataset) if settings.standing and len(dataset) else model
 
@@ -186,8 +198,7 @@ class Sequence(Retriever[Settings]):
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         if self.network is None:
             return Ranking.concat([])
-        asked = queries if self.heard is None else queries.allow(self.heard)
-        return found(partial(self._best, self.network), asked, n)
+        return found(partial(self._best, self.network), queries.allow(self.heard), n)
 
     def _best(self, network: Reader, queries: Queries, n: int) -> Ranking:
         return self.nearest.best(network.read(self.vectors, queries), queries, n)
@@ -199,28 +210,81 @@ class Sequence(Retriever[Settings]):
         return moved(scores, queries, ranking, self.settings.length)
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
-        """New items stand where their content puts them; one that says nothing is not proposed."""
-        heard = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
-        if self.network is None or not (heard or self.standing):
+        """New items stand where their content puts them; one that says nothing is not proposed
+        before somebody has taken it."""
+        if self.network is None:
             return None
-        goods = catalogue.some(new)
-        vectors, known = torch.zeros(len(new), self.settings.dim), np.zeros(len(new), np.bool_)
+        said, told = self._said(self.network, catalogue.some(new))
+        return self._with(self.warming.joined(new, said, told))
+
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
+        """Items that had no event in training move to who takes them; see `Warming`."""
+        if self.network is None or "kinds" not in self.state:  # it was fitted when there were none
+            return self
+        read = partial(self._read, self.network)
+        return self._with(self.warming.taught(queries, items, self.state["kinds"][kinds], read))
+
+    def _cold(self, placed: Int32s) -> Warming:
+        """Items without events before any came. placed: those that `Standing` guesses."""
+        crowd = below(self.state, CROWD)  # a release may be older than that
+        unmet = np.zeros(len(self.vectors), np.bool_)
+        told = unmet.copy()
+        told[placed] = True
+        if self.network is not None:
+            unmet = ~self.network.item.own.numpy()
+            told |= unmet & (self.network.item.told is not None)
+        items = np.flatnonzero(unmet | told).astype(np.int32)
+        said = self.vectors.numpy()[items]
+        there = Crowd(**crowd) if crowd else Crowd.nobody()
+        return Warming.of(there, self.settings.worth, items, said, told[items])
+
+    def _said(self, network: Reader, goods: Catalogue) -> tuple[Floats, Bools]:
+        """[items, dim] where content puts further items, and of which it says anything."""
+        vectors = np.zeros((len(goods), self.settings.dim), np.float32)
+        known = np.zeros(len(goods), np.bool_)
+        heard = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
         if heard:
             said = Voices.of(heard, below(self.state, ENCODER), CONTENT).say(goods)
             told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
             known = np.any([one.known for one in said.values()], axis=0)
             with torch.no_grad():
-                vectors = self.network.item.content.heard(told)
+                vectors = network.item.content.heard(told).numpy()
         if self.standing is not None:
             guess, placed = self.standing(goods.table)
-            vectors[torch.from_numpy(placed)] = torch.from_numpy(guess[placed])
-            known = known | placed
-        grown = copy(self)
-        before = np.ones(len(self.vectors), np.bool_) if self.heard is None else self.heard
-        grown.heard = np.r_[before, known]
-        grown.vectors = torch.cat([self.vectors, vectors])
-        grown.nearest = Nearest(grown.vectors)
+            vectors, known = np.where(placed[:, None], guess, vectors), known | placed
+        return vectors, known
+
+    def _read(self, network: Reader, queries: Queries) -> Floats:
+        """[queries, dim] what is read of visitors. Items stand where they stood before any event
+        came, so that it is the same in whatever order events are learned."""
+        fitted, warming, history = self.fitted or self, self.warming, queries.history
+        codes, items = np.unique(history.items, return_inverse=True)
+        new = codes >= len(fitted.vectors)
+        vectors = torch.zeros(len(codes), self.settings.dim)
+        vectors[torch.from_numpy(~new)] = fitted.vectors[torch.from_numpy(codes[~new])]
+        said = warming.said[np.searchsorted(warming.items, codes[new])]
+        vectors[torch.from_numpy(new)] = torch.from_numpy(said)
+        history = replace(history, items=items.astype(np.int32))
+        read: Floats = network.read(vectors, replace(queries, history=history)).numpy()
+        return read
+
+    def _with(self, warming: Warming) -> Self:
+        """The fitted network with items without events where they stand now."""
+        if warming is self.warming:
+            return self
+        fitted = self.fitted or self
+        grown = copy(fitted)
+        grown.fitted, grown.warming = fitted, warming
+        grown.vectors, grown.heard = warming.over(fitted.vectors)
+        rows = torch.from_numpy(np.array(warming.items))
+        grown.nearest = fitted.nearest.changed(grown.vectors, rows)
         return grown
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """What was learned, beside the fitted model, which who reads it may have already."""
+        if self.fitted is None:
+            return super().__reduce_ex__(protocol)
+        return type(self)._with, (self.fitted, self.warming)
 
 
 def _restored(settings: Settings, state: State) -> Reader:
@@ -256,6 +320,17 @@ def _go_on(network: Reader, earlier: Earlier) -> None:
     """Take over what an earlier network knows, but for which items have events."""
     known = replace(earlier, state=below(earlier.state, NETWORK))
     network.load_state_dict({**grown(known, "item.weight"), "item.own": network.item.own})
+
+
+@torch.no_grad()
+def _crowd(network: Reader, dataset: Dataset, seed: int) -> Crowd:
+    vectors = network.item()
+    met = vectors[torch.from_numpy(_met(dataset))]
+
+    def read(queries: Queries) -> Floats:
+        return np.asarray(network.read(vectors, queries).numpy())
+
+    return Crowd.of(dataset, network.settings.length, read, met, seed)
 
 
 def _judge(asked: Asked, network: Reader) -> float:

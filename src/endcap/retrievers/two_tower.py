@@ -6,8 +6,9 @@ without a single event has a place too: for catalogues that change often.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Self
+from copy import copy
+from functools import cached_property, partial
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -22,14 +23,24 @@ from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
-from endcap.stages import Retriever, Run, State
+from endcap.nn.warming import Crowd, Warming
+from endcap.stages import Retriever, Run, State, below
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Floats, History, Int64s, Queries, Ranking
+from endcap.types import Bools, Floats, History, Int8s, Int32s, Int64s, Queries, Ranking
 
 BLOCK = 1 << 16
 """Items that run through their tower at once."""
+
+TABLES = ("codes", "starts", "edges", "met")
+"""What of the state is no weight."""
+
+CROWD = "crowd"
+"""What the names of the arrays of `Crowd` begin with."""
+
+NAMES = slice(1, 4)
+"""The columns of codes that are of category, department and brand."""
 
 
 class Settings(Training):
@@ -48,52 +59,59 @@ class Settings(Training):
     popular: float = Field(
         0.5, ge=0, le=1, description="share of them that is drawn by number of events, not evenly"
     )
+    worth: float = Field(
+        15.0,
+        gt=0,
+        description="how many events the attributes of an item are worth that had none in "
+        "training: the more, the slower it moves towards who takes it",
+    )
     history: int = Field(50, gt=0, description="newest events of a visitor that count")
     recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
 class Towers(nn.Module):
     """past, item: vectors of an item's own and of its attributes, added up to describe it: one
-    table for the items of a past, one for those that may be answered."""
+    table for the items of a past, one for those that may be answered. The last row of each stands
+    for whatever has none, and adds nothing.
+    """
 
-    codes: Tensor
     kinds: Tensor
 
-    def __init__(self, settings: Settings, codes: Int64s, kinds: Floats) -> None:
+    def __init__(self, settings: Settings, size: int, kinds: Floats) -> None:
+        """size: rows of a table without the last."""
         super().__init__()
-        self.settings = settings
-        size, dim = int(codes.max()) + 1, settings.dim
-        self.past, self.item = nn.Embedding(size, dim), nn.Embedding(size, dim)
+        self.settings, dim = settings, settings.dim
+        self.past, self.item = (nn.Embedding(size + 1, dim, padding_idx=size) for _ in range(2))
         self.kind = nn.Embedding(len(EVENT_TYPES), dim)
         for table in (self.past, self.item, self.kind):
             nn.init.normal_(table.weight, std=dim**-0.5)
+        self.forget(np.array([size]))
         self.visitor_tower, self.item_tower = _tower(settings), _tower(settings)
-        self.register_buffer("codes", torch.from_numpy(np.array(codes)))
         self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
 
-    def visitors(self, past: History) -> Tensor:
-        """[rows, dim] of length 1 / temperature."""
+    def visitors(self, past: History, codes: Int64s) -> Tensor:
+        """[rows, dim] of length 1 / temperature. codes: [items, 5], see `TwoTower`."""
         share = shares(past, self.settings.recency, self.kinds)
         x = pooled(self.kind.weight, past, past.kinds, share)
-        for column in self.codes.t().numpy():
+        for column in codes.T:
             x = x + pooled(self.past.weight, past, column[past.items], share)
         x = x + self.visitor_tower(x)
         return functional.normalize(x) / self.settings.temperature
 
-    def items(self, items: Tensor) -> Tensor:
-        """[n, dim] of length 1."""
-        parts = self.item(self.codes[items])
+    def items(self, codes: Tensor) -> Tensor:
+        """[n, dim] of length 1. codes: [n, 5]"""
+        parts = self.item(codes)
         if self.training:
-            kept = torch.rand(len(items), 1) >= self.settings.own_dropout
+            kept = torch.rand(len(codes), 1) >= self.settings.own_dropout
             parts = torch.cat([parts[:, :1] * kept[:, :, None], parts[:, 1:]], dim=1)
         x = parts.sum(1)
         return functional.normalize(x + self.item_tower(x))
 
     @torch.no_grad()
-    def forget(self, unseen: Int64s) -> None:
-        """Leave items without events nothing of their own, which would be chance."""
+    def forget(self, rows: Int64s) -> None:
+        """Leave rows nothing of their own, which would be chance."""
         for table in (self.past, self.item):
-            table.weight[torch.from_numpy(unseen)] = 0
+            table.weight[torch.from_numpy(rows)] = 0
 
 
 class TwoTower(Retriever[Settings]):
@@ -102,10 +120,13 @@ class TwoTower(Retriever[Settings]):
 
     The visitor's tower reads the mean of their events' vectors, of items and of types, so a
     newcomer is answered like everyone.
-    state: the weights of `Towers`, by their names; `codes` [items, 5] of each item's own vector
-    and those of its category, department, brand and price.
+    state: the weights of `Towers`, by their names; `codes` [items, 5] the rows of its tables that
+    hold each item's own vector and those of its category, department, brand and price; `starts`
+    [6] where each of the five begins, and where they end; `edges` between buckets of prices;
+    `met` [items] which had events; `crowd.NAME` the arrays of `Crowd`.
     """
 
+    personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
@@ -119,23 +140,92 @@ class TwoTower(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        network = restored(Towers(settings, state["codes"], state["kinds"]), state)
-        self.scores = _scorer(network)
+        others = {*TABLES, *(f"{CROWD}.{name}" for name in below(state, CROWD))}
+        weights = {name: one for name, one in state.items() if name not in others}
+        towers = Towers(settings, int(state["starts"][-1]), state["kinds"])
+        self.network, self.codes = restored(towers, weights), state["codes"]
+        self.items = _vectors(self.network, self.codes)
+        self.heard = np.ones(len(self.codes), np.bool_)
+        unmet = np.flatnonzero(~state["met"]).astype(np.int32)
+        cold = unmet, self.items.numpy()[unmet], self._told(self.codes[unmet])
+        self.warming = Warming.of(Crowd(**below(state, CROWD)), settings.worth, *cold)
+        self.fitted: Self | None = None
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
-        codes = _codes(dataset.catalogue, settings.prices)
-        network = Towers(settings, codes, dataset.kind_weights)
+        edges = _edges(dataset.catalogue.price, settings.prices)
+        columns = _columns(dataset.catalogue, edges)
+        starts = np.r_[0, np.cumsum(columns.max(axis=0) + 1)]
+        codes = _codes(columns, starts)
+        network = Towers(settings, int(starts[-1]), dataset.kind_weights)
         count = np.bincount(dataset.item, minlength=len(codes))
         network.forget(np.flatnonzero(count == 0))
         negatives = Negatives(count, settings.negatives, settings.popular)
-        lessons = partial(_loss, network, negatives), dataset, dataset.weight
+        loss = partial(_loss, network, codes, negatives)
+        lessons = loss, dataset, dataset.weight
         steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
-        return cls(*fitted(network, settings, steps, _scorer, judge, run, "two towers"))
+        scorer = partial(_scorer, codes)
+        changed, weights = fitted(network, settings, steps, scorer, judge, run, "two towers")
+        network = restored(network, weights)
+        read = partial(_visitors, network, codes)
+        known = _vectors(network, codes[count > 0])
+        crowd = vars(Crowd.of(dataset, settings.history, read, known, run.seed))
+        tables = dict(zip(TABLES, (codes, starts, edges, count > 0), strict=True))
+        own = {f"{CROWD}.{name}": array for name, array in crowd.items()}
+        return cls(changed, {**weights, **tables, **own})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
+        scores = partial(_scores, self.network, self.codes, self.items)
+        return best(scores, queries.allow(self.heard), n)
+
+    def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
+        """New items stand where their category, department, brand and price put them; one of
+        which the towers know neither of the first three is not proposed before somebody has taken
+        it."""
+        columns = _columns(catalogue, self.state["edges"])[new]
+        codes = _codes(columns, self.state["starts"])
+        said = _vectors(self.network, codes).numpy()
+        warming = self.warming.joined(new, said, self._told(codes))
+        return self._with(warming, np.concatenate([self.codes, codes]))
+
+    def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
+        """Items that had no event in training move to who takes them; see `Warming`."""
+        weight = self.state["kinds"][kinds]
+        return self._with(self.warming.taught(queries, items, weight, self._read), self.codes)
+
+    def _read(self, queries: Queries) -> Floats:
+        """[queries, dim] what is read of visitors."""
+        return _visitors(self.network, self.codes, queries)
+
+    def _told(self, codes: Int64s) -> Bools:
+        """[items] which have a category, department or brand that the towers know."""
+        return np.asarray(self._known[codes[:, NAMES]].any(axis=1))
+
+    def _with(self, warming: Warming, codes: Int64s) -> Self:
+        """The fitted towers with items without events where they stand now."""
+        if warming is self.warming:
+            return self
+        fitted = self.fitted or self
+        grown = copy(fitted)
+        grown.fitted, grown.warming, grown.codes = fitted, warming, codes
+        grown.items, grown.heard = warming.over(fitted.items)
+        return grown
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """What was learned, beside the fitted model, which who reads it may have already."""
+        if self.fitted is None:
+            return super().__reduce_ex__(protocol)
+        return type(self)._with, (self.fitted, self.warming, self.codes)
+
+    @cached_property
+    def _known(self) -> Bools:
+        """[rows of a table] which stand for a name that an item with events has."""
+        codes, starts = self.state["codes"], self.state["starts"]
+        known = np.zeros(starts[-1] + 1, np.bool_)
+        known[codes[self.state["met"]]] = True
+        known[starts] = False  # that something has no name, or one that is new, tells nothing
+        return known
 
 
 def _tower(settings: Settings) -> nn.Module:
@@ -146,45 +236,62 @@ def _tower(settings: Settings) -> nn.Module:
     )
 
 
-def _codes(catalogue: Catalogue, buckets: int) -> Int64s:
-    """[items, 5] places in one table: of each item's own vector, and those of its attributes."""
-    price = catalogue.price
+def _edges(price: Floats, buckets: int) -> Floats:
+    """[buckets - 1] the prices between buckets that hold as many items each; none without any."""
     known = price[np.isfinite(price)]
     edges = np.quantile(known, np.arange(1, buckets) / buckets) if len(known) else known
+    return np.asarray(edges, np.float32)
+
+
+def _columns(catalogue: Catalogue, edges: Floats) -> Int64s:
+    """[items, 5] the codes of each item, of its category, department, brand and bucket of price;
+    0 for none of these."""
+    price = catalogue.price
     bucket = np.where(np.isfinite(price), 1 + np.searchsorted(edges, price, side="right"), 0)
     own = np.arange(len(catalogue))
     columns = (own, catalogue.category, catalogue.department, catalogue.brand, bucket)
-    sizes = [int(column.max()) + 1 for column in columns]
-    starts = np.cumsum([0, *sizes[:-1]])
-    codes: Int64s = np.stack(columns, axis=1).astype(np.int64) + starts
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+def _codes(columns: Int64s, starts: Int64s) -> Int64s:
+    """[items, 5] the rows of one table, the last for what has none."""
+    codes: Int64s = np.where(columns < np.diff(starts), columns + starts[:-1], starts[-1])
     return codes
 
 
 @torch.no_grad()
-def _scorer(network: Towers) -> Scores:
-    every = torch.arange(len(network.codes))
-    items = torch.cat([network.items(block) for block in every.split(BLOCK)])  # type: ignore[no-untyped-call]
-    return partial(_scores, network, items)
+def _vectors(network: Towers, codes: Int64s) -> Tensor:
+    """[items, dim]"""
+    blocks = torch.from_numpy(codes).split(BLOCK)  # type: ignore[no-untyped-call]
+    return torch.cat([network.items(block) for block in blocks])
+
+
+def _scorer(codes: Int64s, network: Towers) -> Scores:
+    return partial(_scores, network, codes, _vectors(network, codes))
 
 
 @torch.no_grad()
-def _scores(network: Towers, items: Tensor, queries: Queries) -> Floats:
+def _visitors(network: Towers, codes: Int64s, queries: Queries) -> Floats:
+    """[queries, dim]"""
+    past = queries.history.last(network.settings.history)
+    return np.asarray(network.visitors(past, codes).numpy())
+
+
+def _scores(network: Towers, codes: Int64s, items: Tensor, queries: Queries) -> Floats:
     """[queries, items]"""
-    visitors = network.visitors(queries.history.last(network.settings.history))
-    scores: Floats = (visitors @ items.t()).numpy()
-    return scores
+    return np.asarray(_visitors(network, codes, queries) @ items.numpy().T)
 
 
-def _loss(network: Towers, negatives: Negatives, pairs: Pairs) -> Tensor:
+def _loss(network: Towers, codes: Int64s, negatives: Negatives, pairs: Pairs) -> Tensor:
     """Only the items of the batch run through their tower, each once."""
     both = torch.cat([pairs.items, negatives.draw()])
-    codes, places = torch.unique(both, return_inverse=True)
+    items, places = torch.unique(both, return_inverse=True)
     target, drawn = places[: len(pairs.items)], places[len(pairs.items) :]
     return sampled_softmax(
-        network.visitors(pairs.past),
-        network.items(codes),
+        network.visitors(pairs.past, codes),
+        network.items(torch.from_numpy(codes[items.numpy()])),
         target,
         drawn,
-        negatives.log_q[codes],
+        negatives.log_q[items],
         pairs.weight,
     )
