@@ -21,8 +21,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from endcap.config import Config, Search, Settings, space
 from endcap.config import Feature as FeatureConfig
@@ -44,6 +43,7 @@ from endcap.types import (
     Tie,
     silent,
 )
+from endcap.types.mapped import mapped
 
 S = TypeVar("S", bound=Settings)
 State = Mapping[str, NDArray[Any]]
@@ -57,6 +57,25 @@ def below(state: State, name: str) -> dict[str, Any]:
     """
     start = f"{name}."
     return {key[len(start) :]: one for key, one in state.items() if key.startswith(start)}
+
+
+def under(name: str, state: State) -> dict[str, NDArray[Any]]:
+    """Arrays as part of a larger state, from which `parted` takes them.
+
+    >>> under("text", {"axes": 1, "terms": 2})
+    {'text.axes': 1, 'text.terms': 2}
+    """
+    return {f"{name}.{key}": one for key, one in state.items()}
+
+
+def parted(state: State, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """A state without the arrays that stand `under` a name, and those.
+
+    >>> parted({"text.axes": 1, "texts.axes": 3}, "text")
+    ({'texts.axes': 3}, {'axes': 1})
+    """
+    taken = below(state, name)
+    return {key: one for key, one in state.items() if key not in under(name, taken)}, taken
 
 
 @dataclass(frozen=True)
@@ -135,15 +154,17 @@ class Stage(ABC, Generic[S]):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "settings.json").write_text(self.settings.model_dump_json(indent=1))
         arrays = {name: np.ascontiguousarray(array) for name, array in self.state.items()}
-        save_file(arrays, folder / "state.safetensors")
+        draft = folder / ".state.safetensors"
+        save_file(arrays, draft)
+        draft.replace(folder / "state.safetensors")  # whoever has the old one mapped keeps it
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises ReleaseError where the folder does not hold this stage."""
         try:
             settings = cls.settings_type.model_validate_json((folder / "settings.json").read_text())
-            return cls(settings, load_file(folder / "state.safetensors"))  # type: ignore[arg-type]
-        except (OSError, ValueError, ArithmeticError, KeyError, SafetensorError) as error:
+            return cls(settings, mapped(folder / "state.safetensors"))  # type: ignore[arg-type]
+        except (OSError, ValueError, ArithmeticError, KeyError, TypeError) as error:
             raise ReleaseError(f"{folder} does not hold a {cls.__name__}: {error}") from error
 
 
@@ -179,6 +200,13 @@ class Retriever(Stage[S]):
         of their times.
         """
         return self
+
+    @property
+    def arrays(self) -> State:
+        """What processes of a service have in common of the model, of which
+        ``Class(settings, arrays)`` makes the same one: its state, or what that is put together
+        from, and what follows from it and takes long to work out."""
+        return self.state
 
     def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
         """For each row of the ranking, the events of the query's history that lifted its score,

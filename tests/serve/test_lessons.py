@@ -185,9 +185,9 @@ def test_a_model_that_cannot_be_shared_is_learned_by_each(
     own: Shop, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(model: Neighbours) -> None:
-        raise TypeError("cannot pickle")
+        raise TypeError("holds what is no array")
 
-    monkeypatch.setattr(Neighbours, "__getstate__", refuse)
+    monkeypatch.setattr(Neighbours, "arrays", property(refuse))
     current = current_of(own, lessons)
     with pupil(own, lessons) as learn:
         happened(current, "ann", "item-00", "item-06")

@@ -144,7 +144,7 @@ def test_traces_of_old_answers_are_let_go(live: LiveEvents, tmp_path: Path) -> N
     answers = Answers(live.database)
     for day in range(1, 8):
         row = {"recommendation_id": f"r{day}", "visitor": "ann", "timestamp": day * DAY}
-        answers.keep(row | {"release": "a", "path": "full", "question": "{}"}, dict)
+        answers.keep([row | {"release": "a", "path": "full", "question": "{}", "trace": {}}])
     live.database.write(lambda connection: None)
     assert let_go(live.database, tmp_path, Store(trace_days=2.5), 7 * DAY) == 4
     assert answers.find("r4") is None

@@ -7,18 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.event import listen, remove
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.errors import ConfigError, StateError
 from endcap.store import database
 from endcap.store.address import parsed, shown
 from endcap.store.database import Database
-from endcap.store.events import LiveEvents, Seen, events
+from endcap.store.events import LiveEvents, Seen, _newest, events
 from endcap.store.keys import Keys
 from tests.store.postgres import Postgres, running
 from tests.store.test_events import event
@@ -32,19 +30,29 @@ def live(where: Path | str) -> Iterator[LiveEvents]:
 
 def plan(live: LiveEvents) -> str:
     """How the database goes about looking a visitor's past up."""
-    asked: list[tuple[str, Any]] = []
-    engine = live.database.engine
-
-    def hear(_: object, __: object, statement: str, values: Any, *___: object) -> None:
-        asked.append((statement, values))
-
-    listen(engine, "before_cursor_execute", hear)
-    live.of_visitor("ann", ["view", "purchase"], 50)
-    remove(engine, "before_cursor_execute", hear)
-    [(statement, values)] = asked
     word = "EXPLAIN" if live.database.remote else "EXPLAIN QUERY PLAN"
-    with engine.connect() as connection:
-        return "\n".join(map(str, connection.exec_driver_sql(f"{word} {statement}", values)))
+    with live.database.engine.connect() as connection:
+        asked = _newest(("view", "purchase"))._text(connection)
+        values = asked.parameters({"key": "ann", "limit": 50})
+        return "\n".join(map(str, connection.exec_driver_sql(f"{word} {asked.text}", values)))
+
+
+def test_only_what_is_waited_for_is_forced_onto_the_disk(tmp_path: Path) -> None:
+    def forced(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    normal, full = 1, 2
+    with closing(LiveEvents.open(tmp_path / "live.sqlite")) as live:
+        assert live.database.submit(forced).result() == normal
+        assert live.database.write(forced) == full
+        hurried, awaited = live.database.submit(forced), live.database.write(forced)
+        assert (hurried.result(), awaited) == (full, full)
+        assert live.database.read(forced) == full
+
+
+def test_what_nobody_waits_for_is_there_for_who_reads_next(live: LiveEvents) -> None:
+    live.database.submit(live._appending([event(1, "ann")])).result()
+    assert [one.item_id for one in live.of_visitor("ann", ["view"], 5)] == ["item-1"]
 
 
 def test_a_past_is_looked_up_by_index_and_not_sorted(live: LiveEvents) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from endcap.recommender import Answer, PathTaken, Recommender, Steps
-from endcap.types import Int32s, Int64s, Queries
+from endcap.recommender import Answer, PathTaken, Recommender
+from endcap.types import Int32s, Queries
 
 
 @dataclass(frozen=True)
@@ -72,32 +71,6 @@ def proposed(answer: Answer, item: int) -> dict[str, int]:
         return {}
     places = zip(answer.candidates.retrievers, answer.candidates.places[row], strict=True)
     return {name: int(place) for name, place in places if not np.isnan(place)}
-
-
-def moves(
-    steps: Steps, items: Sequence[int]
-) -> dict[int, list[tuple[str, int | None, int | None]]]:
-    """For each item, the steps after the first that moved it: name, place before and after."""
-    names = [name for name, _ in steps]
-    places = np.stack([_places(ranking.item, items) for _, ranking in steps], axis=1).tolist()
-    return {
-        item: [
-            (name, before or None, after or None)
-            for name, (before, after) in zip(names[1:], pairwise(own), strict=True)
-            if before != after
-        ]
-        for item, own in zip(items, places, strict=True)
-    }
-
-
-def _places(listed: Int32s, items: Sequence[int]) -> Int64s:
-    """[items] the place of each in a list, 0 where it is not there."""
-    there = listed == np.array(items, np.int32)[:, None]
-    return (
-        np.where(there.any(axis=1), there.argmax(axis=1) + 1, 0)
-        if len(listed)
-        else (np.zeros(len(items), np.int64))
-    )
 
 
 def _place(items: Int32s, item: int) -> int | None:

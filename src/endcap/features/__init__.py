@@ -115,7 +115,8 @@ class Features:
         found = [one(name, scene) for name, one in self.declared.items()]
         names = [f"{what}_{name}" for what in ("place", "score") for name in self.retrievers]
         names += [name for own, _ in found for name in own]
-        return names, np.hstack([seen.places, seen.scores, *(values for _, values in found)])
+        parts = [seen.places, seen.scores, *(values for _, values in found)]
+        return names, np.concatenate([part.T for part in parts]).T
 
     @property
     def state(self) -> State:
@@ -152,5 +153,5 @@ def _told(one: Declared) -> dict[str, Any]:
 
 
 def _matrix(columns: Mapping[str, Any]) -> tuple[list[str], Floats]:
-    """Names, and [rows, columns]."""
-    return list(columns), np.stack(list(columns.values()), axis=1).astype(np.float32)
+    """Names, and [rows, columns], in memory column by column, as they are made."""
+    return list(columns), np.stack(list(columns.values()), dtype=np.float32, casting="same_kind").T

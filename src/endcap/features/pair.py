@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,79 +36,86 @@ class Pair(Feature[Settings]):
 def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
-    own = _Ties(queries, ranking, np.arange(1, len(catalogue) + 1, dtype=np.int32))
-    yield "item_times", np.log1p(own.count)
-    yield "item_days_since", own.days_since
-    yield "item_events_since", np.log1p(own.events_since)
-    yield "item_due", own.due
-    yield "item_weight", own.weight
+    own = _Ties.of(queries, ranking, np.arange(1, len(catalogue) + 1, dtype=np.int32))
+    yield "item_times", own.each(np.log1p(own.count), 0)
+    yield "item_days_since", own.each(own.days_since, np.nan)
+    yield "item_events_since", own.each(np.log1p(own.events_since), np.nan)
+    yield "item_due", own.each(own.due, np.nan)
+    yield "item_weight", own.each(own.weight, 0)
     groups = {
         "category": catalogue.category,
         "department": catalogue.department,
         "brand": catalogue.brand,
     }
     for name, codes in groups.items():
-        ties = _Ties(queries, ranking, codes)
-        yield f"{name}_share", ties.count / np.maximum(ties.total, 1)
-        yield f"{name}_days_since", ties.days_since
-        yield f"{name}_weight", ties.weight
+        ties = _Ties.of(queries, ranking, codes)
+        yield f"{name}_share", ties.each(ties.count / ties.total, 0)
+        yield f"{name}_days_since", ties.each(ties.days_since, np.nan)
+        yield f"{name}_weight", ties.each(ties.weight, 0)
     yield "price_step", _price_step(queries, ranking, catalogue)
 
 
+@dataclass(frozen=True)
 class _Ties:
-    """How often and how lately each row's query met the row's item, or its category, …
+    """Events of a query's past that an item, a category, … ties together. Few of the candidates
+    are tied to any, and many to the same; so what is known of ties is worked out once for each.
 
-    codes: [items] what ties items together; 0 ties nothing.
+    place: [rows] the tie of each candidate, the number of ties where it has none.
+    count, total: [ties] events that are tied, and all of the query.
+    moment: [ties] of the query. first, last: [ties] times of the oldest and the newest tied event.
+    events_since: [ties] events of the visitor since the newest.
+    weight: [ties] the events, each by how new it is: an old habit fades.
     """
 
-    def __init__(self, queries: Queries, ranking: Ranking, codes: Int32s) -> None:
-        history = queries.history
-        keys, wanted = pair_keys(
-            (history.rows, codes[history.items]), (ranking.query, codes[ranking.item])
-        )
-        order = np.argsort(keys, kind="stable")
-        self._times = history.times[order]
-        self._ages = history.ages[order]
-        age = (queries.times[history.rows] - history.times)[order] / DAY
-        self._weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
-        self._moment = queries.times[ranking.query]
-        self._first = np.searchsorted(keys[order], wanted, side="left")
-        after = np.searchsorted(keys[order], wanted, side="right")
-        self._after = np.where(codes[ranking.item] > 0, after, self._first)
-        self.count = (self._after - self._first).astype(np.float32)
-        self.total = history.lengths[ranking.query].astype(np.float32)
+    place: Int64s
+    count: Floats
+    total: Floats
+    moment: Int64s
+    first: Int64s
+    last: Int64s
+    events_since: Int64s
+    weight: Doubles
 
-    @property
-    def weight(self) -> Doubles:
-        """Tied events, each by how new it is: an old habit fades."""
-        weight: Doubles = self._weights[self._after] - self._weights[self._first]
-        return weight
+    @classmethod
+    def of(cls, queries: Queries, ranking: Ranking, codes: Int32s) -> Self:
+        """codes: [items] what ties items together; 0 ties nothing."""
+        history = queries.history
+        rows, tied, asked = history.rows, codes[history.items], codes[ranking.item]
+        keys, wanted = pair_keys((rows, tied), (ranking.query, asked))
+        order = np.argsort(keys, kind="stable")
+        found, begin, count = np.unique(keys[order], return_index=True, return_counts=True)
+        end = begin + count
+        age = (queries.times[rows] - history.times)[order] / DAY
+        weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
+        place = np.searchsorted(found, wanted)
+        met = (np.r_[found, -1][place] == wanted) & (asked > 0)
+        query, times = rows[order][begin], history.times[order]
+        return cls(
+            np.where(met, place, len(found)),
+            count.astype(np.float32),
+            history.lengths[query].astype(np.float32),
+            queries.times[query],
+            times[begin],
+            times[end - 1],
+            history.ages[order][end - 1],
+            weights[end] - weights[begin],
+        )
+
+    def each(self, values: NDArray[np.floating], none: float) -> NDArray[np.floating]:
+        """[rows] the value of each candidate's tie. none: of one that is not tied."""
+        return np.append(values, none)[self.place]
 
     @property
     def days_since(self) -> Doubles:
         """Since the newest tied event."""
-        return (self._moment - self._at(self._times, self._after - 1)) / DAY
-
-    @property
-    def events_since(self) -> Doubles:
-        """Events of the visitor since the newest tied one."""
-        return self._at(self._ages, self._after - 1)
+        return (self.moment - self.last) / DAY
 
     @property
     def due(self) -> Doubles:
         """Days since the last time, by the usual days between two times: 1 is just due."""
-        first, last = self._at(self._times, self._first), self._at(self._times, self._after - 1)
-        usual = (last - first) / np.maximum(self.count - 1, 1)
-        since = self._moment - last
+        usual = (self.last - self.first) / np.maximum(self.count - 1, 1)
         known = (self.count > 1) & (usual > 0)
-        return np.where(known, since / np.where(known, usual, 1), np.nan)
-
-    def _at(self, values: Int64s, places: Int64s) -> Doubles:
-        """Values at places, NaN where nothing is tied."""
-        if not len(values):
-            return np.full(len(places), np.nan)
-        found = values[np.clip(places, 0, len(values) - 1)].astype(np.float64)
-        return np.where(self.count > 0, found, np.nan)
+        return np.where(known, (self.moment - self.last) / np.where(known, usual, 1), np.nan)
 
 
 def _price_step(queries: Queries, ranking: Ranking, catalogue: Catalogue) -> Floats:

@@ -22,4 +22,4 @@ class Visitor(Feature[Settings]):
 
     def values(self, scene: Scene) -> Mapping[str, Floats]:
         names, values = visitor_features(scene.queries, scene.catalogue)
-        return dict(zip(names, values[scene.ranking.query].T, strict=True))
+        return dict(zip(names, values.T[:, scene.ranking.query], strict=True))

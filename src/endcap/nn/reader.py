@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,9 +14,9 @@ from torch.nn import functional
 from endcap import config
 from endcap.nn import networks
 from endcap.nn.fusion import Items
-from endcap.nn.sequences import GAPS, Batch, query_batch
+from endcap.nn.sequences import GAPS, Batch, alike, query_batch
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import Bools, Floats, Queries
+from endcap.types import Bools, Floats, Int64s, Queries
 
 
 class Reading(config.Settings):
@@ -70,8 +71,17 @@ class Reader(nn.Module):
     @torch.no_grad()
     def read(self, vectors: Tensor, queries: Queries) -> Tensor:
         """[queries, dim] what comes next, as a vector like those of the items."""
-        batch = query_batch(queries, self.settings.length).to(vectors.device)
-        row = torch.arange(len(queries), device=batch.last.device)
+        lengths = np.minimum(queries.history.lengths, self.settings.length)
+        out = torch.empty(len(queries), self.settings.dim, device=vectors.device)
+        for rows in alike(lengths):
+            out[torch.from_numpy(rows)] = self._read(vectors, queries, rows)
+        return out
+
+    def _read(self, vectors: Tensor, queries: Queries, rows: Int64s) -> Tensor:
+        """[rows, dim] of some queries."""
+        some = Queries.of(queries.users[rows], queries.times[rows], queries.history.take(rows))
+        batch = query_batch(some, self.settings.length).to(vectors.device)
+        row = torch.arange(len(rows), device=batch.last.device)
         read = functional.embedding(batch.items, vectors)
         out: Tensor = self(batch, read)[row, batch.last]
         return out

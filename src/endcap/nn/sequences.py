@@ -19,6 +19,9 @@ GAPS = 16
 
 MINUTE = 60_000_000
 
+APART = 100
+"""Places filled with padding that take as long as to read two batches instead of one."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -159,6 +162,23 @@ def query_batch(queries: Queries, length: int) -> Batch:
     last = queries.history.last(length)
     gaps = gap_buckets(_following(last, queries.times) - last.times)
     return _batch(_filled(last.lengths), last, gaps, np.full(len(last.items), -1, np.int32))
+
+
+def alike(lengths: Int64s) -> Iterator[Int64s]:
+    """Rows that are read together: of like length, so that little is padding.
+
+    >>> [rows.tolist() for rows in alike(np.array([3, 90, 2, 80]))]
+    [[2, 0], [3, 1]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    first, sizes = 0, lengths[order].tolist()
+    total = 0
+    for place, size in enumerate(sizes):
+        if size * (place - first) - total > APART:
+            yield order[first:place]
+            first, total = place, 0
+        total += size
+    yield order[first:]
 
 
 def _following(history: History, now: Int64s) -> Int64s:

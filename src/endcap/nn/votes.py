@@ -9,12 +9,15 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Retriever
+from endcap.stages import Retriever, State, parted, under
 from endcap.types import History, Queries, Ragged, Ranking
-from endcap.types.sparse import Matrix, row_of, strongest, sums
+from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 CELLS = 1 << 23
 """Scores that may be held at once: it bounds the memory."""
+
+
+SIMILARITY = "similarity"
 
 
 class Votes(config.Settings):
@@ -29,6 +32,21 @@ V = TypeVar("V", bound=Votes)
 
 class Voting(Retriever[V]):
     """A retriever that needs to know no more than which item speaks for which."""
+
+    def __init__(self, settings: V, state: State) -> None:
+        """state: may hold the similarity as well, where that has been worked out."""
+        state, similarity = parted(state, SIMILARITY)
+        super().__init__(settings, state)
+        if similarity:
+            vars(self)[SIMILARITY] = unpack(similarity, len(similarity["offsets"]) - 1)
+
+    @property
+    def arrays(self) -> State:
+        return {**self.state, **self.worked_out}
+
+    @property
+    def worked_out(self) -> State:
+        return under(SIMILARITY, pack(self.similarity))
 
     @property
     @abstractmethod

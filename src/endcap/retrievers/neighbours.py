@@ -6,16 +6,18 @@ a retriever and the bar that others must clear.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy import sparse
 
 from endcap import config
 from endcap.nn.votes import Votes, Voting
-from endcap.stages import Run, State
+from endcap.stages import Run, State, parted, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -27,7 +29,10 @@ from endcap.types import (
     Queries,
     whole,
 )
-from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
+from endcap.types.sparse import BLOCK, Matrix, pack, row_of, strongest, sums, unpack
+
+MORE = "more"
+"""What the names of arrays begin with that hold what was learned since the fit."""
 
 
 class Settings(Votes):
@@ -70,31 +75,34 @@ class Neighbours(Voting[Settings]):
     )
 
     def __init__(self, settings: Settings, state: State) -> None:
+        """state: may hold what was learned since the fit apart, as a matrix `more`."""
+        state, more = parted(state, MORE)
         super().__init__(settings, state)
         self.items = len(state["events"])
         self.counted = unpack(state, self.items)
-        self.more: Matrix | None = None
+        self.more = unpack(more, self.items) if more else _nothing(self.items)
 
     @property
     def state(self) -> State:
         """Put together when it is asked for: what was learned since the fit is little beside what
         all processes of a service have in common."""
-        return self._state if self.more is None else {**self._state, **pack(self.follow)}
+        if not self.more.nnz:
+            return self._state
+        return {**self._state, **pack(self.counted + self.more)}
 
     @state.setter
     def state(self, state: State) -> None:
         self._state = state
 
     @property
-    def follow(self) -> Matrix:
-        """[items, items] how often the column's item came after the row's."""
-        return self.counted if self.more is None else self.counted + self.more
+    def arrays(self) -> State:
+        return {**self._state, **under(MORE, pack(self.more)), **self.worked_out}
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         user, item, kind = dataset.user, dataset.item, dataset.kind
         size, says = len(dataset.catalogue), _says(settings, dataset.kind_weights)
-        follow = sums(item[:0], item[:0], says[0, :0], (size, size))
+        follow = _nothing(size)
         for step in range(1, settings.window + 1):
             second = np.flatnonzero(user[step:] == user[:-step]) + step
             count = says[step - 1, kind[second]]
@@ -108,38 +116,54 @@ class Neighbours(Voting[Settings]):
         weight = self._state["weight"]
         count = _says(self.settings, weight)[last.ages, kinds[last.rows]]
         new = _pairs(last.items, items[last.rows], count, self.items)
-        events = _events(self._state["events"], items, weight[kinds])
-        grown = type(self)(self.settings, {**self._state, "events": events})
-        grown.more = new if self.more is None else self.more + new
-        return grown
+        learned = {"events": _events(self._state["events"], items, weight[kinds])}
+        learned |= under(MORE, pack(self.more + new))
+        return type(self)(self.settings, {**self._state, **learned})
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
         """Nothing has come before or after a new item yet."""
         size = self.items + len(new)
         events = np.r_[self._state["events"], np.zeros(len(new), np.int64)]
-        offsets = _going_on(self._state["offsets"], size)
-        grown = type(self)(self.settings, {**self._state, "offsets": offsets, "events": events})
-        if self.more is not None:
-            grown.more = _wider(self.more, size)
+        wider = {"events": events, "offsets": _going_on(self._state["offsets"], size)}
+        wider |= under(MORE, pack(_wider(self.more, size)))
+        grown = type(self)(self.settings, {**self._state, **wider})
         if "similarity" in vars(self):  # which takes long to make
             vars(grown)["similarity"] = _wider(self.similarity, size)
         return grown
 
     @cached_property
     def similarity(self) -> Matrix:
-        """[items, items] how much a row's item speaks for each column's."""
-        follow = self.follow
-        both = (follow + self.settings.backward * follow.T).tocsr()
+        """[items, items] how much a row's item speaks for each column's. Made some rows at a time:
+        all pairs take several times the memory of those that are kept."""
+        blocks = [strongest(rows.astype(np.float32), self.settings.keep) for rows in self._both()]
+        whole: Matrix = sparse.vstack(blocks, format="csr")
+        return whole
+
+    def _both(self) -> Iterator[Matrix]:
+        """[some items, items] the same of all pairs, row after row."""
         count = self._state["events"] / UNIT + self.settings.shrink + 1e-9
-        # Powers of the items, not of all pairs, which are many more.
-        both.data *= (count**-self.settings.source_power / UNIT)[row_of(both)]
-        both.data *= (count**-self.settings.target_power)[both.indices]
-        return strongest(both.astype(np.float32), self.settings.keep)
+        source = count**-self.settings.source_power / UNIT
+        target = count**-self.settings.target_power
+        counted, more = (one.T.tocsr() for one in (self.counted, self.more))
+        for at in range(0, max(self.items, 1), BLOCK):
+            some = slice(at, at + BLOCK)
+            follow, before = self.counted[some] + self.more[some], counted[some] + more[some]
+            both = (follow + self.settings.backward * before).tocsr()
+            # Powers of the items, not of all pairs, which are many more.
+            both.data *= source[at + row_of(both)]
+            both.data *= target[both.indices]
+            yield both
 
 
 def _says(settings: Settings, weight: Floats) -> Int64s:
     """[window, event types] how much an event says of what came so many events before it."""
     return whole(np.multiply.outer(settings.decay ** np.arange(settings.window), weight))
+
+
+def _nothing(items: int) -> Matrix:
+    """[items, items] no count at all."""
+    none = np.zeros(0, np.int64)
+    return sums(none, none, none, (items, items))
 
 
 def _wider(matrix: Matrix, size: int) -> Matrix:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run, State, parted, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -24,6 +24,8 @@ from endcap.types import (
     Ranking,
     whole,
 )
+
+RANKED = "ranked"
 
 
 class Settings(config.Settings):
@@ -44,6 +46,18 @@ class Popular(Retriever[Settings]):
 
     settings_type = Settings
     search = config.space(half_life_days=config.Between(1.0, 365.0, log=True))
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        """state: may hold `ranked` as well, where that has been worked out."""
+        state, ranked = parted(state, RANKED)
+        super().__init__(settings, state)
+        if ranked:
+            vars(self)[RANKED] = ranked["item"], ranked["score"]
+
+    @property
+    def arrays(self) -> State:
+        item, score = self.ranked
+        return {**self.state, **under(RANKED, {"item": item, "score": score})}
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -290,9 +290,9 @@ class Sequence(Retriever[Settings]):
 def _restored(settings: Settings, state: State) -> Reader:
     weights = below(state, NETWORK)
     network = Reader(settings, weights["item.own"], below(state, CONTENT))
-    network.load_state_dict(
-        {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
-    )
+    # The very arrays of the state, which processes may have in common.
+    own = {name: torch.from_numpy(array) for name, array in weights.items()}
+    network.load_state_dict(own, assign=True)
     return network.eval()
 
 

@@ -17,10 +17,12 @@ from scipy import sparse
 from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
 from endcap.nn.votes import batch_of, best_of, by_share, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run, State, parted, under
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Int8s, Int32s, Int64s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
+
+BY_ITEM = "by_item"
 
 
 class Settings(config.Settings):
@@ -57,9 +59,17 @@ class UserNeighbours(Retriever[Settings]):
     )
 
     def __init__(self, settings: Settings, state: State) -> None:
+        """state: may hold `by_item` as well, where that has been worked out."""
+        state, by_item = parted(state, BY_ITEM)
         super().__init__(settings, state)
         self.items = int(state["items"][0])
         self.taken = unpack(state, self.items)
+        if by_item:
+            vars(self)[BY_ITEM] = unpack(by_item, self.taken.shape[0])
+
+    @property
+    def arrays(self) -> State:
+        return {**self.state, **under(BY_ITEM, pack(self.by_item))}
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic_core import to_json
 
 from endcap.recommender import Answer
-from endcap.serve.asking import latest, meeting, question
+from endcap.serve.asking import latest, meeting, questions
 from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
@@ -22,7 +22,6 @@ from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.shadow import Asked, Shadow
 from endcap.serve.traces import traced
-from endcap.store.answers import Trace
 from endcap.store.events import Row
 from endcap.types import Floats, History, Int32s, Laps, Queries
 
@@ -40,25 +39,23 @@ class Heard(NamedTuple):
 
 
 class Sitting(NamedTuple):
-    """What all that is answered at once has in common."""
+    """What all that is answered at once has in common. pasts: a row for each request."""
 
     current: Current
     meters: Meters
     shadow: Shadow
     here: Loaded
     now: int
-    pasts: Mapping[str | None, History]
+    pasts: History
 
 
 class Asking(NamedTuple):
-    """A request, its place among those that are answered at once, and what it asks."""
+    """A request, and its place among those that are answered at once."""
 
     place: int
     look: Look
     span: Span | None
-    here: Loaded
     id: uuid.UUID
-    queries: Queries
 
 
 def recommend(
@@ -68,30 +65,19 @@ def recommend(
     is asking are answered together."""
     # The moment before the pasts: what comes in between did not count, and will not in a rerun.
     laps, now, here = Laps(), current.clock(), latest(current)
-    pasts = here.visitors.histories(one.look.visitor() for one in requests)
-    sitting = Sitting(current, meters, shadow, here, now, pasts)
-    found: dict[int, bytes | Exception] = {}
-    alike: dict[Hashable, list[Asking]] = {}
-    for place, (look, span) in enumerate(requests):
-        try:
-            one = _asking(sitting, place, look, span)
-        except Exception as error:
-            found[place] = error
-        else:
-            same = (look.placement, look.n, look.filter, id(one.here))
-            alike.setdefault(same, []).append(one)
+    pasts = here.visitors.histories([one.look.visitor() for one in requests])
     laps.done("history")
     meters.took(laps.seconds, [one.span for one in requests])
+    sitting = Sitting(current, meters, shadow, here, now, pasts)
+    alike: dict[Hashable, list[Asking]] = {}
+    markets = here.catalogue.markets
+    for place, (look, span) in enumerate(requests):
+        same = (look.placement, look.n, look.filter, look.market() if markets else None)
+        alike.setdefault(same, []).append(Asking(place, look, span, uuid.uuid4()))
+    found: dict[int, bytes | Exception] = {}
     for group in alike.values():
-        found |= _answered(sitting._replace(here=group[0].here), group)
+        found |= _answered(sitting, group)
     return [found[place] for place in range(len(requests))]
-
-
-def _asking(sitting: Sitting, place: int, look: Look, span: Span | None) -> Asking:
-    id_ = uuid.uuid4()
-    past, here = sitting.pasts[look.visitor()], sitting.here.seen_by(look)
-    queries = question(here, look, sitting.now, id_, past=past)
-    return Asking(place, look, span, here, id_, queries)
 
 
 def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
@@ -107,29 +93,36 @@ def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Ex
 
 def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
     """Raises Failed where alone some might be answered better."""
-    queries = Queries.concat([one.queries for one in group])
-    look = group[0].look
+    laps, look = Laps(), group[0].look
+    sitting = sitting._replace(here=sitting.here.seen_by(look))
+    queries = _asked(sitting, group)
+    laps.done("question")
     answer = sitting.here.recommender.answer(queries, look.n, look.placement)
     if answer.path == "popular" and len(group) > 1:
         raise Failed(f"Retrieval failed for one of {len(group)} questions, or all")
     spans = [one.span for one in group]
-    sitting.meters.took(answer.seconds, spans)
+    sitting.meters.took({**laps.seconds, **answer.seconds}, spans)
     laps = Laps()
     told: dict[int, bytes | Exception] = {}
     shown: list[Row] = []
-    kept: list[tuple[Row, Trace]] = []
     for row, one in enumerate(group):
         own = answer.ranking.of(row)
         items = _items(sitting.here, own.item, own.score, one.look.fields)
-        told[one.place] = _told(sitting, one, answer, row, items)
+        told[one.place] = _told(sitting, one, queries, answer, row, items)
         shown += _shown(sitting, one, items, own.chances)
-        kept.append(_kept(sitting, one, answer, row))
     sitting.current.live.shown(shown)
-    sitting.current.answers.keep_all(kept)
+    sitting.current.answers.keep(_kept(sitting, group, queries, answer))
     laps.done("telling")
     sitting.meters.took(laps.seconds, spans)
     sitting.meters.answers.labels(answer.path).inc(len(group))
     return told
+
+
+def _asked(sitting: Sitting, group: Sequence[Asking]) -> Queries:
+    """Raises Problem 422, which then goes for all of them."""
+    pasts = sitting.pasts.take(np.array([one.place for one in group]))
+    looks, ids = [one.look for one in group], [one.id for one in group]
+    return questions(sitting.here, looks, sitting.now, ids, pasts)
 
 
 class Failed(Exception):  # noqa: N818, it is told to nobody
@@ -137,35 +130,48 @@ class Failed(Exception):  # noqa: N818, it is told to nobody
 
 
 def _told(
-    sitting: Sitting, one: Asking, answer: Answer, row: int, items: list[dict[str, Any]]
+    sitting: Sitting,
+    one: Asking,
+    queries: Queries,
+    answer: Answer,
+    row: int,
+    items: list[dict[str, Any]],
 ) -> bytes:
     """The answer to one of them."""
-    if one.look.explain:
-        _explain(sitting.here, one.queries, answer.of(row), one.look, items)
     told: dict[str, Any] = {
         "recommendation_id": str(one.id),
         "release": sitting.here.release,
         "path": answer.path,
         "items": items,
     }
-    if len(items) < one.look.n:
-        told["fewer"] = fewer(sitting.here, one.queries, answer.of(row), one.look)
+    if one.look.explain or len(items) < one.look.n:
+        own, asked = answer.of(row), queries.take(np.array([row]))
+        if one.look.explain:
+            _explain(sitting.here, asked, own, one.look, items)
+        if len(items) < one.look.n:
+            told["fewer"] = fewer(sitting.here, asked, own, one.look)
     sitting.shadow.follow(Asked(one.look, sitting.now, told))
     return to_json(told, inf_nan_mode="null")
 
 
-def _kept(sitting: Sitting, one: Asking, answer: Answer, row: int) -> tuple[Row, Trace]:
-    """What is written down of it; the trace is made off the answer's way."""
-    written = {
-        "recommendation_id": str(one.id),
-        "visitor": one.look.visitor(),
-        "timestamp": int(one.queries.times[0]),
-        "release": sitting.here.release,
-        "path": answer.path,
-        "question": one.look.model_dump_json(exclude_defaults=True),
-    }
+def _kept(
+    sitting: Sitting, group: Sequence[Asking], queries: Queries, answer: Answer
+) -> list[dict[str, Any]]:
+    """What is written down of them: enough to answer again, and how it came about."""
     ids = sitting.here.recommender.catalogue.ids
-    return written, lambda: traced(ids, answer.of(row), one.look.n)
+    traces = traced(ids, answer, group[0].look.n, len(group))
+    return [
+        {
+            "recommendation_id": str(one.id),
+            "visitor": one.look.visitor(),
+            "timestamp": time,
+            "release": sitting.here.release,
+            "path": answer.path,
+            "question": one.look.model_dump_json(exclude_defaults=True),
+            "trace": trace,
+        }
+        for one, time, trace in zip(group, queries.times.tolist(), traces, strict=True)
+    ]
 
 
 def similar(current: Current, like: Like) -> dict[str, Any]:
@@ -187,11 +193,14 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
 
 def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
     catalogue = here.recommender.shown
-    known = catalogue.describe(codes, fields) if fields else [{} for _ in codes]
-    return [
-        {"item_id": catalogue.ids[code], "score": score} | plain(row)
-        for code, score, row in zip(codes.tolist(), scores.tolist(), known, strict=True)
+    items: list[dict[str, Any]] = [
+        {"item_id": catalogue.ids[code], "score": score}
+        for code, score in zip(codes.tolist(), scores.tolist(), strict=True)
     ]
+    if fields:
+        for item, row in zip(items, catalogue.describe(codes, fields), strict=True):
+            item |= plain(row)
+    return items
 
 
 def _explain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from endcap.serve.problems import Problem, wrong
 from endcap.serve.questions import Ask, Look
 from endcap.store.events import Seen
 from endcap.tables.context import stated
-from endcap.types import NOBODY, Bools, History, Int32s, Queries, Ragged
+from endcap.types import Bools, History, Int64s, Queries, Ragged
 
 
 def loaded(current: Current) -> Loaded:
@@ -30,54 +30,60 @@ def latest(current: Current) -> Loaded:
     return current.latest() or loaded(current)
 
 
-def question(
-    here: Loaded,
-    look: Look,
-    now: int,
-    id_: uuid.UUID,
-    *,
-    past: History | None = None,
-    again: bool = False,
-) -> Queries:
-    """What is asked of the release. Its moment is now, or right after the past where a clock is
-    ahead. Raises Problem 422.
+def question(here: Loaded, look: Look, now: int, id_: uuid.UUID, *, again: bool = False) -> Queries:
+    """What is asked of the release. Raises Problem 422.
 
-    past: what the visitor did, where that has been looked up.
     again: what was asked at the moment `now`; nothing that happened since may be known.
     """
-    placements = here.recommender.config.placements
-    if look.placement not in placements:
-        raise wrong("placement", look.placement, f"expected one of {', '.join(placements)}")
-    if past is None:
-        past = here.visitors.history(look.visitor())
-    queries = _queries(here, look, now, past, again)
-    queries = replace(queries, seeds=np.array([id_.int >> 65]))
-    return queries.allow(meeting(here, look.filter)) if look.filter else queries
+    pasts = here.visitors.histories([look.visitor()])
+    return questions(here, [look], now, [id_], pasts, again=again)
 
 
-def _queries(here: Loaded, look: Look, now: int, past: History, again: bool) -> Queries:
-    catalogue, history = here.recommender.catalogue, _history(here, look, now, past, again)
-    moment = max(now, int(history.times.max(initial=0)) + 1)
-    key = look.visitor()
-    user = NOBODY if key is None else here.visitors.code(key)
-    queries = Queries.of(np.array([user], np.int32), np.array([moment]), history)
-    return replace(
-        queries,
-        anchors=_row(catalogue.codes(look.items)),
-        exclude=_row(np.unique(catalogue.codes(look.exclude))),
-        context=(_context(here, look),),
+def questions(
+    here: Loaded,
+    looks: Sequence[Look],
+    now: int,
+    ids: Sequence[uuid.UUID],
+    pasts: History,
+    *,
+    again: bool = False,
+) -> Queries:
+    """The same of several requests with one placement and one filter: a row for each. Its moment
+    is now, or right after the past where a clock is ahead.
+
+    pasts: what the visitors did, a row for each.
+    """
+    placements, first = here.recommender.config.placements, looks[0]
+    if first.placement not in placements:
+        raise wrong("placement", first.placement, f"expected one of {', '.join(placements)}")
+    history, codes = _histories(here, looks, now, pasts, again), here.recommender.catalogue.codes
+    queries = Queries(
+        users=here.visitors.codes([look.visitor() for look in looks]),
+        times=np.maximum(now, _ends(history) + 1),
+        history=history,
+        anchors=Ragged.of([codes(look.items).tolist() for look in looks]),
+        exclude=Ragged.of([sorted({*codes(look.exclude).tolist()}) for look in looks]),
+        seeds=np.array([id_.int >> 65 for id_ in ids]),
+        context=_context(here, looks),
         log=here.visitors.log,
     )
+    return queries.allow(meeting(here, first.filter)) if first.filter else queries
 
 
-def _context(here: Loaded, look: Look) -> tuple[str, ...]:
-    """What the request says of the visitor and the moment, then what the shop says of the user
+def _context(here: Loaded, looks: Sequence[Look]) -> tuple[tuple[str, ...], ...]:
+    """What each request says of the visitor and the moment, then what the shop says of the user
     under other names."""
-    said = stated(look.context)
-    if look.user_id is None or not here.recommender.hears_context:
+    said = tuple(stated(look.context) for look in looks)
+    if not here.recommender.hears_context:
         return said
+    return tuple((*own, *_known(here, look)) for own, look in zip(said, looks, strict=True))
+
+
+def _known(here: Loaded, look: Look) -> Iterator[str]:
+    """What the shop says of a user that the request does not."""
     own = tuple(f"{name}: " for name in look.context)
-    return (*said, *(one for one in here.visitors.labels(look.user_id) if not one.startswith(own)))
+    labels = () if look.user_id is None else here.visitors.labels(look.user_id)
+    return (one for one in labels if not one.startswith(own))
 
 
 def meeting(here: Loaded, text: str) -> Bools:
@@ -88,16 +94,26 @@ def meeting(here: Loaded, text: str) -> Bools:
         raise wrong("filter", text, str(error), position=error.at) from error
 
 
-def _history(here: Loaded, look: Look, now: int, history: History, again: bool) -> History:
-    """What the visitor did, and what the request says they have just done."""
+def _histories(
+    here: Loaded, looks: Sequence[Look], now: int, pasts: History, again: bool
+) -> History:
+    """What the visitors did, and what the requests say they have just done."""
     if again:
-        history, now = history.keep(history.times < now), now - 1
-    if not isinstance(look, Ask) or not look.events:
-        return history
-    last = max(now, int(history.times.max(initial=0)) + 1)
-    just = [Seen(one.item_id, one.event_type, last) for one in look.events]
-    return here.visitors.add(history, just)
+        pasts, now = pasts.keep(pasts.times < now), now - 1
+    just = [look.events if isinstance(look, Ask) else [] for look in looks]
+    if not any(just):
+        return pasts
+    last = np.maximum(now, _ends(pasts) + 1).tolist()
+    seen = [
+        [Seen(one.item_id, one.event_type, moment) for one in events]
+        for events, moment in zip(just, last, strict=True)
+    ]
+    return here.visitors.add(pasts, seen)
 
 
-def _row(codes: Int32s) -> Ragged:
-    return Ragged(np.array([0, len(codes)], np.int64), codes)
+def _ends(history: History) -> Int64s:
+    """[rows] the moment of the newest event of each, 0 where there is none."""
+    ends = np.zeros(len(history), np.int64)
+    there = history.lengths > 0
+    ends[there] = history.times[history.offsets[1:][there] - 1]
+    return ends

@@ -207,6 +207,7 @@ class Current:
         except Exception:
             log.exception("The live release can't be loaded")
             self.trouble = "The live release can't be loaded; the log of the service says why."
+        memory.give_back()  # what loading took, and the release before
 
     def _follow(self) -> None:
         """Raises EndcapError where the live release is refused."""

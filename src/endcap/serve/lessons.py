@@ -4,30 +4,34 @@ Each could learn for itself and would come to the same. But what follows from a 
 neighbours of all items say, would then be in memory as often as there are processes, and be worked
 out as often. So one learns, and puts its models where the others read them: in memory that has no
 name, is nobody's to change, and is gone with the last who reads it.
+
+    mark │ length │ head, as JSON: where each array begins │ array │ array │ …
+
+A model is arrays here as it is in a release.
 """
 
 from __future__ import annotations
 
 import fcntl
-import io
 import json
 import os
-import pickle
 import secrets
 import struct
 import sys
 from collections.abc import Mapping, Sequence
 from mmap import ACCESS_READ, mmap
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from endcap.stages import Retriever
 
-Models = Mapping[str, Retriever[Any]]
+Models: TypeAlias = Mapping[str, Retriever[Any]]
 
 WHERE = struct.Struct("=qq")
 """On the board: the process whose lesson is the newest, and the number that its file has there."""
+
+LENGTH = struct.Struct("=q")
 
 EDGE = 64
 """Bytes to a multiple of which each part of a lesson begins, so that arrays lie well."""
@@ -48,8 +52,7 @@ class Lesson(NamedTuple):
 class Lessons:
     """A board that processes have in common which are forked from the one that makes it.
 
-    Only they can read a lesson: each carries a mark that nobody else knows, as what is unpickled
-    is trusted like code.
+    Each lesson carries a mark that only they know, as its number may long be another's file.
     """
 
     def __init__(self) -> None:
@@ -75,46 +78,61 @@ class Lessons:
         fitted: the release's own models. What a lesson has left as it was is named, not copied:
         everyone has it.
         """
-        head = json.dumps([lesson.release, lesson.learned, lesson.came]).encode()
-        parts: list[pickle.PickleBuffer] = []
-        models = io.BytesIO()
-        _Pickler(models, fitted, parts.append).dump(dict(lesson.models))
-        file = os.memfd_create("endcap-lesson")
-        _write(file, [self._mark, head, models.getbuffer(), *(part.raw() for part in parts)])
+        models: dict[str, dict[str, Any]] = {}
+        parts, at = [], 0
+        for name, one in lesson.models.items():
+            models[name], known = {}, fitted[name].arrays
+            own = {id(array): key for key, array in known.items()}
+            for key, array in one.arrays.items():
+                if id(array) in own:
+                    models[name][key] = own[id(array)]
+                    continue
+                models[name][key] = array.dtype.str, array.shape, at
+                parts.append(array)
+                at += _edge(array.nbytes)
+        head = json.dumps([lesson.release, lesson.learned, lesson.came, models]).encode()
+        self._show(_written([self._mark, LENGTH.pack(len(head)), head, *parts]))
+
+    def newest(self, release: str, after: int, fitted: Models) -> Lesson | None:
+        """The newest lesson, if it is one for the release's models that goes beyond event `after`.
+        Its arrays are read where they are, and can't be changed."""
+        whole = self._read()
+        if whole is None:
+            return None
+        [length] = LENGTH.unpack_from(whole, EDGE)
+        told, learned, came, models = json.loads(whole[2 * EDGE : 2 * EDGE + length])
+        if told != release or learned <= after:
+            return None
+        first = 2 * EDGE + _edge(length)
+        taught = {
+            name: _taught(fitted[name], whole, first, places) for name, places in models.items()
+        }
+        return Lesson(told, learned, tuple(came), taught)
+
+    def _show(self, file: int) -> None:
         os.pwrite(self._board, WHERE.pack(os.getpid(), file), 0)
         if self._told is not None:
             os.close(self._told)
         self._told = file
 
-    def newest(self, release: str, after: int, fitted: Models) -> Lesson | None:
-        """The newest lesson, if it is one for the release's models that goes beyond event `after`.
-        Its arrays are read where they are, and can't be changed."""
-        parts = self._read()
-        if not parts:
-            return None
-        told, learned, came = json.loads(bytes(parts[0]))
-        if told != release or learned <= after:
-            return None
-        return Lesson(told, learned, tuple(came), _Unpickler(parts[1], fitted, parts[2:]).load())
-
-    def _read(self) -> list[memoryview]:
-        """The parts of the newest lesson; none where there is none, or who learned it has ended."""
+    def _read(self) -> mmap | None:
+        """The newest lesson; None where there is none, or who learned it has ended."""
         where = os.pread(self._board, WHERE.size, 0)
         if not where:
-            return []
+            return None
         pid, number = WHERE.unpack(where)
         try:
             # Whatever else should have that number by now, to open it must not wait for anyone.
             file = os.open(f"/proc/{pid}/fd/{number}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
-            return []
+            return None
         try:
-            parts = _parts(memoryview(mmap(file, 0, access=ACCESS_READ)))
-        except (OSError, ValueError, struct.error):
-            return []
+            whole = mmap(file, 0, access=ACCESS_READ)
+        except (OSError, ValueError):
+            return None
         finally:
             os.close(file)
-        return parts[1:] if parts and secrets.compare_digest(parts[0], self._mark) else []
+        return whole if secrets.compare_digest(whole[:EDGE], self._mark) else None
 
 
 def shared() -> Lessons | None:
@@ -122,49 +140,29 @@ def shared() -> Lessons | None:
     return Lessons() if sys.platform == "linux" else None
 
 
-class _Pickler(pickle.Pickler):
-    """Names what is the release's own, and hands large arrays over as they lie in memory."""
-
-    def __init__(self, file: io.BytesIO, fitted: Models, callback: Any) -> None:
-        super().__init__(file, protocol=5, buffer_callback=callback)
-        self._known = {id(one): (name, one) for name, one in _own(fitted).items()}
-
-    def persistent_id(self, found: Any) -> Any:
-        name, _ = self._known.get(id(found), (None, None))
-        return name
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, text: memoryview, fitted: Models, parts: Sequence[memoryview]) -> None:
-        super().__init__(io.BytesIO(text), buffers=parts)
-        self._own = _own(fitted)
-
-    def persistent_load(self, name: Any) -> Any:
-        return self._own[name]
+def _taught(
+    fitted: Retriever[Any], whole: mmap, first: int, places: Mapping[str, Any]
+) -> Retriever[Any]:
+    """The model of a lesson. places: of its arrays, from `first` on, or names of fitted ones."""
+    own = fitted.arrays
+    arrays = {
+        key: own[place]
+        if isinstance(place, str)
+        else np.ndarray(tuple(place[1]), place[0], whole, first + place[2])
+        for key, place in places.items()
+    }
+    return type(fitted)(fitted.settings, arrays)
 
 
-def _own(fitted: Models) -> dict[tuple[str, ...], Any]:
-    """The models and their arrays, by names that all processes give them."""
-    own: dict[tuple[str, ...], Any] = {(name,): one for name, one in fitted.items()}
-    for name, one in fitted.items():
-        own |= {(name, key): array for key, array in one.state.items()}
-    return own
-
-
-def _write(file: int, parts: Sequence[Any]) -> None:
-    """Lengths first, then the parts."""
-    lengths = np.array([len(parts), *(memoryview(part).nbytes for part in parts)], np.int64)
+def _written(parts: Sequence[Any]) -> int:
+    """A file in memory that holds the parts."""
+    file = os.memfd_create("endcap-lesson")
     with open(file, "wb", closefd=False) as out:
-        for part in (lengths, *parts):
-            out.write(part)
+        for part in parts:
+            out.write(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part)
             out.write(b"\0" * (-out.tell() % EDGE))
+    return file
 
 
-def _parts(whole: memoryview) -> list[memoryview]:
-    [count] = struct.unpack_from("=q", whole)
-    lengths, parts, at = struct.unpack_from(f"={count}q", whole, 8), [], 8 * (count + 1)
-    for length in lengths:
-        at += -at % EDGE
-        parts.append(whole[at : at + length])
-        at += length
-    return parts
+def _edge(length: int) -> int:
+    return length + -length % EDGE

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from endcap.markets import in_market
-from endcap.newcomers import introduced, over
+from endcap.newcomers import Unaware, introduced, over
 from endcap.recommender import Recommender
 from endcap.serve.lessons import Lesson, Models
 from endcap.stages import Retriever
@@ -105,25 +105,27 @@ class Loaded:
 
     def lesson(self) -> Lesson:
         """What its models have been taught."""
+        known = {name: _known(one) for name, one in self.recommender.retrievers.items()}
         models = {
-            name: one
-            for name, one in self.recommender.retrievers.items()
-            if type(one).learn is not Retriever.learn
+            name: one for name, one in known.items() if type(one).learn is not Retriever.learn
         }
         return Lesson(self.release, self.learned, self.catalogue.came, models)
 
     def taught(self, lesson: Lesson) -> Loaded:
         """The same with what another process has learned, whose items have the first of its
         codes."""
-        catalogue = self.catalogue
-        new = catalogue.new[len(lesson.came) :]
-        models = {
-            name: introduced(one, catalogue, new) if len(new) else one
-            for name, one in lesson.models.items()
-        }
-        retrievers = {**self.recommender.retrievers, **models}
+        retrievers = dict(self.recommender.retrievers)
+        for name, model in lesson.models.items():
+            unaware = isinstance(retrievers[name], Unaware)
+            new = self.catalogue.new[0 if unaware else len(lesson.came) :]
+            retrievers[name] = introduced(model, self.catalogue, new) if len(new) else model
         recommender = replace(self.recommender, retrievers=retrievers)
         return replace(self, recommender=recommender, learned=lesson.learned)
+
+
+def _known(model: Retriever[Any]) -> Retriever[Any]:
+    """A model without what keeps it from hearing of items that came."""
+    return model.known if isinstance(model, Unaware) else model
 
 
 def shelved(catalogue: Overlay, words: Sequence[Word]) -> Overlay:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from endcap.errors import ReleaseError
 from endcap.experiment.batch import served
-from endcap.experiment.why import moves, proposed, why
-from endcap.recommender import Answer, Recommender
+from endcap.experiment.why import why
+from endcap.recommender import Answer, Recommender, Steps
 from endcap.serve import questions
 from endcap.serve.asking import latest, loaded, question
 from endcap.serve.current import Current
@@ -22,6 +23,7 @@ from endcap.serve.loaded import Loaded
 from endcap.serve.problems import Problem, no_item, wrong
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
+from endcap.types import Int32s
 
 
 def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
@@ -45,33 +47,58 @@ def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     }
 
 
-def traced(ids: Sequence[str], answer: Answer, n: int) -> dict[str, Any]:
-    """What is kept of how a single question was answered. ids: of the catalogue's items.
+def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dict[str, Any]]:
+    """What is kept of how each question was answered. ids: of the catalogue's items.
 
     removed: items that the models put among the first n and that are nowhere in the list.
     """
-    shown = answer.ranking
-    first, last = answer.steps[0][1].top(n).item, answer.steps[-1][1].item
-    gone = first[~np.isin(first, last)].tolist()
-    codes = shown.item.tolist()
-    moved = moves(answer.steps, [*codes, *gone])
-    rows = zip(codes, shown.score.tolist(), shown.chances.tolist(), strict=True)
-    items = [
+    shown, first = answer.ranking, answer.steps[0][1].top(n)
+    gone = first.keep(answer.steps[-1][1].find(first.query, first.item) < 0)
+    query, item = np.r_[shown.query, gone.query], np.r_[shown.item, gone.item]
+    moved, proposed = _moves(answer.steps, query, item), _proposed(answer, query, item)
+    score, chance = shown.score.tolist(), shown.chances.tolist()
+    told: list[dict[str, Any]] = [{"items": [], "removed": []} for _ in range(queries)]
+    for row, (asked, code) in enumerate(zip(query.tolist(), item.tolist(), strict=True)):
+        one: dict[str, Any] = {"item_id": ids[code]}
+        if row < len(score):
+            one |= {"score": score[row], "propensity": chance[row], "proposed_by": proposed[row]}
+        one["moved_by"] = moved[row]
+        told[asked]["items" if row < len(score) else "removed"].append(one)
+    return told
+
+
+def _proposed(answer: Answer, query: Int32s, item: Int32s) -> list[dict[str, int]]:
+    """[rows] the place of each item with each retriever that proposed it."""
+    candidates = answer.candidates
+    nowhere = np.full((1, len(candidates.retrievers)), np.nan, np.float32)
+    places = np.vstack([candidates.places, nowhere])[candidates.ranking.find(query, item)]
+    return [
         {
-            "item_id": ids[item],
-            "score": score,
-            "propensity": chance,
-            "proposed_by": proposed(answer, item),
-            "moved_by": _moves(moved[item]),
+            name: int(place)
+            for name, place in zip(candidates.retrievers, own, strict=True)
+            if place > 0  # where it did not, it has none
         }
-        for item, score, chance in rows
+        for own in places.tolist()
     ]
-    removed = [{"item_id": ids[item], "moved_by": _moves(moved[item])} for item in gone]
-    return {"items": items, "removed": removed}
 
 
-def _moves(moved: Sequence[tuple[str, int | None, int | None]]) -> list[dict[str, Any]]:
-    return [{"step": name, "from": before, "to": after} for name, before, after in moved]
+def _moves(steps: Steps, query: Int32s, item: Int32s) -> list[list[dict[str, Any]]]:
+    """[rows] the steps after the first that moved each item, with its place before and after."""
+    places: list[Int32s] = []
+    for place, (_, ranking) in enumerate(steps):
+        if place and ranking is steps[place - 1][1]:  # a step that left all as it was
+            places.append(places[-1])
+        else:
+            places.append(np.append(ranking.places, 0)[ranking.find(query, item)])
+    names = [name for name, _ in steps[1:]]
+    return [
+        [
+            {"step": name, "from": before or None, "to": after or None}
+            for name, (before, after) in zip(names, pairwise(own), strict=True)
+            if before != after
+        ]
+        for own in np.stack(places, axis=1).tolist()
+    ]
 
 
 def trace(current: Current, recommendation_id: str) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from endcap.errors import ConfigError
@@ -83,6 +85,18 @@ def _sqlite(url: URL) -> Engine:
             connection.execute(f"PRAGMA {setting}")
 
     return engine
+
+
+@contextmanager
+def unforced(connection: Connection) -> Iterator[None]:
+    """While what a connection to SQLite commits is not forced onto the disk. The next commit that
+    is takes it along, and so does whoever moves it to its place in the file."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous = FULL")
 
 
 def _postgresql(url: URL) -> Engine:

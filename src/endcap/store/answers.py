@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, select
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select
 
 from endcap.store.database import Held
 from endcap.store.spelled import Spelled
@@ -29,26 +29,16 @@ answers = Table(
 
 _NEW = Spelled(insert(answers), answers.c.keys())
 
-Trace: TypeAlias = Callable[[], Any]
-
 
 class Answers(Held):
     """In the store of the live events."""
 
     metadata = _METADATA
 
-    def keep(self, row: dict[str, Any], trace: Trace) -> None:
-        """Have an answer written, soon; whoever calls does not wait, not even for its trace to be
-        made."""
-        self.keep_all([(row, trace)])
-
-    def keep_all(self, rows: Sequence[tuple[dict[str, Any], Trace]]) -> None:
-        """The same of several."""
-
-        def write(connection: Connection) -> None:
-            _NEW.each(connection, [{**row, "trace": _json(trace())} for row, trace in rows])
-
-        self.database.submit(write)
+    def keep(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Have answers written, soon; whoever calls does not wait."""
+        kept = [{**row, "trace": _json(row["trace"])} for row in rows]
+        self.database.submit(lambda connection: _NEW.each(connection, kept))
 
     def find(self, recommendation_id: str) -> dict[str, Any] | None:
         """None where there is no such answer."""

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, MetaData, Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from endcap.store.address import SQLITE, connect, parsed
+from endcap.store.address import SQLITE, connect, parsed, unforced
 from endcap.store.checkpoints import Checkpoints
 from endcap.store.shape import alone, create
 from endcap.store.turn import turn
@@ -24,6 +25,15 @@ log = logging.getLogger("endcap.store")
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Connection], T]
+
+
+class Task(NamedTuple):
+    """A job, what is told of it, and whether somebody waits for that."""
+
+    job: Job[Any]
+    future: Future[Any]
+    awaited: bool
+
 
 GROUP = 64
 """Jobs that are committed together at most."""
@@ -49,7 +59,8 @@ class Database:
     """Reads on the caller's thread; writes on one thread, in groups.
 
     A commit costs a write to the disk, whatever its size. So jobs that come while one is under
-    way wait and are committed together, and a hundred writers are as quick as one.
+    way wait and are committed together, and a hundred writers are as quick as one. What nobody
+    waits for is not forced onto the disk, so that those who do wait don't wait for that.
 
     The database may go away and come back. Whoever waits for a write is told within seconds that
     it did not happen, and whoever glances goes on without what it would have seen.
@@ -60,7 +71,7 @@ class Database:
         url = parsed(where)
         self.engine = connect(url)
         self.remote = url.drivername != SQLITE
-        self._waiting: queue.Queue[tuple[Job[Any], Future[Any]] | None] = queue.Queue()
+        self._waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._turn = None if self.remote or not url.database else Path(f"{url.database}-turn")
         self._checkpoints = Checkpoints(self.engine, self._turn) if self._turn else None
         self._awaited = threading.Event()
@@ -111,12 +122,16 @@ class Database:
             raise exc.TimeoutError(f"It took longer than {seconds:g} s") from error
 
     def submit(self, job: Job[T]) -> Future[T]:
-        """Have a job done, soon; the result is there when it is on the disk."""
+        """Have a job done, soon, that nobody waits for; the result is there when it is written. On
+        the disk it is with the next job that is waited for, or a second later."""
+        return self._put(job, awaited=False)
+
+    def _put(self, job: Job[T], *, awaited: bool) -> Future[T]:
         future: Future[T] = Future()
         if self._stuck() or self._waiting.qsize() >= WAITING:
             future.set_exception(exc.TimeoutError("The database does not take what waits for it"))
         else:
-            self._waiting.put((job, future))
+            self._waiting.put(Task(job, future, awaited))
         return future
 
     def write(self, job: Job[T]) -> T:
@@ -135,7 +150,7 @@ class Database:
         return future.result()
 
     def _begun(self, job: Job[T]) -> Future[T]:
-        future = self.submit(job)
+        future = self._put(job, awaited=True)
         self._awaited.set()
         return future
 
@@ -177,31 +192,37 @@ class Database:
                 group.append(more)
             if not self._waiting.empty():  # somebody may wait for one of those
                 self._awaited.set()
-            self._commit([one for one in group if one[1].set_running_or_notify_cancel()])
+            self._commit([one for one in group if one.future.set_running_or_notify_cancel()])
             self._since = None
             if last:
                 return
 
-    def _commit(self, group: Sequence[tuple[Job[Any], Future[Any]]]) -> None:
+    def _commit(self, group: Sequence[Task]) -> None:
         self._since = time.monotonic()
         try:
             self._make()
-            with turn(self._turn), self.engine.begin() as connection:
-                alone(connection)
-                results = [job(connection) for job, _ in group]
+            with turn(self._turn), self.engine.connect() as connection:
+                results = self._done(connection, group)
         except Exception as error:
             # A database that is away, full or read-only is so for all of them.
             if len(group) == 1 or isinstance(error, exc.OperationalError | exc.TimeoutError):
-                for _, future in group:
-                    future.set_exception(error)
+                for one in group:
+                    one.future.set_exception(error)
                 return
             for one in group:  # so that a job that fails takes no other down
                 self._commit([one])
         else:
             if self._checkpoints is not None:
                 self._checkpoints.due()
-            for (_, future), result in zip(group, results, strict=True):
-                future.set_result(result)
+            for one, result in zip(group, results, strict=True):
+                one.future.set_result(result)
+
+    def _done(self, connection: Connection, group: Sequence[Task]) -> list[Any]:
+        """What the jobs give, once they are committed."""
+        forced = self.remote or any(one.awaited for one in group)
+        with nullcontext() if forced else unforced(connection), connection.begin():
+            alone(connection)
+            return [one.job(connection) for one in group]
 
 
 class Held:

@@ -6,10 +6,11 @@ the parameters of each row one by one: several times the work of SQLite.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, Row, Select
+from sqlalchemy import Connection, Insert, Select, exc
 from sqlalchemy.sql.compiler import SQLCompiler
 
 COUNTING = {"preserve_rowcount": True}
@@ -25,10 +26,9 @@ class Text(NamedTuple):
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """What is not given is as the statement has it, or NULL."""
-        given = self.given
         if self.places is None:
-            return {name: values.get(name, known) for name, known in given.items()}
-        return tuple([values.get(name, given[name]) for name in self.places])
+            return {name: values.get(name, known) for name, known in self.given.items()}
+        return tuple(map({**self.given, **values}.get, self.places))
 
 
 class Spelled:
@@ -40,10 +40,21 @@ class Spelled:
         self.statement, self.columns = statement, columns
         self._texts: dict[str, Text] = {}
 
-    def rows(self, connection: Connection, **values: Any) -> Sequence[Row[Any]]:
-        """What it finds."""
+    def rows(self, connection: Connection, **values: Any) -> Sequence[Sequence[Any]]:
+        """What it finds. SQLite is asked by its driver alone: what stands between takes five times
+        as long as the answer. A server may be away, which SQLAlchemy knows how to mend."""
         text = self._text(connection)
-        return connection.exec_driver_sql(text.text, text.parameters(values)).all()
+        parameters, dialect = text.parameters(values), connection.dialect
+        if dialect.name != "sqlite":
+            return connection.exec_driver_sql(text.text, parameters).all()
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(text.text, parameters)
+            return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise exc.DBAPIError.instance(text.text, None, error, sqlite3.Error) from error
+        finally:
+            cursor.close()
 
     def each(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         """Do it for each row, of which there must be one; returns how many rows that changed."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -67,7 +68,12 @@ class Visitors:
 
     def code(self, key: str) -> int:
         """The dataset's code of a visitor, `NOBODY` where it has none."""
-        return NOBODY if self.dataset is None else int(self.dataset.user_codes([key])[0])
+        return int(self.codes([key])[0])
+
+    def codes(self, keys: Sequence[str | None]) -> Int32s:
+        """The same of several visitors; None is nobody."""
+        known = self.dataset
+        return np.zeros(len(keys), np.int32) if known is None else known.user_codes(keys)
 
     def labels(self, user_id: str) -> tuple[str, ...]:
         """What the shop says of a user: what the store was told last, else what was prepared."""
@@ -80,15 +86,14 @@ class Visitors:
     def history(self, key: str | None) -> History:
         """One row: the visitor's newest events, nothing for None. Where the live ones can't be
         read, it is the prepared ones alone: an answer from them is better than none."""
-        return self.histories([key])[key]
+        return self.histories([key])
 
-    def histories(self, keys: Iterable[str | None]) -> dict[str | None, History]:
-        """The same of several visitors, who are looked up together."""
-        found: dict[str | None, History] = {None: History.empty(1)}
-        for key, own in self._live({key for key in keys if key is not None}).items():
-            live = [event for seen in own.values() for event in seen]
-            found[key] = self.add(self._prepared(list(own)), live)
-        return found
+    def histories(self, keys: Sequence[str | None]) -> History:
+        """The same of several visitors, who are looked up together: a row for each."""
+        own = self._live({key for key in keys if key is not None})
+        live = [own.get(key, {}) if key is not None else {} for key in keys]
+        prepared = self._prepared([[*ids] for ids in live])
+        return self.add(prepared, [list(chain.from_iterable(ids.values())) for ids in live])
 
     def _live(self, keys: Collection[str]) -> dict[str, dict[str, list[Seen]]]:
         """For each visitor the live events by each of the ids that are theirs, in one read; none
@@ -113,12 +118,14 @@ class Visitors:
 
         An event on an item unknown here teaches nothing.
         """
-        histories = self.histories(one.visitor for one in arrivals)
+        keys = list(dict.fromkeys(one.visitor for one in arrivals))
+        rows, codes = self.histories(keys), dict(zip(keys, self.codes(keys).tolist(), strict=True))
+        histories = {key: rows.take(np.array([row])) for row, key in enumerate(keys)}
         found = []
         for _, visitor, seen in sorted(arrivals, key=lambda one: one.seen.time):
             place = self._place(histories[visitor], seen)
             if place is not None:
-                found.append((seen.time, self.code(visitor), histories[visitor], place))
+                found.append((seen.time, codes[visitor], histories[visitor], place))
         pasts = [
             history.select(np.arange(place), np.array([place])) for *_, history, place in found
         ]
@@ -138,39 +145,46 @@ class Visitors:
         places = np.flatnonzero(alike & (history.kinds == kind(seen.event_type)))
         return int(places[-1]) if len(places) else None
 
-    def add(self, history: History, seen: list[Seen]) -> History:
-        """A row with the events that it lacks, the newest of all, in the order of time.
+    def add(self, histories: History, seen: Sequence[Sequence[Seen]]) -> History:
+        """The rows, each with the events that it lacks, the newest of all, in the order of time.
 
-        Events of other kinds than those in use, and on items unknown here, don't count.
+        seen: a list for each row. Events of other kinds than those in use, and on items unknown
+        here, don't count.
         """
-        if not seen:
-            return history
-        columns = (history.items, history.kinds, history.times)
-        had = set(zip(*(column.tolist() for column in columns), strict=True))
         new = [
-            (code, kind(one.event_type), one.time)
-            for one in seen
+            (row, code, kind(one.event_type), one.time)
+            for row, own in enumerate(seen)
+            for one in own
             if one.event_type in self.kinds
             and (code := self.catalogue.code(one.item_id)) is not None
         ]
-        rows = np.array([row for row in new if row not in had], np.int64).reshape(-1, 3)
-        times = np.r_[history.times, rows[:, 2]]
-        order = np.argsort(times, kind="stable")[-self.settings.history :]
-        return History(
-            offsets_of(np.array([len(order)])),
-            np.r_[history.items, rows[:, 0].astype(np.int32)][order],
-            np.r_[history.kinds, rows[:, 1].astype(np.int8)][order],
+        if not new:
+            return histories
+        columns = (histories.rows, histories.items, histories.kinds, histories.times)
+        had = set(zip(*(column.tolist() for column in columns), strict=True))
+        lacking = np.array([event for event in new if event not in had], np.int64).reshape(-1, 4)
+        rows = np.r_[histories.rows, lacking[:, 0]]
+        times = np.r_[histories.times, lacking[:, 3]]
+        order = np.lexsort((times, rows))  # what is as old as another stays behind it
+        grown = History(
+            offsets_of(np.bincount(rows, minlength=len(histories))),
+            np.r_[histories.items, lacking[:, 1].astype(np.int32)][order],
+            np.r_[histories.kinds, lacking[:, 2].astype(np.int8)][order],
             times[order],
         )
+        return grown.last(self.settings.history)
 
-    def _prepared(self, keys: Sequence[str]) -> History:
-        """One row: what a visitor did, by all the ids that are theirs."""
+    def _prepared(self, ids: Sequence[Sequence[str]]) -> History:
+        """A row for each visitor: what they did, by all the ids that are theirs."""
         if self.dataset is None:
-            return History.empty(1)
-        rows = self.dataset.history.take(self.dataset.user_codes(keys)).last(self.settings.history)
-        order = np.argsort(rows.times, kind="stable")
-        one = rows.select(order, np.array([len(order)]))
-        return one.recode(self._codes).last(self.settings.history)
+            return History.empty(len(ids))
+        codes = self.dataset.user_codes(chain.from_iterable(ids))
+        events = self.dataset.history.take(codes).last(self.settings.history)
+        many = np.array([len(own) for own in ids], np.int64)
+        visitor = np.arange(len(ids)).repeat(many)[events.rows]
+        order = np.lexsort((events.times, visitor))
+        rows = events.select(order, np.bincount(visitor, minlength=len(ids)))
+        return rows.recode(self._codes).last(self.settings.history)
 
     @cached_property
     def _codes(self) -> Int32s:

@@ -162,7 +162,7 @@ class Dataset:
     def _codes(self) -> dict[str, int]:
         return {id_: code for code, id_ in enumerate(self.users) if code}
 
-    def user_codes(self, user_ids: Iterable[str]) -> Int32s:
+    def user_codes(self, user_ids: Iterable[str | None]) -> Int32s:
         """Codes of users, `NOBODY` for the unknown."""
         return np.array([self._codes.get(id_, 0) for id_ in user_ids], np.int32)
 

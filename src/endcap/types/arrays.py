@@ -72,9 +72,10 @@ def pair_keys(*columns: Pairs) -> tuple[Int64s, ...]:
 
 
 def among(pairs: Pairs, others: Pairs) -> Bools:
-    """[pairs] whether each stands among the others."""
+    """[pairs] whether each stands among the others, which mostly are far fewer."""
     own, theirs = pair_keys(pairs, others)
-    return np.isin(own, theirs)
+    theirs = np.sort(theirs)
+    return np.asarray(np.append(theirs, -1)[np.searchsorted(theirs, own)] == own)
 
 
 def offsets_of(lengths: NDArray[np.integer]) -> Int64s:

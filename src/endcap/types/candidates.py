@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from endcap.types.arrays import Bools, Floats, Int32s, Int64s, pair_keys
-from endcap.types.ranking import Ranking
+from endcap.types.ranking import Ranking, best_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Candidates:
         """
         score = self.votes(constant) @ np.asarray(weights, np.float32)
         ranking = replace(self.ranking, score=score)
-        order = np.lexsort((ranking.item, -ranking.score, ranking.query))
+        order = best_first(ranking.query, ranking.item, ranking.score)
         return replace(self, ranking=ranking).keep(order)
 
     def score(self, score: Floats) -> Ranking:

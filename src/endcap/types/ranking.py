@@ -45,7 +45,7 @@ class Ranking:
     @classmethod
     def sort(cls, query: Int32s, item: Int32s, score: Floats) -> Self:
         """Any order of rows → a ranking. Equal scores stand in the order of item codes."""
-        order = np.lexsort((item, -score, query))
+        order = best_first(query, item, score)
         return cls(query[order], item[order], score[order])
 
     @classmethod
@@ -87,8 +87,9 @@ class Ranking:
     @property
     def places(self) -> Int32s:
         """[rows] the place of each row in its query's list, from 1."""
-        first = np.searchsorted(self.query, self.query, side="left")
-        return (np.arange(len(self)) - first + 1).astype(np.int32)
+        lengths = np.bincount(self.query)
+        first = lengths.cumsum() - lengths
+        return (np.arange(1, len(self) + 1) - first[self.query]).astype(np.int32)
 
     @property
     def worst_places(self) -> Int32s:
@@ -113,8 +114,9 @@ class Ranking:
         >>> Ranking(np.array([0, 0, 0, 1]), np.arange(4, dtype=np.int32), scores).scaled
         array([1. , 0.5, 0. , 1. ], dtype=float32)
         """
-        first = np.searchsorted(self.query, self.query, side="left")
-        last = np.searchsorted(self.query, self.query, side="right") - 1
+        lengths = np.bincount(self.query)
+        ends = lengths.cumsum() - 1
+        first, last = (ends - lengths + 1)[self.query], ends[self.query]
         span = self.score[first] - self.score[last]
         above = self.score - self.score[last]
         scaled: Floats = np.divide(above, span, out=np.ones_like(above), where=span > 0)
@@ -123,6 +125,18 @@ class Ranking:
     def hits(self, truth: Ragged) -> Bools:
         """[rows] whether the item stands in its query's row of `truth`."""
         return among((self.query, self.item), (truth.rows, truth.values))
+
+    def find(self, query: Int32s, item: Int32s) -> Int64s:
+        """[pairs] the row of each item in its query's list, −1 where it is not there.
+
+        >>> Ranking(*np.array([[0, 0, 1], [7, 8, 7], [2, 1, 1]])).find([1, 1], [7, 8])
+        array([ 2, -1])
+        """
+        own, asked = pair_keys((self.query, self.item), (np.asarray(query), np.asarray(item)))
+        order = np.argsort(own)
+        places = np.searchsorted(own, asked, sorter=order)
+        rows = np.r_[order, -1][places]
+        return np.where(np.r_[own, -1][rows] == asked, rows, -1)
 
     def once(self) -> Ranking:
         """Each item of a list at its best place only.
@@ -178,6 +192,19 @@ class Ranking:
         """The rows of one query."""
         start, stop = np.searchsorted(self.query, [query, query + 1])
         return slice(int(start), int(stop))
+
+
+def best_first(query: Int32s, item: Int32s, score: Floats) -> Int64s:
+    """[rows] their order in a ranking: by query, then score, then item code.
+
+    Query and score are sorted as one number, whose bits rise as scores of 32 bits fall: it takes
+    a third of the time.
+    """
+    if score.dtype != np.float32:
+        return np.lexsort((item, -score, query))
+    bits = (np.float32(0) - score).view(np.int32)  # 0 and −0 are the same
+    falling = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+    return np.lexsort((item, (query.astype(np.int64) << 32) + falling))
 
 
 def reaching(
