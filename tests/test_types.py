@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from endcap.types import Candidates, History, Queries, Ragged, Ranking, offsets_of, ranges, spans
+from endcap.types.mapped import mapped
+from endcap.types.ranking import best_first
 from tests.shops import history, queries, ranking
 
 Rows = list[list[int]]
@@ -217,3 +221,38 @@ def test_questions_come_in_batches_with_their_rows(asked: Queries) -> None:
     assert parts[1][1].history.items.tolist() == [0, 3]
     assert lists(parts[1][1].exclude) == [[1]]
     assert parts[1][1].allowed is asked.allowed
+
+
+def test_a_ranking_is_by_query_then_score_then_item() -> None:
+    rng = np.random.default_rng(1)
+    scores = np.array([0.0, -0.0, 1, -1, 1e-40, -1e-40, np.inf, -np.inf, 3.5, -2.25], np.float32)
+    for size in (0, 1, 7, 60):
+        query = rng.integers(0, 4, size).astype(np.int32)
+        item, score = rng.permutation(size).astype(np.int32), rng.choice(scores, size)
+        order = np.lexsort((item, -score, query))
+        np.testing.assert_array_equal(best_first(query, item, score), order)
+
+
+def test_mapped_arrays_are_those_of_the_file_and_change_for_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    arrays = {
+        "some": np.arange(6, dtype=np.int8).reshape(2, 3),
+        "none": np.zeros((0, 4), np.int64),
+        "real": np.array([0.5, np.nan], np.float32),
+        "true": np.array([True, False]),
+    }
+    save_file(arrays, path)
+    found = mapped(path)
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+    found["some"][:] = 0
+    np.testing.assert_array_equal(mapped(path)["some"], arrays["some"])
+
+
+@pytest.mark.parametrize("text", [b"", b"short", b"\xff" * 64])
+def test_what_is_no_such_file_is_refused(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(text)
+    with pytest.raises(ValueError):  # noqa: PT011, whatever is said of it
+        mapped(path)
