@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from endcap.types import Candidates, History, Queries, Ragged, Ranking, offsets_of, ranges, spans
@@ -235,7 +237,7 @@ def test_a_ranking_is_by_query_then_score_then_item() -> None:
 
 def test_mapped_arrays_are_those_of_the_file_and_change_for_nobody_else(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "some": np.arange(6, dtype=np.int8).reshape(2, 3),
         "none": np.zeros((0, 4), np.int64),
         "real": np.array([0.5, np.nan], np.float32),

@@ -203,10 +203,15 @@ class Retriever(Stage[S]):
 
     @property
     def arrays(self) -> State:
-        """What processes of a service have in common of the model, of which
-        ``Class(settings, arrays)`` makes the same one: its state, or what that is put together
-        from, and what follows from it and takes long to work out."""
+        """What processes of a service have in common of the model, of which `taught` makes the
+        same one: its state, or what that is put together from, and what follows from it and takes
+        long to work out."""
         return self.state
+
+    def taught(self, arrays: State) -> Self:
+        """What another process has made by lessons of this model, as it was fitted. arrays: of the
+        other's."""
+        return type(self)(self.settings, arrays)
 
     def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
         """For each row of the ranking, the events of the query's history that lifted its score,

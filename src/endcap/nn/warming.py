@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from endcap.nn.pairs import pasts
+from endcap.stages import State
 from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, spans
 
@@ -170,6 +171,15 @@ class Warming:
             start = self.said[row] * self.told[row]
             vectors[row] = self.crowd.settled(start, taken[row], count[row], self.worth)
         return replace(self, taken=taken, count=count, vectors=vectors)
+
+    @property
+    def arrays(self) -> State:
+        """What `told_by` makes the same one of."""
+        return {name: one for name, one in vars(self).items() if isinstance(one, np.ndarray)}
+
+    def told_by(self, arrays: State) -> Warming:
+        """After what another of the same crowd was taught. arrays: the other's."""
+        return Warming(self.crowd, self.worth, **arrays)
 
     @property
     def known(self) -> Bools:

@@ -107,7 +107,8 @@ class Sequence(Retriever[Settings]):
     """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
     items; `encoder.NAME.ARRAY` its own arrays; `standing.NAME` those of `Standing`, with the
     `items` that have no events and their `vectors`; `kinds` [event types] how much each says,
-    and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is none."""
+    1 at most, and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is
+    none."""
 
     personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
@@ -180,7 +181,7 @@ class Sequence(Retriever[Settings]):
         crowd = vars(_crowd(chosen.eval(), dataset, run.seed))
         parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders, CROWD: crowd}
         state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
-        state["kinds"] = dataset.kind_weights
+        state["kinds"] = dataset.kind_weights / dataset.kind_weights.max(initial=1e-9)
         model = cls(settings.model_copy(update={"epochs": epochs}), state)
         return model.guessing(dataset) if settings.standing and len(dataset) else model
 
@@ -280,11 +281,13 @@ class Sequence(Retriever[Settings]):
         grown.nearest = fitted.nearest.changed(grown.vectors, rows)
         return grown
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """What was learned, beside the fitted model, which who reads it may have already."""
-        if self.fitted is None:
-            return super().__reduce_ex__(protocol)
-        return type(self)._with, (self.fitted, self.warming)
+    @property
+    def arrays(self) -> State:
+        """Only what was learned: the rest is the fitted model's."""
+        return {} if self.fitted is None else self.warming.arrays
+
+    def taught(self, arrays: State) -> Self:
+        return self._with(self.warming.told_by(arrays)) if arrays else self
 
 
 def _restored(settings: Settings, state: State) -> Reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property, partial
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,7 +33,9 @@ from endcap.types import Bools, Floats, History, Int8s, Int32s, Int64s, Queries,
 BLOCK = 1 << 16
 """Items that run through their tower at once."""
 
-TABLES = ("codes", "starts", "edges", "met")
+CODES = "codes"
+
+TABLES = (CODES, "starts", "edges", "met")
 """What of the state is no weight."""
 
 CROWD = "crowd"
@@ -212,11 +214,16 @@ class TwoTower(Retriever[Settings]):
         grown.items, grown.heard = warming.over(fitted.items)
         return grown
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """What was learned, beside the fitted model, which who reads it may have already."""
-        if self.fitted is None:
-            return super().__reduce_ex__(protocol)
-        return type(self)._with, (self.fitted, self.warming, self.codes)
+    @property
+    def arrays(self) -> State:
+        """Only what was learned: the rest is the fitted model's."""
+        return {} if self.fitted is None else {**self.warming.arrays, CODES: self.codes}
+
+    def taught(self, arrays: State) -> Self:
+        if not arrays:
+            return self
+        warm = {name: one for name, one in arrays.items() if name != CODES}
+        return self._with(self.warming.told_by(warm), np.asarray(arrays[CODES]))
 
     @cached_property
     def _known(self) -> Bools:

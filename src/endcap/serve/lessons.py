@@ -151,7 +151,7 @@ def _taught(
         else np.ndarray(tuple(place[1]), place[0], whole, first + place[2])
         for key, place in places.items()
     }
-    return type(fitted)(fitted.settings, arrays)
+    return fitted.taught(arrays)
 
 
 def _written(parts: Sequence[Any]) -> int:

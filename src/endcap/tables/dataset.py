@@ -159,7 +159,7 @@ class Dataset:
         return int(self.time.max(initial=0)) + 1
 
     @cached_property
-    def _codes(self) -> dict[str, int]:
+    def _codes(self) -> dict[str | None, int]:
         return {id_: code for code, id_ in enumerate(self.users) if code}
 
     def user_codes(self, user_ids: Iterable[str | None]) -> Int32s:
