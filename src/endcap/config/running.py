@@ -46,7 +46,10 @@ class Serve(Settings):
         32, ge=1, le=512, description="questions that have come together and are answered at once"
     )
     waiting: int = Field(
-        256, ge=1, description="questions that may wait; more are told to come again, with a 503"
+        512,
+        ge=1,
+        description="questions that may wait, about as many as are answered in a second; more are "
+        "told to come again, with a 503",
     )
     ranker_seconds: float = Field(
         0.25, gt=0, description="what the ranker may take; after it, the lists go out without it"

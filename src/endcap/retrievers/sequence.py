@@ -6,7 +6,6 @@ one event, and each further event changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -15,8 +14,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
-from torch.nn import functional
 
 from endcap import config
 from endcap.content import voices
@@ -24,15 +21,12 @@ from endcap.content.standing import Standing
 from endcap.content.voices import Voices
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
-from endcap.nn.boards import Shown
-from endcap.nn.device import device, precision
-from endcap.nn.going_on import grown, what_is_new
+from endcap.nn.going_on import grown
 from endcap.nn.leaving import moved
-from endcap.nn.loop import Plan, train
 from endcap.nn.nearest import Nearest
-from endcap.nn.reader import Reader, Reading
-from endcap.nn.scoring import found, ndcg
-from endcap.nn.sequences import Batch, shared, training_batches
+from endcap.nn.next_event import Learning, learned
+from endcap.nn.reader import Reader
+from endcap.nn.scoring import found
 from endcap.nn.warming import Crowd, Warming
 from endcap.stages import Earlier, Retriever, Run, State, below
 from endcap.tables.catalogue import Catalogue
@@ -44,8 +38,8 @@ CROWD = "crowd"
 """What the names in the state begin with."""
 
 
-class Settings(Reading):
-    """The network, the loss and the training."""
+class Settings(Learning):
+    """The network and its training, and what is said of items that have no events."""
 
     content: dict[str, dict[str, Any]] = Field(
         {},
@@ -67,40 +61,6 @@ class Settings(Reading):
         description="how many events the content of an item is worth that had none in training: "
         "the more, the slower it moves towards who takes it",
     )
-    ahead: float = Field(
-        0.3,
-        ge=0,
-        lt=1,
-        description="how likely an event learns from a moment after the visitor's next, and so on",
-    )
-    loss: objective.Name = Field(
-        "auto", description="the loss; auto is a softmax, full or sampled by the size of the log"
-    )
-    full_softmax: float = Field(
-        3e9, ge=0, description="events times items above which auto draws items"
-    )
-    negatives: int = Field(1_024, gt=0, description="items drawn for a batch, where the loss draws")
-    calibration: float = Field(
-        0.75, ge=0, le=1, description="gbce: how far it makes up for undrawn items"
-    )
-    label_smoothing: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="share of the target's part all items get, where the loss is a softmax",
-    )
-    epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
-    patience: int = Field(4, gt=0, description="epochs without a better score before it stops")
-    tokens: int | None = Field(
-        None, gt=0, description="events in a batch; by the size of the log where not given"
-    )
-    learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
-    weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
-    average: float = Field(0.995, ge=0, lt=1, description="what the mean of weights keeps a step")
-    replay: float = Field(
-        1.0, ge=0, description="continuing a fit: earlier events learned again for each new one"
-    )
-    judged: int = Field(4_000, gt=0, description="questions by which epochs are chosen")
 
 
 class Sequence(Retriever[Settings]):
@@ -161,22 +121,7 @@ class Sequence(Retriever[Settings]):
         network = Reader(settings, _met(dataset), content)
         if run.earlier is not None:
             _go_on(network, run.earlier)
-        plan = Plan(
-            epochs=settings.epochs,
-            patience=settings.patience,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            average=settings.average,
-            name="sequence",
-            accelerated=True,
-        )
-        goal = _objective(settings, dataset, network.item.held)
-        steps = partial(_steps, network, settings, dataset, run, goal)
-        score = None
-        if judge is not None:
-            score = partial(_judge, judge.sample(settings.judged, run.seed))
-        shown = Shown.items(settings, dataset, "item.weight")
-        chosen, epochs = train(network, steps, score, plan, run, shown)
+        chosen, epochs = learned(network, settings, dataset, judge, run)
         weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         crowd = vars(_crowd(chosen.eval(), dataset, run.seed))
         parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders, CROWD: crowd}
@@ -334,64 +279,3 @@ def _crowd(network: Reader, dataset: Dataset, seed: int) -> Crowd:
         return np.asarray(network.read(vectors, queries).numpy())
 
     return Crowd.of(dataset, network.settings.length, read, met, seed)
-
-
-def _judge(asked: Asked, network: Reader) -> float:
-    network.eval()
-    with torch.no_grad():
-        return ndcg(partial(network.scores, network.item()), asked)
-
-
-def _steps(
-    network: Reader,
-    settings: Settings,
-    dataset: Dataset,
-    run: Run,
-    goal: objective.Objective,
-    epoch: int,
-) -> Iterator[tuple[float, Callable[[], Tensor]]]:
-    rng = np.random.default_rng([run.seed, epoch])
-    weight = _weight(dataset)
-    if run.earlier is not None:
-        weight = what_is_new(dataset, run.earlier, settings.replay, rng)
-    done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
-    history, ahead = dataset.history, settings.ahead
-    for batch in training_batches(history, settings.length, settings.tokens, rng, weight, ahead):
-        done += int((batch.target >= 0).sum())
-        yield min(1.0, done / total), partial(_own, partial(_loss, network, goal), batch)
-
-
-def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
-    """Of what is this process's."""
-    own, factor = shared(batch)
-    return factor * loss(own)
-
-
-def _objective(settings: Settings, dataset: Dataset, held: Bools | None) -> objective.Objective:
-    return objective.objective(
-        settings.loss,
-        np.bincount(dataset.item, minlength=len(dataset.catalogue)),
-        full=settings.full_softmax,
-        negatives=settings.negatives,
-        calibration=settings.calibration,
-        smoothing=settings.label_smoothing,
-        product=precision(device()),
-        held=held,
-    )
-
-
-def _weight(dataset: Dataset) -> Floats | None:
-    """[events] how much each counts as a target; None where all count the same."""
-    return None if np.ptp(dataset.kind_weights) == 0 else dataset.weight
-
-
-def _loss(network: Reader, goal: objective.Objective, batch: Batch) -> Tensor:
-    """Over the positions where there is something to learn."""
-    batch = batch.to(network.item.weight.device)
-    learn = batch.target >= 0
-    among = goal.among(torch.cat([batch.items.flatten(), batch.target[learn]]))
-    vectors = network.item(among.items)
-    read, target = among.rows[: batch.items.numel()], among.rows[batch.items.numel() :]
-    items = functional.embedding(read.view(batch.items.shape), vectors)
-    weight = None if batch.weight is None else batch.weight[learn]
-    return goal.loss(network(batch, items)[learn].float(), vectors, target, among, weight)
