@@ -35,7 +35,10 @@ def files(count: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_many_connections_at_once(shop: Path, count: int) -> None:
-    """Each is held open, then each asks: all are answered, and so is one who comes on top."""
+    """Each is held open, then each asks: all are answered, and so is one who comes on top, where
+    the settings let so many in."""
+    with (shop / "endcap.toml").open("a") as settings:
+        settings.write(f"\n[serve]\nconnections = {count + 100}\nwaiting = {count}\n")
 
     async def all_of_them(service: Service) -> list[bytes]:
         opened = []
