@@ -34,6 +34,9 @@ PLACE, SAMPLES = "home", 2_000
 UNTOLD = "untold"
 """The network of `described`, told no texts, with the settings that suit ids."""
 
+RARE = 0.25
+"""How much more `content` says of rare items; see `endcap.retrievers.content`."""
+
 IDS = ("neighbours", "sequence", UNTOLD)
 
 WAYS = {
@@ -76,7 +79,8 @@ def _config(config: Config, epochs: int | None) -> Config:
         name: Stage.model_validate({**one.model_dump(), **few})
         for name, one in (("sequence", sequence), ("described", described))
     }
-    plain = {name: stages[name] for name in ("neighbours", "content")}
+    content = Stage.model_validate({**stages["content"].model_dump(), "rare": RARE})
+    plain = {"neighbours": stages["neighbours"], "content": content}
     return config.model_copy(
         update={"retrievers": {**plain, **networks, UNTOLD: untold}, "rankers": {}}
     )

@@ -28,16 +28,17 @@ class Settings(Read):
     history: int = Field(20, gt=0, description="newest events of a visitor that count")
     recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
     rare: float = Field(
-        0.25,
+        0.0,
         ge=0,
         description="what is added to the score of an item without events, as a share of it, and "
-        "a (1 + n)th of that after n events: what is known of the others, other models say",
+        "a (1 + n)th of that after n events: more for what few have taken",
     )
 
 
 class Content(Retriever[Settings]):
     """The cosine of weighted terms between the items and the mean of the history's: see `Telling`.
-    The fewer events an item has, the more its cosine counts.
+    With `rare`, the fewer events an item has, the more its cosine counts: what is known of the
+    others, other models say.
 
     state: the weights as a packed matrix [items, terms]; `lift` [items] how much a cosine counts;
         that of `Telling`.
