@@ -11,7 +11,7 @@ import pytest
 
 from endcap.class_paths import load_stage, save_stage
 from endcap.errors import DataError
-from endcap.newcomers import UnawareRanker
+from endcap.newer_catalogue import UnawareRanker
 from endcap.stages import Ranker, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endcap.class_paths import load_stage, save_stage
-from endcap.newcomers import Unaware
+from endcap.newer_catalogue import Unaware
 from endcap.stages import Retriever
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.overlay import Overlay

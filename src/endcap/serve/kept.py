@@ -16,7 +16,7 @@ import numpy as np
 from endcap.config import Shop
 from endcap.errors import EndcapError
 from endcap.experiment.batch import served
-from endcap.newcomers import over
+from endcap.newer_catalogue import over
 from endcap.nn import memory
 from endcap.recommender import Recommender
 from endcap.serve.lessons import Lessons, shared

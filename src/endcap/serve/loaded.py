@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from endcap.markets import in_market
-from endcap.newcomers import Unaware, introduced, over
+from endcap.newer_catalogue import Unaware, introduced, over
 from endcap.recommender import Recommender
 from endcap.serve.lessons import Lesson, Models
 from endcap.stages import Retriever
