@@ -24,10 +24,10 @@ from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
 from endcap.stages import Ranker, Run, State, below
 from endcap.tables.asked import Asked
-from endcap.tables.candidates import lessons
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.funnel import Funnel
+from endcap.tables.lessons import lessons
 from endcap.types import (
     Bools,
     Candidates,

@@ -15,9 +15,9 @@ from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.stages import Ranker, Run, State
 from endcap.tables.asked import Asked
-from endcap.tables.candidates import lessons
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
+from endcap.tables.lessons import lessons
 from endcap.types import Bools, Candidates, Floats, Int32s, Queries, Ranking
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -64,13 +62,8 @@ def checked(value: Any, moment: int, clean: Clean) -> Row:
 
 def within(row: Row, clean: Clean) -> Row:
     """The row, if its time is possible by the same settings as for imported events."""
-    if row["timestamp"] < _begin(clean.earliest):
+    if row["timestamp"] < clean.begins:
         raise ValueError(f"timestamp = {row['timestamp']}: before {clean.earliest}")
     if row["timestamp"] > now() + clean.future * DAY:
         raise ValueError(f"timestamp = {row['timestamp']}: more than {clean.future:g} days ahead")
     return row
-
-
-@cache
-def _begin(day: str) -> float:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * SECOND

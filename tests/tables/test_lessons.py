@@ -10,8 +10,8 @@ import pytest
 
 from endcap.errors import DataError
 from endcap.tables.asked import Asked
-from endcap.tables.candidates import lessons
 from endcap.tables.dataset import Dataset
+from endcap.tables.lessons import lessons
 from endcap.types import Candidates, History, Ragged
 from tests.shops import checkerboard, queries, ranking
 
