@@ -89,7 +89,7 @@ def test_items_that_come_later_begin_cold() -> None:
     before = taken([5], [[3, 0]])
     both = before.joined(np.array([9], np.int32), SAID[:1], np.array([True]))
     np.testing.assert_array_equal(both.vectors, [*before.vectors, SAID[0]])
-    vectors, heard = both.over(torch.ones(9, 2))
+    vectors, heard = both.over(torch.ones(9, 2)), both.heard(9)
     assert vectors[[0, 9]].tolist() == [[1, 1], [1, 0]]
     assert heard.tolist() == [True] * 10
 

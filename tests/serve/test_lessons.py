@@ -8,6 +8,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -44,6 +45,13 @@ def neighbours(current: Current) -> Neighbours:
     return found
 
 
+def mapped(array: Any) -> bool:
+    """Whether it lies where another process put it."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array, mmap)
+
+
 def told(current: Current, came: bool) -> Told:
     """What a process has learned, for another to compare."""
     model = neighbours(current)
@@ -52,7 +60,7 @@ def told(current: Current, came: bool) -> Told:
         "came": came,
         "learned": current.loaded.learned,
         "state": {name: np.array(array) for name, array in model.state.items()},
-        "own": bool(model.similarity.data.flags.writeable),
+        "own": not mapped(model.similarity.data),
         "items": current.loaded.catalogue.came,
     }
 

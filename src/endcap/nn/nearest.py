@@ -9,12 +9,14 @@ is then multiplied exactly. The lists are those of exact products alone.
 from __future__ import annotations
 
 from copy import copy
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from endcap.nn.votes import batch_of
+from endcap.stages import State
 from endcap.types import Floats, Int64s, Queries, Ranking
 from endcap.types.ranking import reaching
 
@@ -31,6 +33,20 @@ class Nearest:
         self.unit = max(largest, 1e-15) / STEPS
         self.whole = (vectors / self.unit).round().to(torch.int8)
         self.length, self.rest = _longest(vectors), _longest(vectors - self.whole * self.unit)
+
+    @property
+    def arrays(self) -> State:
+        """What `of` makes the same one of."""
+        sizes = np.array([self.unit, self.length, self.rest])
+        return {"all": self.vectors.numpy(), "whole": self.whole.numpy(), "sizes": sizes}
+
+    @classmethod
+    def of(cls, arrays: State) -> Self:
+        """The same, and no copy of its arrays."""
+        found = cls.__new__(cls)
+        found.vectors, found.whole = (torch.from_numpy(arrays[name]) for name in ("all", "whole"))
+        found.unit, found.length, found.rest = arrays["sizes"].tolist()
+        return found
 
     def changed(self, vectors: Tensor, rows: Tensor) -> Nearest:
         """The same over vectors of which these rows are others, or new behind all that were."""

@@ -187,16 +187,16 @@ class Warming:
         known: Bools = self.told | (self.count > 0)
         return known
 
-    def over(self, known: Tensor) -> tuple[Tensor, Bools]:
-        """[items, dim] of all items, of which the first have been known with these vectors, and
-        [items] which may be answered."""
-        new = self.items >= len(known)
-        vectors = torch.cat([known, known.new_zeros(int(new.sum()), known.shape[1])])
-        items, own = (
-            np.array(one) for one in (self.items, self.vectors)
-        )  # another's are read only
-        vectors[torch.from_numpy(items)] = torch.from_numpy(own)
-        return vectors, np.r_[np.ones(len(known), np.bool_), self.known[new]]
+    def over(self, known: Tensor) -> Tensor:
+        """[items, dim] of all items, of which the first have been known with these vectors."""
+        new = int(np.count_nonzero(self.items >= len(known)))
+        vectors = torch.cat([known, known.new_zeros(new, known.shape[1])])
+        vectors[torch.from_numpy(self.items)] = torch.from_numpy(self.vectors)
+        return vectors
+
+    def heard(self, known: int) -> Bools:
+        """[items] which may be answered, of which so many have been known."""
+        return np.r_[np.ones(known, np.bool_), self.known[self.items >= known]]
 
 
 def _each(read: Read, queries: Queries) -> Floats:

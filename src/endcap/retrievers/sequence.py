@@ -28,7 +28,7 @@ from endcap.nn.next_event import Learning, learned
 from endcap.nn.reader import Reader
 from endcap.nn.scoring import found
 from endcap.nn.warming import Crowd, Warming
-from endcap.stages import Earlier, Retriever, Run, State, below
+from endcap.stages import Earlier, Retriever, Run, State, below, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int8s, Int32s, Moved, Queries, Ranking
@@ -36,6 +36,9 @@ from endcap.types import Bools, Floats, Int8s, Int32s, Moved, Queries, Ranking
 CONTENT, ENCODER, NETWORK, STANDING = "content", "encoder", "network", "standing"
 CROWD = "crowd"
 """What the names in the state begin with."""
+
+WARMING, NEAREST = "warming", "nearest"
+"""What those of the arrays begin with that lessons change."""
 
 
 class Settings(Learning):
@@ -219,20 +222,29 @@ class Sequence(Retriever[Settings]):
         if warming is self.warming:
             return self
         fitted = self.fitted or self
-        grown = copy(fitted)
-        grown.fitted, grown.warming = fitted, warming
-        grown.vectors, grown.heard = warming.over(fitted.vectors)
-        rows = torch.from_numpy(np.array(warming.items))
-        grown.nearest = fitted.nearest.changed(grown.vectors, rows)
+        rows = torch.from_numpy(warming.items)
+        nearest = fitted.nearest.changed(warming.over(fitted.vectors), rows)
+        return fitted._grown(warming, nearest)
+
+    def _grown(self, warming: Warming, nearest: Nearest) -> Self:
+        """The fitted network with all items where they stand now."""
+        grown = copy(self)
+        grown.fitted, grown.warming, grown.nearest = self, warming, nearest
+        grown.vectors, grown.heard = nearest.vectors, warming.heard(len(self.vectors))
         return grown
 
     @property
     def arrays(self) -> State:
-        """Only what was learned: the rest is the fitted model's."""
-        return {} if self.fitted is None else self.warming.arrays
+        """What was learned, and where all items stand now: the rest is the fitted model's."""
+        if self.fitted is None:
+            return {}
+        return {**under(WARMING, self.warming.arrays), **under(NEAREST, self.nearest.arrays)}
 
     def taught(self, arrays: State) -> Self:
-        return self._with(self.warming.told_by(arrays)) if arrays else self
+        if not arrays:
+            return self
+        warming = self.warming.told_by(below(arrays, WARMING))
+        return self._grown(warming, Nearest.of(below(arrays, NEAREST)))
 
 
 def _restored(settings: Settings, state: State) -> Reader:

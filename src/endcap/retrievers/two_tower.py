@@ -211,7 +211,7 @@ class TwoTower(Retriever[Settings]):
         fitted = self.fitted or self
         grown = copy(fitted)
         grown.fitted, grown.warming, grown.codes = fitted, warming, codes
-        grown.items, grown.heard = warming.over(fitted.items)
+        grown.items, grown.heard = warming.over(fitted.items), warming.heard(len(fitted.items))
         return grown
 
     @property

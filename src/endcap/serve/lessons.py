@@ -3,7 +3,7 @@
 Each could learn for itself and would come to the same. But what follows from a lesson, the
 neighbours of all items say, would then be in memory as often as there are processes, and be worked
 out as often. So one learns, and puts its models where the others read them: in memory that has no
-name, is nobody's to change, and is gone with the last who reads it.
+name, in which nobody changes what others read, and which is gone with the last who reads it.
 
     mark │ length │ head, as JSON: where each array begins │ array │ array │ …
 
@@ -19,7 +19,7 @@ import secrets
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from mmap import ACCESS_READ, mmap
+from mmap import ACCESS_COPY, mmap
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -95,7 +95,7 @@ class Lessons:
 
     def newest(self, release: str, after: int, fitted: Models) -> Lesson | None:
         """The newest lesson, if it is one for the release's models that goes beyond event `after`.
-        Its arrays are read where they are, and can't be changed."""
+        Its arrays are read where they are; who changes one changes it for themselves."""
         whole = self._read()
         if whole is None:
             return None
@@ -127,7 +127,7 @@ class Lessons:
         except OSError:
             return None
         try:
-            whole = mmap(file, 0, access=ACCESS_READ)
+            whole = mmap(file, 0, access=ACCESS_COPY)
         except (OSError, ValueError):
             return None
         finally:
