@@ -196,7 +196,8 @@ class Warming:
 
     def heard(self, known: int) -> Bools:
         """[items] which may be answered, of which so many have been known."""
-        return np.r_[np.ones(known, np.bool_), self.known[self.items >= known]]
+        heard: Bools = np.r_[np.ones(known, np.bool_), self.known[self.items >= known]]
+        return heard
 
 
 def _each(read: Read, queries: Queries) -> Floats:
