@@ -74,8 +74,8 @@ def parted(state: State, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, 
     >>> parted({"text.axes": 1, "texts.axes": 3}, "text")
     ({'texts.axes': 3}, {'axes': 1})
     """
-    taken = below(state, name)
-    return {key: one for key, one in state.items() if key not in under(name, taken)}, taken
+    rest = {key: one for key, one in state.items() if not key.startswith(f"{name}.")}
+    return rest, below(state, name)
 
 
 @dataclass(frozen=True)

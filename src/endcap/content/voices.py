@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from endcap.class_paths import resolve_own
 from endcap.config import Settings
-from endcap.stages import ALONE, Encoder, Run, State, below
+from endcap.stages import ALONE, Encoder, Run, State, below, under
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Encoded
 
@@ -51,11 +51,8 @@ class Voices:
 
     @property
     def state(self) -> dict[str, Any]:
-        return {
-            f"{name}.{key}": array
-            for name, encoder in self.encoders.items()
-            for key, array in encoder.state.items()
-        }
+        own = (under(name, encoder.state) for name, encoder in self.encoders.items())
+        return {key: array for arrays in own for key, array in arrays.items()}
 
     def say(self, catalogue: Catalogue, run: Run = ALONE) -> dict[str, Encoded]:
         """By the names of the encoders, what each says of the items."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from endcap.recommender import Answer, PathTaken, Recommender
+from endcap.recommender import PathTaken, Recommender
 from endcap.types import Int32s, Queries
 
 
@@ -55,22 +55,15 @@ def why(recommender: Recommender, queries: Queries, item: int, n: int, placement
     plain = replace(plain, anchors=queries.anchors)
     restrictions = recommender.restrictions(place, include_seen=False)
     others = [name for name, restrict in restrictions if not _permits(restrict(plain), item)]
+    asked, about = np.zeros(1, np.int32), np.array([item], np.int32)
+    [proposed] = answer.candidates.proposed(asked, about)
     return Why(
         answer.path,
         (*own, *others),
-        proposed(answer, item),
+        proposed,
         steps,
         _place(answer.ranking.item, item),
     )
-
-
-def proposed(answer: Answer, item: int) -> dict[str, int]:
-    """The place of an item with each retriever that proposed it to a single question."""
-    [row, *_] = [*np.flatnonzero(answer.candidates.ranking.item == item), -1]
-    if row < 0:
-        return {}
-    places = zip(answer.candidates.retrievers, answer.candidates.places[row], strict=True)
-    return {name: int(place) for name, place in places if not np.isnan(place)}
 
 
 def _place(items: Int32s, item: int) -> int | None:

@@ -11,8 +11,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from endcap import config
-from endcap.nn.loop import Plan, Steps, train
+from endcap.nn.loop import Plan, Steps, Trained, train
 from endcap.nn.scoring import Scores, ndcg
 from endcap.stages import Run, State
 from endcap.tables.dataset import Asked
@@ -20,7 +19,7 @@ from endcap.tables.dataset import Asked
 N = TypeVar("N", bound=nn.Module)
 
 
-class Training(config.Settings):
+class Training(Trained):
     """How long and how fast a network learns from pairs of visitors and items."""
 
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
@@ -47,14 +46,7 @@ def fitted(
     name: str,
 ) -> tuple[T, State]:
     """The settings with the epochs that were best, and the weights by their names."""
-    plan = Plan(
-        epochs=settings.epochs,
-        patience=settings.patience,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        average=settings.average,
-        name=name,
-    )
+    plan = Plan.of(settings, name)
     score = None
     if judge is not None:
         score = partial(_score, scorer, judge.sample(settings.judged, run.seed))

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from endcap import config
 from endcap.errors import TrainingError
 from endcap.nn import memory, processes
 from endcap.nn.boards import Boards, Shown
@@ -31,6 +32,16 @@ SEEN = 10
 
 EXPLODED = 10.0
 """How many times its first loss the mean of an epoch may be: a guess by chance is better."""
+
+
+class Trained(config.Settings):
+    """Settings that say how long and how fast to learn; each model has its own defaults."""
+
+    epochs: int
+    patience: int
+    learning_rate: float
+    weight_decay: float
+    average: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,18 @@ class Plan:
     average: float
     name: str
     accelerated: bool = False
+
+    @classmethod
+    def of(cls, settings: Trained, name: str, *, accelerated: bool = False) -> Self:
+        return cls(
+            settings.epochs,
+            settings.patience,
+            settings.learning_rate,
+            settings.weight_decay,
+            settings.average,
+            name,
+            accelerated,
+        )
 
 
 def train(

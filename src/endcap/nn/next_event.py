@@ -15,7 +15,7 @@ from endcap.nn import objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
 from endcap.nn.going_on import what_is_new
-from endcap.nn.loop import Plan, train
+from endcap.nn.loop import Plan, Trained, train
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
@@ -24,7 +24,7 @@ from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats
 
 
-class Learning(Reading):
+class Learning(Reading, Trained):
     """What is read, the loss and the training."""
 
     ahead: float = Field(
@@ -68,15 +68,7 @@ def learned(
 ) -> tuple[Reader, int]:
     """The network after the epochs by which the judge's questions are answered best, and how many
     those are."""
-    plan = Plan(
-        epochs=settings.epochs,
-        patience=settings.patience,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        average=settings.average,
-        name="sequence",
-        accelerated=True,
-    )
+    plan = Plan.of(settings, "sequence", accelerated=True)
     goal = _objective(settings, dataset, network.item.held)
     steps = partial(_steps, network, settings, dataset, run, goal)
     score = None

@@ -18,11 +18,11 @@ from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.nn.fitting import restored
 from endcap.nn.funnel import cross_entropy, listwise, log_odds
-from endcap.nn.loop import Plan, train
+from endcap.nn.loop import Plan, Trained, train
 from endcap.nn.preference import Preference, Rows, Shape
 from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
-from endcap.stages import Ranker, Run, State, below
+from endcap.stages import Ranker, Run, State, below, under
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
@@ -44,7 +44,7 @@ NETWORK = "network"
 """What the names of the network's weights begin with."""
 
 
-class Settings(Shape):
+class Settings(Shape, Trained):
     """The network, what it is to make small, and the training."""
 
     listwise: float = Field(
@@ -107,13 +107,11 @@ class DeepRanker(Ranker[Settings]):
         course = Course(rows, torch.from_numpy(labels), funnel.aim, learnt, held)
         network = course.train(settings, run)
         names = {"steps": funnel.steps, "aim": funnel.aim}
+        weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         return cls(
             settings,
             {
-                **{
-                    f"{NETWORK}.{key}": tensor.numpy()
-                    for key, tensor in network.state_dict().items()
-                },
+                **under(NETWORK, weights),
                 **features.state,
                 **scale.state,
                 **course.calibration(network).state,
@@ -149,14 +147,7 @@ class Course:
 
     def train(self, settings: Settings, run: Run) -> Preference:
         torch.manual_seed(run.seed)
-        plan = Plan(
-            epochs=settings.epochs,
-            patience=settings.patience,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            average=settings.average,
-            name="deep ranker",
-        )
+        plan = Plan.of(settings, "deep ranker")
         network = Preference(settings, self.rows.features.shape[1], self.labels.shape[1])
         steps = partial(self._steps, network, settings, run.seed)
         judge = partial(_ndcg, *self._watched(), self.aim)

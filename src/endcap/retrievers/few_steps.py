@@ -22,7 +22,7 @@ from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores
-from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below
+from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below, parted, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, History, Int32s, Queries, Ranking
@@ -128,7 +128,7 @@ class FewSteps(Retriever[Settings]):
         # A slash stood there at first.
         state = {name.replace("encoder/", "encoder.", 1): one for name, one in state.items()}
         super().__init__(settings, state)
-        own = {name: one for name, one in state.items() if not name.startswith(f"{ENCODER}.")}
+        own, _ = parted(state, ENCODER)
         columns = own["content"], own["popularity"], own["kinds"]
         self.network = restored(Learner(settings, *columns), own)
         with torch.no_grad():
@@ -154,9 +154,7 @@ class FewSteps(Retriever[Settings]):
         network = Learner(settings, content, popularity, dataset.kind_weights)
         if run.earlier:
             _begin(network, run.earlier)
-        arrays = (
-            {f"{ENCODER}.{name}": one for name, one in encoder.state.items()} if encoder else {}
-        )
+        arrays = under(ENCODER, encoder.state) if encoder else {}
         if settings.frozen and earlier:
             as_it_was = {name: one.numpy() for name, one in network.state_dict().items()}
             return cls(settings, {**as_it_was, **arrays})

@@ -127,9 +127,13 @@ class Sequence(Retriever[Settings]):
         chosen, epochs = learned(network, settings, dataset, judge, run)
         weights = {name: tensor.numpy() for name, tensor in chosen.state_dict().items()}
         crowd = vars(_crowd(chosen.eval(), dataset, run.seed))
-        parts = {NETWORK: weights, CONTENT: content, ENCODER: encoders, CROWD: crowd}
-        state = {f"{part}.{key}": one for part, own in parts.items() for key, one in own.items()}
-        state["kinds"] = dataset.kind_weights / dataset.kind_weights.max(initial=1e-9)
+        state = {
+            **under(NETWORK, weights),
+            **under(CONTENT, content),
+            **under(ENCODER, encoders),
+            **under(CROWD, crowd),
+            "kinds": dataset.kind_weights / dataset.kind_weights.max(initial=1e-9),
+        }
         model = cls(settings.model_copy(update={"epochs": epochs}), state)
         return model.guessing(dataset) if settings.standing and len(dataset) else model
 
@@ -141,8 +145,7 @@ class Sequence(Retriever[Settings]):
         standing = Standing.fit(items, learned, events, self.settings.standing)
         guess, placed = standing(items.take(unmet))
         own = {**standing.state, "items": unmet[placed], "vectors": guess[placed]}
-        guessed = {f"{STANDING}.{name}": one for name, one in own.items()}
-        return type(self)(self.settings, {**self.state, **guessed})
+        return type(self)(self.settings, {**self.state, **under(STANDING, own)})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         if self.network is None:

@@ -24,7 +24,7 @@ from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best
 from endcap.nn.warming import Crowd, Warming
-from endcap.stages import Retriever, Run, State, below
+from endcap.stages import Retriever, Run, State, below, parted, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.schema import EVENT_TYPES
@@ -33,7 +33,8 @@ from endcap.types import Bools, Floats, History, Int8s, Int32s, Int64s, Queries,
 BLOCK = 1 << 16
 """Items that run through their tower at once."""
 
-CODES = "codes"
+WARMING, CODES, ITEMS = "warming", "codes", "items"
+"""What the names of the arrays begin with that lessons change."""
 
 TABLES = (CODES, "starts", "edges", "met")
 """What of the state is no weight."""
@@ -142,15 +143,15 @@ class TwoTower(Retriever[Settings]):
 
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
-        others = {*TABLES, *(f"{CROWD}.{name}" for name in below(state, CROWD))}
-        weights = {name: one for name, one in state.items() if name not in others}
+        own, crowd = parted(state, CROWD)
+        weights = {name: one for name, one in own.items() if name not in TABLES}
         towers = Towers(settings, int(state["starts"][-1]), state["kinds"])
         self.network, self.codes = restored(towers, weights), state["codes"]
         self.items = _vectors(self.network, self.codes)
         self.heard = np.ones(len(self.codes), np.bool_)
         unmet = np.flatnonzero(~state["met"]).astype(np.int32)
         cold = unmet, self.items.numpy()[unmet], self._told(self.codes[unmet])
-        self.warming = Warming.of(Crowd(**below(state, CROWD)), settings.worth, *cold)
+        self.warming = Warming.of(Crowd(**crowd), settings.worth, *cold)
         self.fitted: Self | None = None
 
     @classmethod
@@ -174,8 +175,7 @@ class TwoTower(Retriever[Settings]):
         known = _vectors(network, codes[count > 0])
         crowd = vars(Crowd.of(dataset, settings.history, read, known, run.seed))
         tables = dict(zip(TABLES, (codes, starts, edges, count > 0), strict=True))
-        own = {f"{CROWD}.{name}": array for name, array in crowd.items()}
-        return cls(changed, {**weights, **tables, **own})
+        return cls(changed, {**weights, **tables, **under(CROWD, crowd)})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         scores = partial(_scores, self.network, self.codes, self.items)
@@ -209,21 +209,29 @@ class TwoTower(Retriever[Settings]):
         if warming is self.warming:
             return self
         fitted = self.fitted or self
-        grown = copy(fitted)
-        grown.fitted, grown.warming, grown.codes = fitted, warming, codes
-        grown.items, grown.heard = warming.over(fitted.items), warming.heard(len(fitted.items))
+        return fitted._grown(warming, codes, warming.over(fitted.items))
+
+    def _grown(self, warming: Warming, codes: Int64s, items: Tensor) -> Self:
+        """The fitted towers with all items where they stand now. items: [items, dim]"""
+        grown = copy(self)
+        grown.fitted, grown.warming = self, warming
+        grown.codes, grown.items = codes, items
+        grown.heard = warming.heard(len(self.items))
         return grown
 
     @property
     def arrays(self) -> State:
-        """Only what was learned: the rest is the fitted model's."""
-        return {} if self.fitted is None else {**self.warming.arrays, CODES: self.codes}
+        """What was learned, and where all items stand now: the rest is the fitted model's."""
+        if self.fitted is None:
+            return {}
+        own = under(WARMING, self.warming.arrays)
+        return {**own, CODES: self.codes, ITEMS: self.items.numpy()}
 
     def taught(self, arrays: State) -> Self:
         if not arrays:
             return self
-        warm = {name: one for name, one in arrays.items() if name != CODES}
-        return self._with(self.warming.told_by(warm), np.asarray(arrays[CODES]))
+        warming = self.warming.told_by(below(arrays, WARMING))
+        return self._grown(warming, np.asarray(arrays[CODES]), torch.from_numpy(arrays[ITEMS]))
 
     @cached_property
     def _known(self) -> Bools:

@@ -55,7 +55,7 @@ def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dic
     shown, first = answer.ranking, answer.steps[0][1].top(n)
     gone = first.keep(answer.steps[-1][1].find(first.query, first.item) < 0)
     query, item = np.r_[shown.query, gone.query], np.r_[shown.item, gone.item]
-    moved, proposed = _moves(answer.steps, query, item), _proposed(answer, query, item)
+    moved, proposed = _moves(answer.steps, query, item), answer.candidates.proposed(query, item)
     score, chance = shown.score.tolist(), shown.chances.tolist()
     told: list[dict[str, Any]] = [{"items": [], "removed": []} for _ in range(queries)]
     for row, (asked, code) in enumerate(zip(query.tolist(), item.tolist(), strict=True)):
@@ -65,21 +65,6 @@ def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dic
         one["moved_by"] = moved[row]
         told[asked]["items" if row < len(score) else "removed"].append(one)
     return told
-
-
-def _proposed(answer: Answer, query: Int32s, item: Int32s) -> list[dict[str, int]]:
-    """[rows] the place of each item with each retriever that proposed it."""
-    candidates = answer.candidates
-    nowhere = np.full((1, len(candidates.retrievers)), np.nan, np.float32)
-    places = np.vstack([candidates.places, nowhere])[candidates.ranking.find(query, item)]
-    return [
-        {
-            name: int(place)
-            for name, place in zip(candidates.retrievers, own, strict=True)
-            if place > 0  # where it did not, it has none
-        }
-        for own in places.tolist()
-    ]
 
 
 def _moves(steps: Steps, query: Int32s, item: Int32s) -> list[list[dict[str, Any]]]:

@@ -77,6 +77,19 @@ class Candidates:
         )
         return replace(self, retrievers=tuple(retrievers), places=places, scores=scores)
 
+    def proposed(self, query: Int32s, item: Int32s) -> list[dict[str, int]]:
+        """[pairs] the place of each item with each retriever that proposed it to its query."""
+        nowhere = np.full((1, len(self.retrievers)), np.nan, np.float32)
+        places = np.vstack([self.places, nowhere])[self.ranking.find(query, item)]
+        return [
+            {
+                name: int(place)
+                for name, place in zip(self.retrievers, own, strict=True)
+                if place > 0  # where it did not, it has none
+            }
+            for own in places.tolist()
+        ]
+
     def votes(self, constant: float) -> Floats:
         """[rows, 2 × retrievers] what a join adds up: reciprocal places, 1 for the first, then
         scaled scores; 0 where a retriever did not propose the row."""
