@@ -11,7 +11,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from endcap.nn.loop import Plan, Steps, Trained, train
+from endcap import config
+from endcap.nn.loop import Plan, Steps, train
 from endcap.nn.scoring import Scores, ndcg
 from endcap.stages import Run, State
 from endcap.tables.dataset import Asked
@@ -19,7 +20,7 @@ from endcap.tables.dataset import Asked
 N = TypeVar("N", bound=nn.Module)
 
 
-class Training(Trained):
+class Training(config.Settings):
     """How long and how fast a network learns from pairs of visitors and items."""
 
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")

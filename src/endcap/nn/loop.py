@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from endcap import config
 from endcap.errors import TrainingError
 from endcap.nn import memory, processes
 from endcap.nn.boards import Boards, Shown
@@ -34,14 +33,23 @@ EXPLODED = 10.0
 """How many times its first loss the mean of an epoch may be: a guess by chance is better."""
 
 
-class Trained(config.Settings):
-    """Settings that say how long and how fast to learn; each model has its own defaults."""
+class Trained(Protocol):
+    """Settings that say how long and how fast to learn, among others and in an order of theirs."""
 
-    epochs: int
-    patience: int
-    learning_rate: float
-    weight_decay: float
-    average: float
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def weight_decay(self) -> float: ...
+
+    @property
+    def average(self) -> float: ...
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from endcap.nn import objective
 from endcap.nn.boards import Shown
 from endcap.nn.device import device, precision
 from endcap.nn.going_on import what_is_new
-from endcap.nn.loop import Plan, Trained, train
+from endcap.nn.loop import Plan, train
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import ndcg
 from endcap.nn.sequences import Batch, shared, training_batches
@@ -24,7 +24,7 @@ from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats
 
 
-class Learning(Reading, Trained):
+class Learning(Reading):
     """What is read, the loss and the training."""
 
     ahead: float = Field(

@@ -18,7 +18,7 @@ from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.nn.fitting import restored
 from endcap.nn.funnel import cross_entropy, listwise, log_odds
-from endcap.nn.loop import Plan, Trained, train
+from endcap.nn.loop import Plan, train
 from endcap.nn.preference import Preference, Rows, Shape
 from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
@@ -44,7 +44,7 @@ NETWORK = "network"
 """What the names of the network's weights begin with."""
 
 
-class Settings(Shape, Trained):
+class Settings(Shape):
     """The network, what it is to make small, and the training."""
 
     listwise: float = Field(
