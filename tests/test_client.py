@@ -50,6 +50,14 @@ def test_ask_and_send(address: str) -> None:
         assert client.similar("item-05", n=2).items
 
 
+def test_an_answer_may_hold_fewer_items_than_were_asked_for(address: str) -> None:
+    with Client(address) as client:
+        assert client.recommend(n=3).fewer is None
+        answer = client.recommend(n=50)
+    assert answer.fewer is not None
+    assert answer.fewer["found"] == len(answer.items) < 50
+
+
 def test_the_same_with_await(address: str) -> None:
     async def ask() -> None:
         async with AsyncClient(address) as client:

@@ -22,7 +22,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from endcap.errors import EndcapError
 
@@ -30,6 +30,9 @@ try:
     import httpx
 except ImportError as error:
     raise ImportError("endcap.client needs httpx: run `pip install 'endcap[client]'`") from error
+
+Found: TypeAlias = httpx.Response | httpx.TransportError
+"""What an attempt came to."""
 
 A = TypeVar("A", covariant=True)
 S = TypeVar("S", covariant=True)
@@ -75,17 +78,20 @@ class Item:
 @dataclass(frozen=True)
 class Answer:
     """recommendation_id: to be sent along with the events that it leads to; empty for similar
-    items. path: `full`, or `no_ranker` or `popular` where a part failed."""
+    items. path: `full`, or `no_ranker` or `popular` where a part failed. fewer: why there are fewer
+    items than were asked for, None where there are not."""
 
     release: str
     items: tuple[Item, ...]
     recommendation_id: str = ""
     path: str = "full"
+    fewer: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Answer:
-        rest = {name: one for name, one in value.items() if name != "items"}
-        return cls(items=tuple(map(Item.of, value["items"])), **rest)
+        names = ("release", "recommendation_id", "path", "fewer")
+        known = {name: value[name] for name in names if name in value}
+        return cls(items=tuple(map(Item.of, value["items"])), **known)
 
 
 @dataclass(frozen=True)
@@ -97,31 +103,26 @@ class Sent:
     rejected: tuple[Mapping[str, Any], ...]
 
 
-class Call(NamedTuple):
-    path: str
-    body: Any
-
-
 class _Shop(ABC, Generic[A, S]):
     """What can be asked of a service; each client says how its answers are waited for."""
 
     def recommend(self, **question: Any) -> A:
         """The fields of `POST /v1/recommend`. Raises ServiceError."""
-        return self._ask(Call("/v1/recommend", question))
+        return self._ask("/v1/recommend", question)
 
     def similar(self, item_id: str, **more: Any) -> A:
         """Items that go with an item. Raises ServiceError."""
-        return self._ask(Call("/v1/similar", {"item_id": item_id, **more}))
+        return self._ask("/v1/similar", {"item_id": item_id, **more})
 
     def send(self, *events: Event) -> S:
         """Have events kept; they are on the disk when this returns. Raises ServiceError."""
         return self._send(list(_batches(events)))
 
     @abstractmethod
-    def _ask(self, call: Call) -> A: ...
+    def _ask(self, path: str, question: Event) -> A: ...
 
     @abstractmethod
-    def _send(self, calls: Sequence[Call]) -> S: ...
+    def _send(self, batches: Sequence[Sequence[Event]]) -> S: ...
 
 
 class Client(_Shop[Answer, Sent]):
@@ -143,23 +144,24 @@ class Client(_Shop[Answer, Sent]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, call: Call) -> Answer:
-        return Answer.of(self._call(call))
+    def _ask(self, path: str, question: Event) -> Answer:
+        return Answer.of(self._call(path, question))
 
-    def _send(self, calls: Sequence[Call]) -> Sent:
-        return _sent([self._call(call) for call in calls])
+    def _send(self, batches: Sequence[Sequence[Event]]) -> Sent:
+        return _sent([self._call("/v1/events", batch) for batch in batches])
 
-    def _call(self, call: Call) -> Any:
-        for attempt in range(self.retries + 1):
+    def _call(self, path: str, body: Any) -> Any:
+        attempt = 0
+        while True:
+            found: Found
             try:
-                answer = self._http.post(call.path, json=call.body)
+                found = self._http.post(path, json=body)
+                if found.is_success:
+                    return found.json()
             except httpx.TransportError as error:
-                time.sleep(_pause(error, attempt, self.retries))
-                continue
-            if answer.is_success:
-                return answer.json()
-            time.sleep(_pause(answer, attempt, self.retries))
-        raise AssertionError("the last attempt raises")
+                found = error
+            time.sleep(_pause(found, attempt, self.retries))
+            attempt += 1
 
 
 class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
@@ -180,33 +182,34 @@ class AsyncClient(_Shop[Awaitable[Answer], Awaitable[Sent]]):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _ask(self, call: Call) -> Answer:
-        return Answer.of(await self._call(call))
+    async def _ask(self, path: str, question: Event) -> Answer:
+        return Answer.of(await self._call(path, question))
 
-    async def _send(self, calls: Sequence[Call]) -> Sent:
-        return _sent([await self._call(call) for call in calls])
+    async def _send(self, batches: Sequence[Sequence[Event]]) -> Sent:
+        return _sent([await self._call("/v1/events", batch) for batch in batches])
 
-    async def _call(self, call: Call) -> Any:
-        for attempt in range(self.retries + 1):
+    async def _call(self, path: str, body: Any) -> Any:
+        attempt = 0
+        while True:
+            found: Found
             try:
-                answer = await self._http.post(call.path, json=call.body)
+                found = await self._http.post(path, json=body)
+                if found.is_success:
+                    return found.json()
             except httpx.TransportError as error:
-                await asyncio.sleep(_pause(error, attempt, self.retries))
-                continue
-            if answer.is_success:
-                return answer.json()
-            await asyncio.sleep(_pause(answer, attempt, self.retries))
-        raise AssertionError("the last attempt raises")
+                found = error
+            await asyncio.sleep(_pause(found, attempt, self.retries))
+            attempt += 1
 
 
 def _headers(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _batches(events: Sequence[Event]) -> Iterator[Call]:
+def _batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     whole = [{"event_id": uuid.uuid4().hex, **event} for event in events]
     for first in range(0, len(whole), BATCH):
-        yield Call("/v1/events", whole[first : first + BATCH])
+        yield whole[first : first + BATCH]
 
 
 def _sent(answers: Sequence[Mapping[str, Any]]) -> Sent:
@@ -222,7 +225,7 @@ def _sent(answers: Sequence[Mapping[str, Any]]) -> Sent:
     )
 
 
-def _pause(found: httpx.Response | httpx.TransportError, attempt: int, retries: int) -> float:
+def _pause(found: Found, attempt: int, retries: int) -> float:
     """Seconds until the next attempt. Raises ServiceError where there is none."""
     if isinstance(found, httpx.TransportError):
         passing, told = True, ""
@@ -235,7 +238,7 @@ def _pause(found: httpx.Response | httpx.TransportError, attempt: int, retries: 
     return min(float(told) if told.isdigit() else doubled, LONGEST)
 
 
-def _failure(found: httpx.Response | httpx.TransportError) -> ServiceError:
+def _failure(found: Found) -> ServiceError:
     if isinstance(found, httpx.TransportError):
         return ServiceError(0, str(found))
     try:
