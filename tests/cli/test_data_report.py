@@ -54,3 +54,11 @@ def test_what_was_left_out_is_shown_with_its_reason(tmp_path: Path) -> None:
     text = "\n".join(shown(prepare(raw_shop(tmp_path, rows)), 80))
     for part in ("3 rows, 2 left out", "missing visitor", "danced (not in use)", "✗"):
         assert part in text
+
+
+def test_titles_that_look_like_markup_stand_as_they_are(tmp_path: Path) -> None:
+    items = [{"item_id": "a", "title": "Shirt [xl] [/b]", "categories": ["[red] > x"]}]
+    report = prepare(raw_shop(tmp_path, [event("u", "a"), event("v", "a")], items))
+    text = "\n".join(shown(report, 120))
+    assert "Shirt [xl] [/b]" in text
+    assert "[red]" in text

@@ -30,7 +30,7 @@ def server(shop: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert process.stderr is not None
     try:
-        found = re.search(r"http://[\d.]+:\d+", process.stderr.readline())
+        found = re.search(r"http://\S+:\d+", process.stderr.readline())
         assert found
         _wait(found[0])
         yield found[0], process
@@ -125,3 +125,13 @@ def test_a_store_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_no_such_shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--shop", str(tmp_path / "none")]) == 1
     assert "There is no shop folder" in capsys.readouterr().err
+
+
+def test_the_address_of_version_6_is_one_that_can_be_called(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("There is no IPv6 on this machine")
+    with server(tmp_path, "--host", "::1") as (address, _):
+        assert address.startswith("http://[::1]:")
+        assert httpx.get(f"{address}/healthz").status_code == 200

@@ -123,9 +123,11 @@ def _lines(path: Path) -> list[str]:
 
 
 def _show(found: dict[str, Any], console: Console) -> None:
+    from rich.text import Text
+
     if found["file"]:
         console.print(f"Wrote {found['rows']:,} rows to {found['file']}")
     for row in found["lists"][:200]:
         name = row["title"] or row["item_id"]
         who = f"{row['user_id']}  " if row.get("user_id") else ""
-        console.print(f"{who}{row['rank']:>3}  {name}  [dim]{row['item_id']}[/]", highlight=False)
+        console.print(Text.assemble(f"{who}{row['rank']:>3}  {name}  ", (row["item_id"], "dim")))

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from endcap import cli
-from endcap.errors import EndcapError, words
+from endcap.cli.output import cause
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -69,27 +69,12 @@ def run(arguments: list[str] | None = None) -> int:
         if str(error) != "Query interrupted":  # as DuckDB calls a Ctrl-C
             raise
         return _interrupted()
-    except EndcapError as error:
-        return _failed(str(error))
-    except OSError as error:
-        # A full disk or a missing permission is not a defect of ours.
-        return _failed(f"{error.filename or 'The system'}: {error.strerror or error}")
     except Exception as error:
-        if not _of_the_store(error):
+        if (why := cause(error)) is None:
             raise
-        return _failed(f"The store can't be used: {words(getattr(error, 'orig', None) or error)}")
+        print(f"Error: {why}", file=sys.stderr)
+        return FAILED
     return DONE
-
-
-def _of_the_store(error: Exception) -> bool:
-    """A database that is away is no defect of ours either. SQLAlchemy is not imported for it."""
-    known = sys.modules.get("sqlalchemy.exc")
-    return known is not None and isinstance(error, known.SQLAlchemyError)
-
-
-def _failed(reason: str) -> int:
-    print(f"Error: {reason}", file=sys.stderr)
-    return FAILED
 
 
 def _interrupted() -> int:

@@ -39,7 +39,9 @@ def init(shop: ShopOption = None, json: JsonOption = False) -> None:
     from endcap.cli.template import write
 
     path = write(shop_folder(shop))
-    answer({"file": str(path)}, json, lambda value, console: console.print(f"Wrote {path}"))
+    answer(
+        {"file": str(path)}, json, lambda _, console: console.print(f"Wrote {path}", markup=False)
+    )
 
 
 def import_(

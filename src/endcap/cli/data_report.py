@@ -171,7 +171,7 @@ def _bars(rows: Sequence[tuple[str, int, str]], width: int) -> ConsoleRenderable
     table.add_column(justify="right")
     table.add_column(no_wrap=True)
     for name, n, color in rows:
-        table.add_row(name, f"{n:,}", Bar(most, 0, n, width=width // 4, color=color))
+        table.add_row(Text(name), f"{n:,}", Bar(most, 0, n, width=width // 4, color=color))
     return table
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from endcap.cli.pace import Pace
+from endcap.errors import EndcapError, SourceError, words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -117,10 +118,13 @@ def _lines(pause: float) -> Report:
 
 def columns(rows: Mapping[str, str], *, title: str) -> Any:
     """A small table of two columns, for `Console.print`."""
+    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = Table(
+        title=escape(title), title_justify="left", show_header=False, box=None, padding=(0, 2)
+    )
     for name, value in rows.items():
         table.add_row(Text(name, style="bold"), Text(value))
     return table
@@ -142,8 +146,6 @@ def write_table(table: Any, path: Path) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from endcap.errors import SourceError
-
     writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
     if path.suffix not in writers:
         raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
@@ -151,6 +153,19 @@ def write_table(table: Any, path: Path) -> None:
     draft = path.with_name(f".{path.name}")
     writers[path.suffix](table, draft)
     os.replace(draft, path)
+
+
+def cause(error: Exception) -> str | None:
+    """What an error says that is no defect of ours, None for one that is. A full disk, a missing
+    permission and a database that is away are no defects."""
+    if isinstance(error, EndcapError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}"
+    store = sys.modules.get("sqlalchemy.exc")  # not imported for this
+    if store is not None and isinstance(error, store.SQLAlchemyError):
+        return f"The store can't be used: {words(getattr(error, 'orig', None) or error)}"
+    return None
 
 
 def account() -> str:

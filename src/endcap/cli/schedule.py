@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress, written_down
-from endcap.errors import EndcapError
+from endcap.cli.output import (
+    JsonOption,
+    ShopOption,
+    answer,
+    cause,
+    open_shop,
+    progress,
+    written_down,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,8 +53,10 @@ def schedule(
         _wait(open_shop(shop))
         try:
             answer(_pass(open_shop(shop)), json, _show_pass)
-        except EndcapError as error:
-            print(f"This pass failed: {error}", file=sys.stderr, flush=True)
+        except Exception as error:
+            if (why := cause(error)) is None:
+                raise
+            print(f"This pass failed: {why}", file=sys.stderr, flush=True)
 
 
 def _pass(shop: Shop) -> dict[str, Any]:

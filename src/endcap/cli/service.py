@@ -64,7 +64,8 @@ def serve(
 
         require()
     with _listen(host, port) as listening:
-        address = f"http://{host}:{listening.getsockname()[1]}"
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
