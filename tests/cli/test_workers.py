@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import httpx
 import pytest
 
 from endcap.config import Shop
+from endcap.serve.workers import Workers
 from tests.cli.test_service import server
 from tests.serve.shops import prepared_shop, release
 
@@ -36,6 +39,16 @@ def until(what: object, found: object) -> None:
     while not (what() if callable(what) else what):
         assert time.monotonic() < end, found
         time.sleep(0.1)
+
+
+def test_a_worker_that_has_just_ended_does_not_keep_the_others_from_stopping() -> None:
+    workers = Workers(lambda: None, 2)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    goes_on = subprocess.Popen(["sleep", "60"])  # noqa: S607
+    workers._begun = {ended.pid: 0.0, goes_on.pid: 0.0}
+    workers._stop(signal.SIGTERM, None)
+    assert goes_on.wait(10) == -signal.SIGTERM
 
 
 def ready(address: str) -> None:

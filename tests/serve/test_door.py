@@ -338,6 +338,15 @@ def test_what_administrators_change_is_written_down(service: Guarded) -> None:
     assert newest[1:] == (id_, "DELETE /v1/items/张三", "404")
 
 
+def test_what_ends_in_a_defect_is_written_down_too(
+    service: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("endcap.serve.people.forget", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        service.ask("DELETE", "/v1/users/ann", "admin")
+    assert service.keys.acts(1)[0][2:] == ("DELETE /v1/users/{user_id}", "500")
+
+
 def test_limits(shop: Shop, tmp_path: Path) -> None:
     changes = ("serve.key_rate = 0.1", "serve.key_burst = 5", "serve.address_rate = 0.1")
     for service in guarded(shop, tmp_path, *changes, "serve.address_burst = 3"):
@@ -390,3 +399,8 @@ def test_addresses_of_a_network_of_version_6_are_one() -> None:
     assert door._net("2001:db8::1") == door._net("2001:db8::ffff:2") == "2001:db8::/64"
     assert door._net("203.0.113.7") == "203.0.113.7"
     assert door._net("unix") == "unix"
+
+
+def test_addresses_of_version_4_are_each_someone_however_they_are_written() -> None:
+    assert door._net("::ffff:192.0.2.1") == door._net("192.0.2.1")
+    assert door._net("::ffff:192.0.2.1") != door._net("::ffff:192.0.2.2")

@@ -9,7 +9,9 @@ import sys
 import pytest
 from starlette.testclient import TestClient
 
+from endcap.config import Shop
 from endcap.serve.logs import Json, access, request_id
+from tests.serve.shops import QUICK, serving
 
 
 def test_an_answer_carries_the_id_of_its_request(client: TestClient) -> None:
@@ -42,3 +44,11 @@ def test_lines_are_json_with_the_id_and_the_cause() -> None:
     request_id.reset(token)
     assert {line["level"], line["message"], line["request_id"]} == {"error", "It failed", "r1"}
     assert "ValueError: broken" in line["exception"]
+
+
+def test_a_path_cannot_write_lines_of_its_own(own: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    full = Shop.open(own.folder, (*QUICK, "serve.log_requests = 'full'"))
+    with serving(full) as (client, _), caplog.at_level(logging.INFO, access.name):
+        client.get("/v1/items/a%0AGET /forged 200?x=1")
+    [line] = [one.getMessage() for one in caplog.records if one.name == access.name]
+    assert line.startswith("GET /v1/items/a%0AGET%20/forged%20200?x=1 404 ")

@@ -46,3 +46,13 @@ def test_events_go_to_the_tables_and_then_away(
         with caplog.at_level(logging.ERROR):
             work.once()
         assert "will be tried again" in caplog.text
+
+
+def test_a_defect_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(upkeep, "compact", lambda *_, **__: 1 / 0)
+    shop = Shop.open(tmp_path)
+    with closing(LiveEvents.open(shop.live)) as live, caplog.at_level(logging.ERROR):
+        Upkeep(shop, live.database, lambda: 0).once()
+    assert "will be tried again" in caplog.text

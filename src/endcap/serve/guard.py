@@ -58,10 +58,11 @@ class Guard:
         except Problem as problem:
             await problem.response()(scope, receive, carrying)
             return
-        await self.app(scope, receive, carrying)
-        method, path = scope["method"], scope["path"]
-        if key and method not in READING and scope_of(method, path) == "admin":
-            await run_in_threadpool(self._write_down, key, scope, status)
+        try:
+            await self.app(scope, receive, carrying)
+        finally:  # what ends in a defect may have changed something too
+            if key and _administers(asked):
+                await run_in_threadpool(self._write_down, key, scope, status)
 
     def _write_down(self, key: Key, scope: Connection, status: int) -> None:
         # Of users only the pattern of the address: nobody who is forgotten may stay in the log.
@@ -74,6 +75,10 @@ class Guard:
             self.door.keys.note(key.id, f"{scope['method']} {path}", str(status))
         except SQLAlchemyError:
             log.exception("An action of %s can't be written down", key.id)
+
+
+def _administers(asked: Asked) -> bool:
+    return asked.method not in READING and scope_of(asked.method, asked.path) == "admin"
 
 
 def _of_users(scope: Connection) -> bool:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import Headers
@@ -128,6 +129,11 @@ class Timed:
         endpoint = getattr(scope.get("route"), "path", "other")
         self.meters.seconds.labels(scope["method"], endpoint, status).observe(seconds)
         if logs.access.isEnabledFor(logging.INFO):
-            query = scope["query_string"].decode("latin-1")
-            path = f"{scope['path']}?{query}" if query else scope["path"]
-            logs.answered(scope["method"], endpoint, path if self.paths else None, status, seconds)
+            path = _asked_for(scope) if self.paths else None
+            logs.answered(scope["method"], endpoint, path, status, seconds)
+
+
+def _asked_for(scope: Scope) -> str:
+    """Path and query, quoted: as it is decoded, a path may put lines of its own into the log."""
+    path, query = quote(scope["path"]), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path

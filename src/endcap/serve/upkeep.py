@@ -7,8 +7,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from endcap.config import Shop
 from endcap.errors import StateError
 from endcap.store.compact import compact
@@ -44,7 +42,7 @@ class Upkeep:
             let_go(self.database, self.shop.tables, self.shop.config.store, self.clock())
         except StateError:
             log.debug("Another process is at the upkeep")
-        except (SQLAlchemyError, OSError, ValueError):
+        except Exception:
             log.exception("The upkeep of the store failed; it will be tried again")
 
     def _go_on(self) -> None:

@@ -20,7 +20,7 @@ import pytest
 from endcap.cli.app import run
 from endcap.config import Clean
 from endcap.errors import SourceError
-from endcap.serve.streams import Address, Inbox, opened
+from endcap.serve.streams import Address, Inbox, Letter, opened
 from endcap.serve.streams.consume import consume
 from endcap.store.events import LiveEvents
 from endcap.types import silent
@@ -76,6 +76,16 @@ def test_what_is_no_event_is_counted_and_stops_nothing(nats: str, live: LiveEven
     assert (found["messages"], found["accepted"]) == (9, 4)
     assert found["rejected"]["not JSON"] == 3
     assert sum(found["rejected"].values()) == 6
+
+
+@pytest.mark.parametrize("context", [r'{"a": "\ud800"}', '{"a": NaN}'])
+def test_what_no_store_can_keep_does_not_come_again_for_ever(
+    live: LiveEvents, context: str
+) -> None:
+    event = '"event_id": "e", "event_type": "view", "user_id": "u", "item_id": "i"'
+    inbox = Inbox(live, Clean())
+    inbox.keep([Letter(f'{{{event}, "context": {context}}}'.encode(), 1_700_000_000_000_000)])
+    assert inbox.counts()["rejected"] == {"not JSON": 1}
 
 
 @pytest.mark.slow
@@ -149,6 +159,21 @@ def test_kafka_takes_the_same_path(live: LiveEvents) -> None:
 def test_a_wrong_address_is_refused(address: str, said: str) -> None:
     with pytest.raises(SourceError, match=said):
         opened(Address.parse(address))
+
+
+@pytest.mark.parametrize("address", ["nats://ann:pass@host", "pulsar://ann:pass@host/x"])
+def test_a_password_is_not_told(address: str) -> None:
+    with pytest.raises(SourceError, match=r"://…@host") as caught:
+        Address.parse(address)
+    assert "pass" not in str(caught.value)
+
+
+def test_a_password_is_not_told_where_a_library_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "faststream", None)
+    with pytest.raises(SourceError, match=r"redis://…@host needs faststream"):
+        opened(Address.parse("redis://ann:pass@host/x"))
 
 
 def test_a_stream_that_is_not_there(nats: str, live: LiveEvents) -> None:

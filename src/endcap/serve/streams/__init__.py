@@ -11,13 +11,15 @@ same at each delivery. So nothing is lost and nothing counts twice.
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from pydantic_core import from_json
 
 from endcap.config import Clean
 from endcap.errors import SourceError
@@ -67,7 +69,7 @@ class Address:
         known = sorted(module.name for module in pkgutil.iter_modules(__path__))
         if parts.scheme not in known or not parts.netloc or len(parts.path) < 2:
             raise SourceError(
-                f"{text!r} is no address of a stream",
+                f"{_shown(text)!r} is no address of a stream",
                 expected=f"{EXPECTED}; schemes: {', '.join(known)}",
             )
         options = dict(parse_qsl(parts.query))
@@ -81,6 +83,11 @@ class Address:
             if name not in known:
                 allowed = ", ".join(("group", *known))
                 raise SourceError(f"{self.scheme} has no option {name!r}", expected=allowed)
+
+
+def _shown(address: str) -> str:
+    """For people: without the name and password that may stand in it."""
+    return re.sub("//.*@", "//…@", address)
 
 
 async def _nothing() -> None:
@@ -107,7 +114,7 @@ def opened(address: Address) -> Opened:
         found: Opened = importlib.import_module(f"{__name__}.{address.scheme}").opened(address)
     except ImportError as error:
         raise SourceError(
-            f"{address.server} needs {error.name or 'a library'}, which is not installed",
+            f"{_shown(address.server)} needs {error.name or 'a library'}, which is not installed",
             mend=EXTRA,
         ) from error
     return found
@@ -147,8 +154,9 @@ class Inbox:
 
     def _rows(self, letter: Letter) -> list[Row]:
         try:
-            body = json.loads(letter.body)
-        except (ValueError, RecursionError):
+            # As strict as over HTTP: what the store can't keep would come again for ever.
+            body = from_json(letter.body, allow_inf_nan=False)
+        except ValueError:
             self.rejected["not JSON"] += 1
             return []
         rows = [
