@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from contextlib import closing
@@ -14,7 +15,7 @@ from endcap.store.compact import into_tables
 from endcap.store.content import counts
 from endcap.store.events import LiveEvents
 from endcap.store.keys import Keys
-from endcap.store.releases import Releases
+from endcap.store.releases import Releases, checksum
 from tests.store.test_events import event
 
 
@@ -129,3 +130,25 @@ def test_an_interrupted_backup_leaves_nothing(shop: Shop, tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         backup(shop, tmp_path / "saved", interrupt)
     assert not list(tmp_path.glob("*saved*"))
+
+
+def test_a_backup_that_names_files_elsewhere_is_refused(shop: Shop, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    backup(shop, saved)
+    (tmp_path / "outside").write_text("x")
+    manifest = json.loads((saved / "backup.json").read_text())
+    manifest["files"]["../outside"] = checksum(tmp_path / "outside")
+    (saved / "backup.json").write_text(json.dumps(manifest))
+    with pytest.raises(StateError, match=r"is damaged: \.\./outside"):
+        restore(shop, saved, force=True)
+
+
+def test_a_restore_that_fails_leaves_no_copy(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(shop, tmp_path / "saved")
+    monkeypatch.setattr("endcap.store.backup.copy", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        restore(shop, tmp_path / "saved", force=True)
+    assert not list(shop.folder.glob(".restore*"))
+    assert events(shop) == [1, 2, 3]

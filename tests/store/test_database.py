@@ -172,3 +172,10 @@ def test_a_server_that_does_not_answer(own: Postgres, monkeypatch: pytest.Monkey
         assert live.append([event(2), event(3)])[1] <= 1  # the first may have been taken in
         time.sleep(database.PAUSE)
         assert [seen.time for seen in live.of_visitor("ann", ["view"], 5)] == [1, 2, 3]
+
+
+def test_what_comes_after_the_end_is_refused_at_once(where: Path | str) -> None:
+    database = Database(where)
+    database.close()
+    with pytest.raises(SQLAlchemyError, match="closed"):
+        database.write(lambda connection: None)

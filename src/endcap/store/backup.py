@@ -74,16 +74,17 @@ def restore(shop: Shop, source: Path, *, force: bool = False, report: Report = s
             f"{shop.folder} has {', '.join(there)} already",
             mend="Restore into another --shop, or add --force to lose what is there",
         )
-    with alone(shop.tables, "compaction", wait=True):
-        draft = shop.folder / ".restore"
+    draft = shop.folder / ".restore"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        with alone(shop.tables, "compaction", wait=True):
+            for _ in _copied(map(Path, found["files"]), source, draft, report):
+                pass
+            rows = _restore_store(shop, draft / STORE)
+            for name in (FILE, *FOLDERS):
+                _exchange(draft / name, shop.folder / name)
+    finally:  # what failed leaves no copy of the store's rows
         shutil.rmtree(draft, ignore_errors=True)
-        names = [Path(name) for name in found["files"] if name != STORE]
-        for _ in _copied(names, source, draft, report):
-            pass
-        rows = _restore_store(shop, source / STORE)
-        for name in (FILE, *FOLDERS):
-            _exchange(draft / name, shop.folder / name)
-        shutil.rmtree(draft)
     return {**found, "rows": rows}
 
 
@@ -122,7 +123,10 @@ def _verify(folder: Path) -> dict[str, Any]:
     wrong = [
         name
         for name, given in expected.items()
-        if not (folder / name).is_file() or checksum(folder / name) != given
+        if Path(name).is_absolute()
+        or ".." in Path(name).parts
+        or not (folder / name).is_file()
+        or checksum(folder / name) != given
     ]
     if wrong:
         raise StateError(
@@ -148,10 +152,8 @@ def _copy_store(shop: Shop, target: Path) -> dict[str, int]:
         return counts(copied)
 
 
-def _restore_store(shop: Shop, source: Path) -> dict[str, int]:
-    """In one transaction, on a copy that is brought forward first, if need be."""
-    draft = shop.folder / ".restore" / STORE
-    shutil.copyfile(source, draft)
+def _restore_store(shop: Shop, draft: Path) -> dict[str, int]:
+    """In one transaction. draft: a copy, which is brought forward first, if need be."""
     with closing(Database(draft)) as saved, closing(Database(shop.live)) as store:
         copy(saved, store)
         return counts(store)

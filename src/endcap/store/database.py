@@ -77,6 +77,7 @@ class Database:
         self._awaited = threading.Event()
         self._since: float | None = None
         self._rested = 0.0
+        self._closed = False
         self._unmade: list[MetaData] = []
         self._glances = ThreadPoolExecutor(32, "glance") if self.remote else None
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
@@ -128,7 +129,9 @@ class Database:
 
     def _put(self, job: Job[T], *, awaited: bool) -> Future[T]:
         future: Future[T] = Future()
-        if self._stuck() or self._waiting.qsize() >= WAITING:
+        if self._closed:
+            future.set_exception(exc.InvalidRequestError("The store is closed"))
+        elif self._stuck() or self._waiting.qsize() >= WAITING:
             future.set_exception(exc.TimeoutError("The database does not take what waits for it"))
         else:
             self._waiting.put(Task(job, future, awaited))
@@ -161,6 +164,7 @@ class Database:
 
     def close(self) -> None:
         """Do what waits, then stop; a database that is away is not waited for."""
+        self._closed = True
         self._waiting.put(None)
         self._awaited.set()
         self._thread.join(2 * STUCK)
