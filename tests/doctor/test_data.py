@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,14 @@ def test_what_ids_differ_in_is_found(
     shop = raw_shop(tmp_path, rows, [{"item_id": id_, "title": id_} for id_ in ids])
     repair = ask("catalogue", shop).repair
     assert repair == (f"[clean]\nmatch_ids = {json.dumps(ways)}" if ways else "")
+
+
+def test_a_repair_is_toml_whatever_the_id(tmp_path: Path) -> None:
+    sick = SICK["concentration"]()
+    for row in sick.lots[0]:
+        row["item_id"] = row["item_id"].replace("gift-card", 'gift "card"')
+    repair = tomllib.loads(ask("concentration", shop_of(tmp_path, sick)).repair)
+    assert repair["rules"]["blocklist"]["items"] == ['gift "card"']
 
 
 def test_one_closed_day_is_no_gap(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from endcap.doctor.finding import Curve, Finding
+from endcap.doctor.finding import Curve, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.prepare.checks import percent
 
@@ -47,7 +47,7 @@ def check(log: Log) -> Finding:
         "warn" if bad else "pass",
         detail,
         examples if bad else (),
-        _repair(rows, first),
+        _repair(str(rows["item_id"][0]), first),
         picture,
     )
 
@@ -57,11 +57,10 @@ def _places(items: int) -> list[float]:
     return [max(1.0, items * (step / POINTS) ** 2) for step in range(1, POINTS + 1)]
 
 
-def _repair(rows: object, first: float) -> str:
+def _repair(item: str, first: float) -> str:
     if first <= ONE:
         return ""
-    name = rows["item_id"][0].as_py()  # type: ignore[index]
     return (
         '[rules.blocklist]\nuse = "endcap.rules.blocklist:Blocklist"\n'
-        f'items = ["{name}"]  # if it is no product'
+        f"items = {listed([item])}  # if it is no product"
     )
