@@ -12,6 +12,7 @@ from endcap.serve.current import Current
 from endcap.store.events import LiveEvents
 from endcap.store.keys import HOUR
 from tests.serve.shops import NOW, QUICK
+from tests.store.test_events import past
 
 
 def test_the_clock_jumps_back(shop: Path) -> None:
@@ -42,7 +43,7 @@ def test_the_clock_jumps_back(shop: Path) -> None:
         assert client.post("/v1/events", json={"event_type": "view"}).json()["accepted"] == 0
         trace = client.get(f"/v1/recommendations/{id_}").json()
         assert trace["timestamp"] > NOW, "right after the newest event, not before it"
-        times = [seen.time for seen in current.live.of_visitor("clara", ["purchase"], 9)]
+        times = [seen.time for seen in past(current.live, "clara", ["purchase"], 9)]
         assert times == [NOW - HOUR, NOW]
         current.learn()
         assert client.get("/readyz").json()["status"] == "ready"

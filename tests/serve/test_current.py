@@ -14,10 +14,12 @@ from starlette.testclient import TestClient
 from endcap.config import Shop
 from endcap.serve import current as module
 from endcap.serve.app import create
-from endcap.serve.current import Current, now
+from endcap.serve.current import Current
+from endcap.store.clock import now
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
 from tests.serve.shops import NOW, QUICK, release, serving
+from tests.store.test_events import past
 from tests.tables.raw_shop import DAY
 
 
@@ -130,7 +132,7 @@ def test_a_replay_takes_the_end_of_the_log_for_now(own: Shop) -> None:
         assert client.post("/v1/events", json=event).json()["accepted"] == 1
         stamped = event | {"timestamp": now()}  # of the real now: kept as it is
         assert client.post("/v1/events", json=stamped).json()["accepted"] == 1
-    [first, second] = live.of_visitor("rex", ["view"], 2)
+    [first, second] = past(live, "rex", ["view"], 2)
     live.database.engine.dispose()
     assert NOW - 2 * DAY < first.time < NOW
     assert second.time == stamped["timestamp"]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
-from endcap.serve.current import now
 from endcap.serve.incoming import Event, moment
+from endcap.store.clock import now
 from endcap.store.events import LiveEvents
 from endcap.tables.schema import EVENTS
 from tests.serve.shops import NOW, serving

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.testclient import TestClient
 from endcap.cli.app import run
 from endcap.config import Shop
 from endcap.serve.door import scope_of
-from endcap.store.items import export
+from endcap.store.items import Goods, export
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared
 from endcap.types import History, Queries
@@ -233,9 +234,11 @@ def test_the_next_prepare_knows_what_was_said(own: Shop) -> None:
         client.patch("/v1/items/item-01", json={"title": "Changed"}).raise_for_status()
         client.delete("/v1/items/item-02").raise_for_status()
     live = own.tables / "items" / "live.parquet"
-    assert export(own.live, live) == 3
+    with closing(Goods.open(own.live)) as kept:
+        assert export(kept, live) == 3
     before = live.stat().st_mtime_ns
-    assert export(own.live, live) == 3
+    with closing(Goods.open(own.live)) as kept:
+        assert export(kept, live) == 3
     assert live.stat().st_mtime_ns == before, "what says the same already is left alone"
     prepare(own)
     catalogue = Dataset.load(prepared(own)).catalogue
@@ -284,7 +287,8 @@ def test_before_there_is_a_release_items_are_kept(bare: Shop) -> None:
 
 def export_to(shop: Shop) -> Path:
     path = shop.folder / "out.parquet"
-    assert export(shop.live, path) == 1
+    with closing(Goods.open(shop.live)) as kept:
+        assert export(kept, path) == 1
     return path
 
 

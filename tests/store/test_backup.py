@@ -16,7 +16,7 @@ from endcap.store.content import counts
 from endcap.store.events import LiveEvents
 from endcap.store.keys import Keys
 from endcap.store.releases import Releases, checksum
-from tests.store.test_events import event
+from tests.store.test_events import event, past
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def shop(tmp_path: Path, where: Path | str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def events(shop: Shop) -> list[int]:
     with closing(LiveEvents.open(shop.live)) as live:
-        return [seen.time for seen in live.of_visitor("ann", ["view"], 99)]
+        return [seen.time for seen in past(live, "ann", ["view"], 99)]
 
 
 def test_there_and_back(shop: Shop, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_backup_is_of_one_moment(shop: Shop, tmp_path: Path) -> None:
         writing.join()
     with closing(LiveEvents.open(tmp_path / "saved" / "store.sqlite")) as live:
         assert counts(live.database) == found["rows"]
-        times = [seen.time for seen in live.of_visitor("ann", ["view"], 10_000)]
+        times = [seen.time for seen in past(live, "ann", ["view"], 10_000)]
     assert times == [1, 2, 3, *range(10, 10 + len(times) - 3)]
 
 

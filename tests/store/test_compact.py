@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from endcap.store import retention
 from endcap.store.answers import Answers
 from endcap.store.compact import compact, into_tables, written
 from endcap.store.events import LiveEvents, events, impressions
+from endcap.store.forgetting import erase
+from endcap.store.people import People
 from endcap.store.retention import let_go
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 from endcap.types import DAY
@@ -149,3 +152,17 @@ def test_traces_of_old_answers_are_let_go(live: LiveEvents, tmp_path: Path) -> N
     assert let_go(live.database, tmp_path, Store(trace_days=2.5), 7 * DAY) == 4
     assert answers.find("r4") is None
     assert answers.find("r5") is not None
+
+
+def test_who_is_forgotten_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    """What is said of people is read while nobody else is at the tables, not before."""
+    shop = Shop.open(tmp_path)
+    with closing(People.open(shop.live)) as people, ThreadPoolExecutor(1) as pool:
+        people.put({"user_id": "ann", "attributes": None, "created_at": None})
+        with alone(shop.tables, "compaction"):
+            under_way = pool.submit(into_tables, shop)
+            with pytest.raises(TimeoutError):
+                under_way.result(1)
+            erase(people.database.engine, ["ann"])
+        under_way.result(30)
+    assert not list(tmp_path.glob("tables/users/*.parquet"))

@@ -19,7 +19,7 @@ from endcap.store.database import Database
 from endcap.store.events import LiveEvents, Seen, _newest, events
 from endcap.store.keys import Keys
 from tests.store.postgres import Postgres, running
-from tests.store.test_events import event
+from tests.store.test_events import event, past
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_only_what_is_waited_for_is_forced_onto_the_disk(tmp_path: Path) -> None
 
 def test_what_nobody_waits_for_is_there_for_who_reads_next(live: LiveEvents) -> None:
     live.database.submit(live._appending([event(1, "ann")])).result()
-    assert [one.item_id for one in live.of_visitor("ann", ["view"], 5)] == ["item-1"]
+    assert [one.item_id for one in past(live, "ann", ["view"], 5)] == ["item-1"]
 
 
 def test_a_past_is_looked_up_by_index_and_not_sorted(live: LiveEvents) -> None:
@@ -90,7 +90,7 @@ def test_a_store_without_a_version_is_brought_forward(tmp_path: Path) -> None:
         old.execute("INSERT INTO events VALUES (7, 'e', 'view', 'ann', 'a', 1, 'ann')")
         old.commit()
     with closing(LiveEvents.open(path)) as live:
-        assert live.of_visitor("ann", ["view"], 5) == [Seen("a", "view", 1)]
+        assert past(live, "ann", ["view"], 5) == [Seen("a", "view", 1)]
         live.database.write(lambda found: found.execute(events.delete()))
         assert live.append([event(1), event(1)]) == (1, 1)
         assert [one.place for one in live.after(0, ["view"], 5)] == [8]
@@ -137,7 +137,7 @@ def test_a_server_that_goes_away_and_comes_back(own: Postgres) -> None:
         began = time.monotonic()
         for _ in range(20):
             with pytest.raises(SQLAlchemyError):
-                live.of_visitor("ann", ["view"], 5)
+                past(live, "ann", ["view"], 5)
         with pytest.raises(SQLAlchemyError):
             live.append([event(2)])
         assert time.monotonic() - began < 2
@@ -147,7 +147,7 @@ def test_a_server_that_goes_away_and_comes_back(own: Postgres) -> None:
             own.start()
             assert late.append([event(2)]) == (1, 0)
         time.sleep(database.PAUSE)
-        assert [seen.time for seen in live.of_visitor("ann", ["view"], 5)] == [1, 2]
+        assert [seen.time for seen in past(live, "ann", ["view"], 5)] == [1, 2]
         assert keys.all() == {}
 
 
@@ -159,7 +159,7 @@ def test_a_server_that_does_not_answer(own: Postgres, monkeypatch: pytest.Monkey
         with live.database.engine.begin() as connection:
             connection.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
             for limit, ask in (
-                (0.5, lambda: live.of_visitor("ann", ["view"], 5)),
+                (0.5, lambda: past(live, "ann", ["view"], 5)),
                 (1.5, lambda: live.append([event(2)])),
                 (0.1, lambda: live.append([event(3)])),
             ):
@@ -171,7 +171,7 @@ def test_a_server_that_does_not_answer(own: Postgres, monkeypatch: pytest.Monkey
             time.sleep(0.05)
         assert live.append([event(2), event(3)])[1] <= 1  # the first may have been taken in
         time.sleep(database.PAUSE)
-        assert [seen.time for seen in live.of_visitor("ann", ["view"], 5)] == [1, 2, 3]
+        assert [seen.time for seen in past(live, "ann", ["view"], 5)] == [1, 2, 3]
 
 
 def test_what_comes_after_the_end_is_refused_at_once(where: Path | str) -> None:

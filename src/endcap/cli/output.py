@@ -19,6 +19,7 @@ import typer
 
 from endcap.cli.pace import Pace
 from endcap.errors import EndcapError, SourceError, words
+from endcap.store.whole import whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,10 +150,8 @@ def write_table(table: Any, path: Path) -> None:
     writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
     if path.suffix not in writers:
         raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}")
-    writers[path.suffix](table, draft)
-    os.replace(draft, path)
+    with whole(path) as draft:
+        writers[path.suffix](table, draft)
 
 
 def cause(error: Exception) -> str | None:

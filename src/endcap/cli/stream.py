@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,12 +47,8 @@ def consume(
     if not (url := url or opened.config.stream.url):
         raise ConfigError("No stream is named", mend="Give its URL, or set `url` in [stream]")
     address = Address.parse(url)
-    live = LiveEvents.open(opened.live)
-    try:
-        with progress() as report:
-            found = listen(address, Inbox(live, opened.config.clean), idle, report)
-    finally:
-        live.close()
+    with closing(LiveEvents.open(opened.live)) as live, progress() as report:
+        found = listen(address, Inbox(live, opened.config.clean), idle, report)
     answer(found, json, _show)
 
 

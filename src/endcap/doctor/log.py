@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -15,6 +14,7 @@ from ibis.expr.types import Table
 
 from endcap.config import Config, Shop
 from endcap.doctor.finding import EXAMPLES, Bars
+from endcap.store.clock import now
 from endcap.tables.duck import moment_of
 from endcap.tables.engines import open_engine
 from endcap.tables.imported import ROWS, files, imported, newest
@@ -69,7 +69,7 @@ class Log:
             lost={name: int(count or 0) for name, count in lost.items()},
             files=tuple(path.name for path in files(shop.tables, "events")),
             config=shop.config,
-            now=time.time_ns() // 1000,
+            now=now(),
         )
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from jinja2 import Environment
 
 from endcap.doctor.pictures import drawn
+from endcap.store.whole import whole
 
 FILE = "doctor.html"
 
@@ -21,9 +21,9 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 
 def write(folder: Path, found: Mapping[str, Any]) -> Path:
     """Put the page into the shop folder, whole or not at all."""
-    draft, path = folder / f".{FILE}", folder / FILE
-    draft.write_text(page(found), encoding="utf-8")
-    os.replace(draft, path)
+    path = folder / FILE
+    with whole(path) as draft:
+        draft.write_text(page(found), encoding="utf-8")
     return path
 
 

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from endcap.config import Clean
 from endcap.serve.bodies import parsed, several
-from endcap.serve.current import Current, now
-from endcap.serve.incoming import SECOND, Event
+from endcap.serve.current import Current
+from endcap.serve.incoming import Event
 from endcap.serve.problems import told
+from endcap.store.clock import now
 from endcap.store.events import Row
 from endcap.tables.schema import EVENT_TYPES
-
-DAY = 86_400 * SECOND
+from endcap.types import DAY
 
 LONG = 2_000
 """Characters of a body, some five events, from which on it is read on a thread."""

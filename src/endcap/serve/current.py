@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +18,7 @@ from endcap.serve.loaded import Loaded
 from endcap.serve.loading import Loading
 from endcap.serve.upkeep import Upkeep
 from endcap.store.answers import Answers
+from endcap.store.clock import Clock, begun_at, now
 from endcap.store.events import LiveEvents
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
@@ -37,19 +37,6 @@ REST = 20
 
 FIRST = 30.0
 """Seconds that a process which begins has to load the release before it answers without one."""
-
-Clock: TypeAlias = Callable[[], int]
-
-
-def now() -> int:
-    """UTC microseconds."""
-    return time.time_ns() // 1_000
-
-
-def begun_at(moment: int) -> Clock:
-    """A clock that shows a moment of the past now, and goes on from there."""
-    behind = now() - moment
-    return lambda: now() - behind
 
 
 class Current:
@@ -133,9 +120,9 @@ class Current:
             try:
                 grown = self._grown(before)
                 with self._changing:  # items may have changed meanwhile
-                    now = self.loaded
-                    if now is not None and now.recommender.catalogue is not before.catalogue:
-                        grown = grown.over(now.catalogue, now.said)
+                    newer = self.loaded
+                    if newer is not None and newer.recommender.catalogue is not before.catalogue:
+                        grown = grown.over(newer.catalogue, newer.said)
                     self.loaded = grown
                 if self.shadow is not None:
                     self.shadow = self.loading.renewed(self.shadow).grown(LESSONS)

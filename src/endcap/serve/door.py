@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from endcap.config import Serve
 from endcap.serve.limits import Buckets, Table
 from endcap.serve.problems import Problem
+from endcap.store.clock import now
 from endcap.store.keys import Key, Keys, Scope, matching
 
 log = logging.getLogger("endcap.serve")
@@ -133,7 +134,7 @@ class Door:
             value = _password(value)
         elif kind.lower() != "bearer":
             return None
-        return matching(known, value.strip(), time.time_ns() // 1_000)
+        return matching(known, value.strip(), now())
 
     def _slow(self, buckets: Buckets, who: str) -> None:
         if seconds := buckets.take(who):

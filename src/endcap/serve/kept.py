@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from endcap.newer_catalogue import over
 from endcap.nn import memory
 from endcap.recommender import Recommender
 from endcap.serve.lessons import Lessons, shared
+from endcap.store.clock import now
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.overlay import Overlay
@@ -77,7 +77,7 @@ def _loaded(folder: Path) -> Recommender:
 
 def _ask(system: Recommender) -> None:
     """What the first answer derives is then made for all."""
-    nobody, now = np.zeros(1, np.int32), np.array([time.time_ns() // 1_000])
-    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), now - 1)
+    nobody, moment = np.zeros(1, np.int32), np.array([now()])
+    past = History(np.array([0, 1]), nobody, nobody.astype(np.int8), moment - 1)
     for placement in system.config.placements if len(system.catalogue) else ():
-        system.answer(Queries.of(nobody, now, past), 1, placement)
+        system.answer(Queries.of(nobody, moment, past), 1, placement)

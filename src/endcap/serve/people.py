@@ -14,7 +14,7 @@ from endcap.serve.bodies import body, described, parsed, read
 from endcap.serve.current import Current
 from endcap.serve.incoming import Id, Moment
 from endcap.serve.problems import Problem, documented, short, wrong
-from endcap.store.people import Person, text_of
+from endcap.store.people import Person, text_of, unsaid
 
 ATTRIBUTES = 10_000
 """Characters of a user's attributes."""
@@ -93,13 +93,13 @@ def found(current: Current, user_id: str) -> dict[str, Any]:
         if not _seen(current, user_id):
             error = {"field": "user_id", "value": short(user_id), "detail": "there is no such user"}
             raise Problem(404, f"There is no user {short(user_id)!r}.", [error])
-        person = Person({"user_id": user_id, "attributes": None, "created_at": None}, [])
+        person = Person(unsaid(user_id))
     attributes = person.row["attributes"]
     return {
         "user_id": user_id,
         "attributes": None if attributes is None else json.loads(attributes),
         "created_at": person.row["created_at"],
-        "anonymous_ids": person.devices,
+        "anonymous_ids": list(person.devices),
     }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from endcap.store import items, people
 from endcap.store.address import there
 from endcap.store.database import Database
 from endcap.store.events import LiveEvents, events, impressions
+from endcap.store.items import Goods
+from endcap.store.people import People
 from endcap.store.shape import name_of
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 
@@ -54,21 +57,21 @@ def into_tables(shop: Shop) -> int:
     that was said of items and users. Returns how many events and impressions that was."""
     if not there(shop.live):
         return 0
-    items.export(shop.live, shop.tables / "items" / "live.parquet")
-    people.export(shop.live, shop.tables)
-    live = LiveEvents.open(shop.live)
-    try:
-        return compact(live.database, shop.tables, wait=True)
-    finally:
-        live.close()
+    # All of it alone: who is forgotten meanwhile must not come back with what was read before.
+    with (
+        closing(LiveEvents.open(shop.live)) as live,
+        alone(shop.tables, "compaction", wait=True),
+    ):
+        items.export(Goods(live.database), shop.tables / "items" / "live.parquet")
+        people.export(People(live.database), shop.tables)
+        return _extend_all(live.database, shop.tables, 1)
 
 
-def compact(database: Database, tables: Path, *, fewest: int = 1, wait: bool = False) -> int:
-    """Write what is new, where it is at least so many places of a table; returns how many rows
-    that was. Raises StateError where another process is at it, unless it is to be waited for."""
-    with alone(tables, "compaction", wait=wait), database.engine.connect() as connection:
-        store = name_of(connection)
-        return sum(_extend(connection, store, tables, *one, fewest) for one in LIVE)
+def compact(database: Database, tables: Path, *, fewest: int = 1) -> int:
+    """Write events and impressions that are new, where they are at least so many places of a
+    table; returns how many rows that was. Raises StateError where another process is at it."""
+    with alone(tables, "compaction"):
+        return _extend_all(database, tables, fewest)
 
 
 def written(database: Database, tables: Path, table: Table) -> int:
@@ -92,6 +95,12 @@ def segments(folder: Path, store: str) -> list[Segment]:
         if longest[one.first] is not one:
             one.path.unlink(missing_ok=True)
     return list(longest.values())
+
+
+def _extend_all(database: Database, tables: Path, fewest: int) -> int:
+    with database.engine.connect() as connection:
+        store = name_of(connection)
+        return sum(_extend(connection, store, tables, *one, fewest) for one in LIVE)
 
 
 def _extend(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 
 from endcap import store
 from endcap.store.database import Database, Held
-from endcap.store.shape import alone, names
+from endcap.store.shape import names, patiently
 
 BATCH = 5_000
 """Rows that are in memory at a time."""
@@ -47,7 +47,7 @@ def copy(source: Database, target: Database) -> None:
     known = tables(target)
     with source.engine.connect() as reading, target.engine.begin() as writing:
         _steady(reading)
-        _patiently(writing)
+        patiently(writing)
         for table in known:
             writing.execute(delete(table))
             rows: Any = reading.execution_options(yield_per=BATCH).execute(select(table)).mappings()
@@ -62,12 +62,6 @@ def _steady(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
     else:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-
-
-def _patiently(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-    alone(connection)
 
 
 def _count_on(connection: Connection, table: Table) -> None:

@@ -154,11 +154,6 @@ class LiveEvents(Held):
         if rows:
             self.database.submit(lambda found: _SHOWN.each(found, rows))
 
-    def of_visitor(self, key: str, kinds: Iterable[str], limit: int) -> list[Seen]:
-        """The newest events of some types of a visitor that name an item, oldest first. Raises
-        SQLAlchemyError soon where they can't be read."""
-        return self.database.glance(lambda found: newest(found, key, kinds, limit))
-
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""
         query = select(events.c.place).where(events.c.visitor == key).limit(1)

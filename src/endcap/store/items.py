@@ -6,9 +6,8 @@ What is said here counts at once in every process, and the next `prepare` reads 
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -31,9 +30,11 @@ from sqlalchemy import (
 )
 
 from endcap.store.address import there
+from endcap.store.clock import now
 from endcap.store.database import Held
 from endcap.store.shape import place
 from endcap.store.spelled import Spelled
+from endcap.store.whole import whole
 from endcap.tables.schema import ITEMS
 
 Item: TypeAlias = dict[str, Any]
@@ -105,7 +106,7 @@ class Goods(Held):
 
     def remove(self, item_id: str, known: Item | None) -> bool:
         """Take an item out of the catalogue; False where it was not in it."""
-        return self.amend(item_id, known, lambda item: Word(item, _now())) is not None
+        return self.amend(item_id, known, lambda item: Word(item, now())) is not None
 
     def find(self, item_id: str) -> Word | None:
         """The last word on an item, None where nothing was said here."""
@@ -134,37 +135,26 @@ def overtake(where: Path | str, imported: Path) -> int:
     """
     if not there(where):
         return 0
-    goods = Goods.open(where)
-    try:
+    with closing(Goods.open(where)) as goods:
         _, words = goods.since(0)
         known = pa.array([item["item_id"] for item, _ in words], pa.string())
         rows = pq.read_table(imported, filters=pc.field("item_id").isin(known)).to_pylist()
         goods.put({name: row.get(name) for name in ITEMS.names} for row in rows)
-    finally:
-        goods.close()
     return len(rows)
 
 
-def export(where: Path | str, path: Path) -> int:
+def export(goods: Goods, path: Path) -> int:
     """Write what is said of items as a Parquet file of the table `items`; returns how many.
 
     An item that is gone has expired when it went. The file appears whole or not at all, and is
     left alone where it says the same already, so that what depends on it stays valid.
     """
-    if not there(where):
-        return 0
-    goods = Goods.open(where)
-    try:
-        latest, words = goods.since(0)
-    finally:
-        goods.close()
+    latest, words = goods.since(0)
     if words and _said(path) != (mark := str(latest).encode()):
         rows = sorted((_expired(word) for word in words), key=lambda row: str(row["item_id"]))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}")
         table = pa.Table.from_pylist(rows, ITEMS.with_metadata({_MARK: mark}))
-        pq.write_table(table, draft, compression="zstd")
-        os.replace(draft, path)
+        with whole(path) as draft:
+            pq.write_table(table, draft, compression="zstd")
     return len(words)
 
 
@@ -201,8 +191,3 @@ def _replace(connection: Connection, words: dict[str, Word]) -> None:
 def _row(item_id: str, word: Word) -> dict[str, Any]:
     content = json.dumps(word.item, ensure_ascii=False)
     return {"item_id": item_id, "gone_at": word.gone_at, "content": content}
-
-
-def _now() -> int:
-    """UTC microseconds."""
-    return time.time_ns() // 1_000

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from sqlalchemy import (
@@ -26,8 +25,10 @@ from sqlalchemy import (
 )
 
 from endcap.errors import StateError
+from endcap.store.clock import now
 from endcap.store.database import Held
 from endcap.store.shape import place
+from endcap.types import DAY
 
 Scope: TypeAlias = Literal["collect", "recommend", "admin"]
 
@@ -59,7 +60,7 @@ _audit = Table(
 
 _FORM = re.compile(r"ek_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
-HOUR = 3_600_000_000
+HOUR = DAY // 24
 
 
 class Key(NamedTuple):
@@ -75,8 +76,8 @@ class Key(NamedTuple):
     created_at: int
     ends_at: int | None
 
-    def ended(self, now: int) -> bool:
-        return self.ends_at is not None and self.ends_at <= now
+    def ended(self, moment: int) -> bool:
+        return self.ends_at is not None and self.ends_at <= moment
 
 
 class Act(NamedTuple):
@@ -103,7 +104,7 @@ class Keys(Held):
     def create(self, scope: Scope, note: str, by: str) -> str:
         """A new key, as it is shown once."""
         id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        key = Key(id_, scope, note, _hash(secret), _now(), None)
+        key = Key(id_, scope, note, _hash(secret), now(), None)
 
         def write(connection: Connection) -> None:
             connection.execute(insert(_keys), key._asdict())
@@ -116,13 +117,13 @@ class Keys(Held):
         """A new key in place of one that goes on for some hours. Raises StateError."""
         old = self._running(id_)
         new = self.create(old.scope, old.note, by)
-        self._end(id_, by, "keys rotate", _now() + round(hours * HOUR))
+        self._end(id_, by, "keys rotate", now() + round(hours * HOUR))
         return new
 
     def revoke(self, id_: str, by: str) -> None:
         """End a key. Raises StateError."""
         self._running(id_)
-        self._end(id_, by, "keys revoke", _now())
+        self._end(id_, by, "keys revoke", now())
 
     def note(self, by: str, action: str, what: str) -> None:
         """Write an action down; it is on the disk when this returns."""
@@ -143,7 +144,7 @@ class Keys(Held):
                 expected=f"one of {', '.join(keys) or 'none yet'}",
                 mend="`endcap keys list` shows them",
             )
-        if keys[id_].ended(_now()):
+        if keys[id_].ended(now()):
             raise StateError(f"The key {id_} has ended already")
         return keys[id_]
 
@@ -155,7 +156,7 @@ class Keys(Held):
         self.database.write(write)
 
 
-def matching(keys: dict[str, Key], token: str, now: int) -> Key | None:
+def matching(keys: dict[str, Key], token: str, moment: int) -> Key | None:
     """The key that a token is, None where it is none, or has ended.
 
     An unknown id takes as long as a wrong secret, so ids can't be found out by the clock.
@@ -165,7 +166,7 @@ def matching(keys: dict[str, Key], token: str, now: int) -> Key | None:
         return None
     key = keys.get(found[1])
     same = hmac.compare_digest(_hash(found[2]), key.hash if key else _hash(""))
-    return key if key and same and not key.ended(now) else None
+    return key if key and same and not key.ended(moment) else None
 
 
 def _hash(secret: str) -> str:
@@ -173,9 +174,5 @@ def _hash(secret: str) -> str:
 
 
 def _note(connection: Connection, by: str, action: str, what: str) -> None:
-    row: dict[str, Any] = {"time": _now(), "by": by, "action": action, "what": what}
+    row: dict[str, Any] = {"time": now(), "by": by, "action": action, "what": what}
     connection.execute(insert(_audit), row)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

@@ -7,8 +7,7 @@ done on it without signing in is that user's too, in the next answer and in the 
 from __future__ import annotations
 
 import json
-import os
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -30,9 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from endcap.store.address import there
+from endcap.store.clock import now
 from endcap.store.database import Held
 from endcap.store.spelled import Spelled
+from endcap.store.whole import whole
 from endcap.tables.context import labels
 from endcap.tables.schema import MERGES, USERS
 
@@ -70,7 +70,12 @@ class Person(NamedTuple):
     """What is known of a user. devices: the anonymous ids that are theirs."""
 
     row: User
-    devices: list[str]
+    devices: Sequence[str] = ()
+
+
+def unsaid(user_id: str) -> User:
+    """The row of a user of whom nothing was said."""
+    return dict.fromkeys(USERS.names) | {"user_id": user_id}
 
 
 def devices(connection: Connection, user_id: str) -> list[str]:
@@ -99,9 +104,7 @@ class People(Held):
         devices = self.devices(user_id)
         if row is None and not devices:
             return None
-        return Person(
-            dict(row) if row else dict.fromkeys(USERS.names) | {"user_id": user_id}, devices
-        )
+        return Person(dict(row) if row else unsaid(user_id), devices)
 
     def labels(self, user_id: str) -> tuple[str, ...] | None:
         """What is said of a user, as labels; None for one of whom nothing was said, and where that
@@ -119,7 +122,7 @@ class People(Held):
     def merge(self, anonymous_id: str, user_id: str) -> str:
         """Have a device be a user's, and say whose it is: the first one it was said to be."""
         own = merges.c.anonymous_id == anonymous_id
-        row = {"anonymous_id": anonymous_id, "user_id": user_id, "time": time.time_ns() // 1_000}
+        row = {"anonymous_id": anonymous_id, "user_id": user_id, "time": now()}
 
         def write(connection: Connection) -> str:
             # To write before anything is read keeps others from doing the same in between.
@@ -132,33 +135,26 @@ class People(Held):
         return self.database.write(write)
 
 
-def export(where: Path | str, tables: Path) -> None:
+def export(store: People, tables: Path) -> None:
     """Write what is said of users as a file of the table `users`, and their devices as a file that
     `prepare` reads beside it. A file appears whole or not at all, and is left alone where it says
     the same already.
     """
-    if not there(where):
-        return
-    store = People.open(where)
-    try:
-        with store.database.engine.connect() as connection:
-            users = connection.execute(select(people).order_by(people.c.user_id)).mappings().all()
-            devices = connection.execute(select(merges).order_by(merges.c.anonymous_id)).mappings()
-            _write(pa.Table.from_pylist([dict(row) for row in users], USERS), tables / "users")
-            _write(pa.Table.from_pylist([dict(row) for row in devices], MERGES), tables / "merges")
-    finally:
-        store.close()
+    with store.database.engine.connect() as connection:
+        for name, table, key, schema in (
+            ("users", people, people.c.user_id, USERS),
+            ("merges", merges, merges.c.anonymous_id, MERGES),
+        ):
+            rows = connection.execute(select(table).order_by(key)).mappings()
+            _write(pa.Table.from_pylist(list(map(dict, rows)), schema), tables / name)
 
 
 def _write(table: pa.Table, folder: Path) -> None:
     path = folder / "live.parquet"
-    if path.is_file() and pq.read_table(path).equals(table):
-        return
-    if table.num_rows or path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}")
-        pq.write_table(table, draft, compression="zstd")
-        os.replace(draft, path)
+    same = pq.read_table(path).equals(table) if path.is_file() else not table.num_rows
+    if not same:
+        with whole(path) as draft:
+            pq.write_table(table, draft, compression="zstd")
 
 
 def text_of(attributes: dict[str, Any] | None) -> str | None:

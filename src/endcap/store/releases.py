@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import ReleaseError
+from endcap.store.whole import whole
 
 MANIFEST = "release.json"
 
@@ -58,23 +59,17 @@ class Releases:
         return values
 
     def live(self) -> str | None:
-        pointer = self.folder / "live"
-        return pointer.read_text().strip() if pointer.is_file() else None
+        """The release that answers."""
+        return _read(self.folder / "live") or None
 
     def before(self) -> list[str]:
-        """The releases that were live before the one that is, the newest first."""
-        path, live = self.folder / "history", self.live()
-        past = path.read_text().split() if path.is_file() else []
-        # A step that was interrupted may have left names behind the live one.
-        while past and past[-1] != live:
-            past.pop()
-        earlier = dict.fromkeys(reversed(past))  # each once
-        return [name for name in earlier if name != live]
+        """The releases that were live before the one that is, each once, the newest first."""
+        live = self.live()
+        return [name for name in dict.fromkeys(reversed(self._past())) if name != live]
 
     def shadow(self) -> str | None:
         """The release that answers the same questions as the live one, and is not shown."""
-        pointer = self.folder / "shadow"
-        return pointer.read_text().strip() if pointer.is_file() else None
+        return _read(self.folder / "shadow") or None
 
     def cast(self, name: str | None) -> None:
         """Make a release the shadow of the live one; None ends it. Raises ReleaseError."""
@@ -114,26 +109,27 @@ class Releases:
         self.verify(self.path(name).name)
         with (self.folder / "history").open("a") as history:
             history.write(f"{name}\n")
-        self._point(name)
+        _replace(self.folder / "live", name)
 
     def rollback(self) -> str:
         """Make the release live that was so before, and say its name."""
-        path, live = self.folder / "history", self.live()
-        past = path.read_text().split() if path.is_file() else []
-        # A step that was interrupted may have left names behind the live one.
-        while past and past[-1] != live:
-            past.pop()
+        past, live = self._past(), self.live()
         while past and past[-1] == live:
             past.pop()
         if not past:
             raise ReleaseError("There is no earlier live release to go back to")
         self.verify(past[-1])
-        self._point(past[-1])
-        _replace(path, "".join(f"{name}\n" for name in past))
+        _replace(self.folder / "live", past[-1])
+        _replace(self.folder / "history", "".join(f"{name}\n" for name in past))
         return past[-1]
 
-    def _point(self, name: str) -> None:
-        _replace(self.folder / "live", name)
+    def _past(self) -> list[str]:
+        """What was promoted up to the live release, which is the last. Names behind it are of a
+        step that was interrupted."""
+        names, live = _read(self.folder / "history").split(), self.live()
+        while names and names[-1] != live:
+            names.pop()
+        return names
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -151,7 +147,14 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _read(path: Path) -> str:
+    """What a file says, "" where there is none."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text)
-    os.replace(draft, path)
+    with whole(path) as draft:
+        draft.write_text(text)

@@ -69,7 +69,7 @@ def create(engine: Engine, metadata: MetaData) -> None:
     StateError where the store is of a newer version.
     """
     with engine.begin() as connection:
-        _patiently(connection)
+        patiently(connection)
         _bring_forward(connection)
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
@@ -78,8 +78,9 @@ def create(engine: Engine, metadata: MetaData) -> None:
                 connection.execute(CreateIndex(index, if_not_exists=True))
 
 
-def _patiently(connection: Connection) -> None:
-    """Alone, and as long as it takes: a migration of many rows does."""
+def patiently(connection: Connection) -> None:
+    """Write alone in the transaction that has begun, and as long as it takes: to move many rows
+    does."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
