@@ -91,18 +91,10 @@ def explain(
 ) -> None:
     """Why an item is, or is not, recommended: what forbids it, who proposes it, each step."""
     from endcap.experiment.batch import explain as explain_
+    from endcap.serve.reasons import why_shown
 
     why = explain_(open_shop(shop), user, item, n, placement, release)
-    found = {
-        "item_id": item,
-        "shown": why.place is not None,
-        "place": why.place,
-        "text": why.text(n),
-        "forbidden_by": list(why.forbidden),
-        "proposed_by": why.proposed,
-        "steps": [{"step": name, "place": place} for name, place in why.steps],
-    }
-    answer(found, json, _show_why)
+    answer(why_shown(item, why, n), json, _show_why)
 
 
 def _show_why(found: dict[str, Any], console: Console) -> None:

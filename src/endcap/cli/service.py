@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -51,7 +50,9 @@ def serve(
     folder = shop_folder(shop).resolve()
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    keys, local = _open(folder), _loopback(host)
+    from endcap.serve.door import loopback
+
+    keys, local = _open(folder), loopback(host)
     if not keys and not local:
         raise ConfigError(
             f"--host {host} would let others in, and no API key has been created",
@@ -92,13 +93,6 @@ def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = N
     app = create(current, local=local)
     pages.mount(app, shop.config, lambda: current.visitors)
     return app
-
-
-def _loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _open(shop: Path) -> bool:

@@ -17,7 +17,7 @@ from endcap.serve.fewer import fewer
 from endcap.serve.goods import plain
 from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
-from endcap.serve.problems import no_item
+from endcap.serve.problems import missing
 from endcap.serve.questions import Like, Look
 from endcap.serve.reasons import described
 from endcap.serve.shadow import Asked, Shadow
@@ -179,7 +179,7 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     here = latest(current).seen_by(like)
     code, gone = here.catalogue.code(like.item_id), here.catalogue.gone
     if code is None or (gone is not None and gone[code]):
-        raise no_item(like.item_id)
+        raise missing("item", like.item_id)
     if like.filter:
         meeting(here, like.filter)
     item = np.array([code], np.int32)

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from endcap.serve import items, people, problems, reference
 from endcap.serve.answers import Heard, recommend, similar
 from endcap.serve.asking import loaded
-from endcap.serve.bodies import body, described, parsed, read
+from endcap.serve.bodies import Body, described, parsed, read
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
 from endcap.serve.door import Door
@@ -28,7 +28,7 @@ from endcap.serve.ordering import rank
 from endcap.serve.paging import going_on
 from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
 from endcap.serve.shadow import Shadow
-from endcap.serve.spans import Spans, Traced
+from endcap.serve.spans import Spans
 from endcap.serve.tag import tag
 from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
@@ -36,7 +36,6 @@ from endcap.serve.words import spoken
 from endcap.store.keys import Keys
 from endcap.store.shadows import Shadows
 
-Body = Annotated[bytes, Depends(body)]
 Accepted = Annotated[str | None, Header(description="the language of reasons: en or zh")]
 AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 
@@ -82,8 +81,6 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
     door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
-    if spans is not None:
-        app.add_middleware(Traced, spans=spans)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,15 +8,22 @@ library's lets through.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from endcap.serve.problems import Problem, refused, wrong
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """What is unknown is an error; a number may stand for a text."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
 
 MOST = 1_000
 """Events or items of a request."""
@@ -35,6 +42,9 @@ async def body(request: Request) -> bytes:
             detail = f"The body is larger than {LARGEST:,} bytes. Send it in several requests."
             raise Problem(413, detail, headers={"Connection": "close"})
     return b"".join(parts)
+
+
+Body: TypeAlias = Annotated[bytes, Depends(body)]
 
 
 def parsed(text: bytes) -> Any:

@@ -121,7 +121,7 @@ class Door:
 
     def _refuse_strangers(self, asked: Asked) -> None:
         """Raises Problem where a page from elsewhere asks through a browser of this machine."""
-        if self.local and not _loopback(asked.host):
+        if self.local and not loopback(_name(asked.host)):
             raise Problem(421, f"Host {asked.host!r} is not this machine, and there is no API key.")
         if self.local and asked.site == "cross-site":
             raise Problem(403, "Pages from elsewhere need an API key, and there is none.")
@@ -181,13 +181,18 @@ def _password(value: str) -> str:
     return decoded.partition(":")[2]
 
 
-def _loopback(host: str) -> bool:
+def _name(host: str) -> str:
+    """Of a host, without its port.
+
+    >>> _name("127.0.0.1:8765"), _name("[::1]:80"), _name("evil.example")
+    ('127.0.0.1', '::1', 'evil.example')
     """
-    >>> _loopback("127.0.0.1:8765"), _loopback("[::1]:80"), _loopback("evil.example")
-    (True, True, False)
-    """
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    name = name.strip("[]")
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).strip("[]")
+
+
+def loopback(name: str) -> bool:
+    """Whether only this machine can reach what has this name or address."""
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:

@@ -18,9 +18,11 @@ from pydantic import (
     field_validator,
 )
 
-from endcap.serve.incoming import Id, Moment, Text, VisitorId
+from endcap.serve.bodies import Strict
+from endcap.serve.incoming import Id, Moment, Text, VisitorId, brief
 from endcap.serve.problems import told
 from endcap.store.items import Item as Row
+from endcap.store.people import text_of
 from endcap.tables.markets import PRICES
 from endcap.tables.schema import ITEMS
 
@@ -47,10 +49,8 @@ class Price(BaseModel):
 _PRICES = TypeAdapter(dict[Label, Price])
 
 
-class Item(BaseModel):
+class Item(Strict):
     """Something for sale."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
     item_id: Id = Field(description="the name that events call it by")
     title: Text = Field(None, description="what it is called")
@@ -72,7 +72,7 @@ class Item(BaseModel):
     parent_id: VisitorId = Field(None, description="the product that it is a variant of")
     created_at: Moment = Field(None, description="not shown before, and new since then")
     expires_at: Moment = Field(None, description="not shown from then on")
-    attributes: dict[str, Any] | None = Field(
+    attributes: Annotated[dict[str, Any] | None, brief(ATTRIBUTES)] = Field(
         None,
         description="whatever else there is to say, which filters may ask for; in prices, what it "
         "costs in each market",
@@ -83,9 +83,7 @@ class Item(BaseModel):
 
     @field_validator("attributes")
     @classmethod
-    def _brief(cls, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
-        if attributes and len(_text(attributes)) > ATTRIBUTES:
-            raise ValueError(f"expected at most {ATTRIBUTES:,} characters")
+    def _priced(cls, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
         if attributes and PRICES in attributes:
             try:
                 _PRICES.validate_python(attributes[PRICES])
@@ -95,8 +93,7 @@ class Item(BaseModel):
 
     def row(self) -> Row:
         """As the table of items has it."""
-        row = self.model_dump()
-        row["attributes"] = None if self.attributes is None else _text(self.attributes)
+        row = self.model_dump() | {"attributes": text_of(self.attributes)}
         return {name: row[name] for name in ITEMS.names}
 
 
@@ -128,7 +125,3 @@ def patched(value: Any, patch: Any) -> Any:
         else:
             kept[name] = patched(kept.get(name), part)
     return kept
-
-
-def _text(value: dict[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)

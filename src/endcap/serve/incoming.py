@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
+from endcap.serve.bodies import Strict
 from endcap.store.events import Row
+from endcap.store.people import text_of
 from endcap.tables.schema import EVENT_TYPES
 
 SECOND = 1_000_000
@@ -71,6 +69,17 @@ def writable(text: str) -> str:
     return text
 
 
+def brief(characters: int) -> AfterValidator:
+    """Of an object: as JSON it has no more characters."""
+
+    def check(value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value and len(text_of(value) or "") > characters:
+            raise ValueError(f"expected at most {characters:,} characters")
+        return value
+
+    return AfterValidator(check)
+
+
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
@@ -86,10 +95,8 @@ Moment = Annotated[
 ]
 
 
-class Event(BaseModel):
+class Event(Strict):
     """Something that a visitor did."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
     event_type: Kind = Field(
         description=f"{', '.join(EVENT_TYPES)}; others are kept and mean nothing"
@@ -113,7 +120,9 @@ class Event(BaseModel):
     placement: Text = Field(None, description="where in the shop it happened")
     recommendation_id: Text = Field(None, description="of the answer that led to it")
     query: Text = Field(None, description="what was searched for")
-    context: dict[str, Any] | None = Field(None, description="anything else")
+    context: Annotated[dict[str, Any] | None, brief(CONTEXT)] = Field(
+        None, description="anything else"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Event:
@@ -123,17 +132,10 @@ class Event(BaseModel):
             raise ValueError(f"a {self.event_type} needs an item_id")
         return self
 
-    @field_validator("context")
-    @classmethod
-    def _brief(cls, context: dict[str, Any] | None) -> dict[str, Any] | None:
-        if context and len(_text(context)) > CONTEXT:
-            raise ValueError(f"expected at most {CONTEXT:,} characters")
-        return context
-
     def row(self, now: int) -> Row:
         """As the table of events has it. now: the moment that an event without one gets."""
         row = dict(vars(self))  # its fields are plain, and to dump them takes ten times as long
-        row["context"] = None if self.context is None else _text(self.context)
+        row["context"] = text_of(self.context)
         row["timestamp"] = now if self.timestamp is None else self.timestamp
         row["event_id"] = self.event_id or digest(row)
         return row
@@ -141,8 +143,4 @@ class Event(BaseModel):
 
 def digest(row: Row) -> str:
     """An id made from the content: the same event sent twice has the same."""
-    return hashlib.sha256(_text(row).encode()).hexdigest()[:32]
-
-
-def _text(value: dict[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(str(text_of(row)).encode()).hexdigest()[:32]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from endcap.serve.bodies import body, described, parsed, several
+from endcap.serve.bodies import Body, described, parsed, several
 from endcap.serve.current import Current
 from endcap.serve.goods import Item, patched, plain
 from endcap.serve.incoming import Id
-from endcap.serve.problems import documented, no_item, refused, told, wrong
+from endcap.serve.problems import documented, missing, refused, told, wrong
 from endcap.store.items import Item as Row
 from endcap.store.items import Word
 from endcap.tables.schema import ITEMS
 
-Body = Annotated[bytes, Depends(body)]
 ItemId = Annotated[Id, Path(description="the item")]
 
 
@@ -51,7 +50,7 @@ def router(current: Current) -> APIRouter:
     def delete_item(item_id: ItemId) -> Response:
         """Take an item out of the catalogue."""
         if not current.goods.remove(item_id, _released(current, item_id)):
-            raise no_item(item_id)
+            raise missing("item", item_id)
         return Response(status_code=204)
 
     return routes
@@ -85,7 +84,7 @@ def amend(current: Current, item_id: str, patch: Any) -> dict[str, Any]:
 
     row = current.goods.amend(item_id, _released(current, item_id), change)
     if row is None:
-        raise no_item(item_id)
+        raise missing("item", item_id)
     return plain(row)
 
 
@@ -94,7 +93,7 @@ def find(current: Current, item_id: str) -> Row:
     word = current.goods.find(item_id)
     row = _released(current, item_id) if word is None else word.item
     if row is None or (word and word.gone_at is not None):
-        raise no_item(item_id)
+        raise missing("item", item_id)
     return row
 
 

@@ -99,6 +99,7 @@ class Meters:
 class Timed:
     """Gives each request its id, and measures it from its start to the end of its answer.
 
+    Where there are spans, each request has one, which others find in its scope as `span`.
     paths: whether the log may say what exactly was asked for.
     """
 
@@ -109,8 +110,10 @@ class Timed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 500
-        id_ = logs.identify(Headers(scope=scope).get("x-request-id", ""))
+        start, status, headers = time.perf_counter(), 500, Headers(scope=scope)
+        id_ = logs.identify(headers.get("x-request-id", ""))
+        if self.meters.spans is not None:
+            scope["span"] = self.meters.spans.request(scope["method"], headers)
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -127,6 +130,8 @@ class Timed:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The pattern, not the path: a label a product would be one series a product.
         endpoint = getattr(scope.get("route"), "path", "other")
+        if self.meters.spans is not None:
+            self.meters.spans.end(scope["span"], scope["method"], endpoint, status)
         self.meters.seconds.labels(scope["method"], endpoint, status).observe(seconds)
         if logs.access.isEnabledFor(logging.INFO):
             path = _asked_for(scope) if self.paths else None

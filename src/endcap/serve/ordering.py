@@ -30,7 +30,9 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     queries = replace(queries.allow(mask), seeds=None)
     system = _without_rules(here.recommender, asked.placement, len(codes))
     answer = system.answer(queries, max(1, len(codes)), asked.placement)
-    scores = dict(zip(answer.ranking.item.tolist(), answer.ranking.score.tolist(), strict=True))
+    scores: dict[int | None, float] = dict(
+        zip(answer.ranking.item.tolist(), answer.ranking.score.tolist(), strict=True)
+    )
     return {
         "release": here.release,
         "path": answer.path,
@@ -48,7 +50,7 @@ def _without_rules(system: Recommender, placement: str, items: int) -> Recommend
     return replace(system, config=config.model_copy(update=changes))
 
 
-def _ordered(here: Loaded, asked: Rank, scores: dict[int, float]) -> list[dict[str, Any]]:
+def _ordered(here: Loaded, asked: Rank, scores: dict[int | None, float]) -> list[dict[str, Any]]:
     catalogue, known = here.catalogue, {}
     codes = {item: catalogue.code(item) for item in asked.items}
     rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -64,10 +66,6 @@ def _ordered(here: Loaded, asked: Rank, scores: dict[int, float]) -> list[dict[s
         return (0, -scores[code]) if code in scores else (1, 0.0)
 
     return [
-        {"item_id": item, "score": scores.get(_number(codes[item]))} | rows[item]
+        {"item_id": item, "score": scores.get(codes[item])} | rows[item]
         for item in sorted(asked.items, key=order)
     ]
-
-
-def _number(code: int | None) -> int:
-    return -1 if code is None else code

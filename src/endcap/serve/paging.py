@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from endcap.serve.bodies import MOST
 from endcap.serve.current import Current
 from endcap.serve.problems import wrong
-from endcap.serve.questions import MANY, Look
+from endcap.serve.questions import Look
 
 WAITS = 10
 """Times that a page is looked for, a twentieth of a second each: another worker writes it down
@@ -29,9 +30,9 @@ def going_on(current: Current, look: Look) -> Look:
         raise wrong("after", look.after, "it was given to another visitor")
     shown = [item["item_id"] for item in page["trace"]["items"]]
     exclude = dict.fromkeys([*page["question"].get("exclude", []), *shown, *look.exclude])
-    if len(exclude) > MANY:
+    if len(exclude) > MOST:
         raise wrong(
-            "after", look.after, f"a list goes on for {MANY:,} items, excluded ones included"
+            "after", look.after, f"a list goes on for {MOST:,} items, excluded ones included"
         )
     return look.model_copy(update={"exclude": list(exclude), "after": None})
 

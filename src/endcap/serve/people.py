@@ -5,45 +5,35 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from endcap.experiment.forget import forget
-from endcap.serve.bodies import body, described, parsed, read
+from endcap.serve.bodies import Body, Strict, described, parsed, read
 from endcap.serve.current import Current
-from endcap.serve.incoming import Id, Moment
-from endcap.serve.problems import Problem, documented, short, wrong
+from endcap.serve.incoming import Id, Moment, brief
+from endcap.serve.problems import Problem, documented, missing, short, wrong
 from endcap.store.people import Person, text_of, unsaid
 
 ATTRIBUTES = 10_000
 """Characters of a user's attributes."""
 
-Body = Annotated[bytes, Depends(body)]
 UserId = Annotated[Id, Path(description="the user")]
 
 
-class User(BaseModel):
+class User(Strict):
     """What a shop says of a user."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
-
     user_id: Id | None = Field(None, description="as in the address")
-    attributes: dict[str, Any] | None = Field(None, description="whatever there is to say")
+    attributes: Annotated[dict[str, Any] | None, brief(ATTRIBUTES)] = Field(
+        None, description="whatever there is to say"
+    )
     created_at: Moment = Field(None, description="since when they are known")
 
-    @field_validator("attributes")
-    @classmethod
-    def _brief(cls, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
-        if attributes and len(text_of(attributes) or "") > ATTRIBUTES:
-            raise ValueError(f"expected at most {ATTRIBUTES:,} characters")
-        return attributes
 
-
-class Merge(BaseModel):
+class Merge(Strict):
     """A device that turned out to be a user's."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
     anonymous_id: Id = Field(description="the device, whose past becomes the user's")
 
@@ -91,8 +81,7 @@ def found(current: Current, user_id: str) -> dict[str, Any]:
     person = current.people.find(user_id)
     if person is None:
         if not _seen(current, user_id):
-            error = {"field": "user_id", "value": short(user_id), "detail": "there is no such user"}
-            raise Problem(404, f"There is no user {short(user_id)!r}.", [error])
+            raise missing("user", user_id)
         person = Person(unsaid(user_id))
     attributes = person.row["attributes"]
     return {

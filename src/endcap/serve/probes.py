@@ -11,7 +11,7 @@ import numpy as np
 from endcap.errors import ReleaseError
 from endcap.recommender import Recommender
 from endcap.store.visitors import Visitors
-from endcap.types import Int32s, Queries, Ragged
+from endcap.types import Queries, Ragged
 
 VISITORS = 12
 """Shoppers of the log that are asked about, beside one whom nobody knows."""
@@ -59,11 +59,7 @@ def _questions(visitors: Visitors, now: int) -> Iterator[Queries]:
         user = 0 if key is None else visitors.code(key)
         moment = max(now, int(history.times.max(initial=0)) + 1)
         queries = Queries.of(np.array([user], np.int32), np.array([moment]), history)
-        yield replace(queries, anchors=_row(history.items[-1:]), log=visitors.log)
-
-
-def _row(codes: Int32s) -> Ragged:
-    return Ragged(np.array([0, len(codes)], np.int64), codes)
+        yield replace(queries, anchors=Ragged.of([history.items[-1:].tolist()]), log=visitors.log)
 
 
 def _refused(why: str) -> ReleaseError:

@@ -96,10 +96,11 @@ def wrong(field: str, value: Any, detail: str, **more: Any) -> Problem:
     return Problem(422, sentence(error), [error])
 
 
-def no_item(item_id: str) -> Problem:
-    """A 404 about an item."""
-    error = {"field": "item_id", "value": short(item_id), "detail": "there is no such item"}
-    return Problem(404, f"There is no item {short(item_id)!r}.", [error])
+def missing(kind: str, id_: str, field: str = "") -> Problem:
+    """A 404 about an item, a user or an answer. field: that names it, `KIND_id` by default."""
+    error = {"field": field or f"{kind}_id", "value": short(id_)}
+    detail = {"detail": f"there is no such {kind}"}
+    return Problem(404, f"There is no {kind} {short(id_)!r}.", [error | detail])
 
 
 def explained(error: ValidationError | RequestValidationError) -> list[dict[str, Any]]:
@@ -144,40 +145,29 @@ def short(value: Any) -> Any:
 
 def install(app: FastAPI) -> None:
     """Answer every error as a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(EndcapError, _refused)
-    app.add_exception_handler(SQLAlchemyError, _store)
-    app.add_exception_handler(Exception, _defect)
+    known = (Problem, RequestValidationError, HTTPException, EndcapError, SQLAlchemyError)
+    for kind in (*known, Exception):
+        app.add_exception_handler(kind, _answer)
 
 
-async def _problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)  # noqa: S101
-    return error.response()
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    return _problem(request, error).response()
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    return refused(error).response()
-
-
-async def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101
-    detail = f"{request.method} {request.url.path}: {error.detail}"
-    return Problem(error.status_code, detail, headers=error.headers).response()
-
-
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    return Problem(503, str(error)).response()
-
-
-async def _store(request: Request, error: Exception) -> JSONResponse:
-    log.error("The store failed: %s", error)  # without a traceback: there may be many
-    detail = "The store can't be written or read just now. Nothing was kept; send it again."
-    return Problem(503, detail, headers={"Retry-After": "1"}).response()
-
-
-async def _defect(request: Request, error: Exception) -> JSONResponse:
+def _problem(request: Request, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return refused(error)
+        case HTTPException():
+            detail = f"{request.method} {request.url.path}: {error.detail}"
+            return Problem(error.status_code, detail, headers=error.headers)
+        case EndcapError():
+            return Problem(503, str(error))
+        case SQLAlchemyError():
+            log.error("The store failed: %s", error)  # without a traceback: there may be many
+            detail = "The store can't be written or read just now. Nothing was kept; send it again."
+            return Problem(503, detail, headers={"Retry-After": "1"})
     log.error("A defect in %s", request.url.path, exc_info=error)
-    return Problem(500, "A defect of ours; the log of the service says more.").response()
+    return Problem(500, "A defect of ours; the log of the service says more.")

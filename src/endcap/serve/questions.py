@@ -13,13 +13,11 @@ from pydantic import (
     field_validator,
 )
 
+from endcap.serve.bodies import MOST, Strict
 from endcap.serve.incoming import Id, VisitorId, blank
 from endcap.serve.words import Language
 from endcap.tables.markets import MARKET, known_as, named
 from endcap.tables.schema import ITEMS
-
-MANY = 1_000
-"""Items or events that a request may name."""
 
 Fields = Annotated[list[str], Field(max_length=len(ITEMS))]
 
@@ -38,10 +36,8 @@ Context = Annotated[
 ]
 
 
-class Told(BaseModel):
+class Told(Strict):
     """What all requests for items have in common."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
 
     fields: Fields = Field(
         default_factory=list, description="columns of the items to answer with, title for one"
@@ -92,11 +88,11 @@ class Look(Who, Question):
     placement: str = Field("home", description="the place in the shop where the list is shown")
     items: list[Id] = Field(
         default_factory=list,
-        max_length=MANY,
+        max_length=MOST,
         description="what the list is about: the product shown, the basket",
     )
     exclude: list[Id] = Field(
-        default_factory=list, max_length=MANY, description="items not to answer with"
+        default_factory=list, max_length=MOST, description="items not to answer with"
     )
     after: VisitorId = Field(
         None,
@@ -125,7 +121,7 @@ class Just(BaseModel):
 Events = Annotated[
     list[Just],
     Field(
-        max_length=MANY,
+        max_length=MOST,
         description="what the visitor has just done, oldest first; it counts and is not kept",
     ),
 ]
@@ -140,7 +136,7 @@ class Ask(Look):
 class Rank(Who, Told):
     """A request to order items."""
 
-    items: list[Id] = Field(max_length=MANY, description="what to order")
+    items: list[Id] = Field(max_length=MOST, description="what to order")
     events: Events = Field(default_factory=list)
     placement: str = Field("home", description="by whose retrievers and ranker to order")
 
@@ -151,10 +147,8 @@ class Why(Ask):
     item_id: Id = Field(description="the item in question")
 
 
-class Rerun(BaseModel):
+class Rerun(Strict):
     """A request to ask again what was asked."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     release: str = Field(min_length=1, max_length=100, description="the release to ask")
 

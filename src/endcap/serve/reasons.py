@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from endcap.experiment.why import Why
 from endcap.reasons import NAMED, Reason
 from endcap.serve.words import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
@@ -28,6 +29,19 @@ def described(
     if reason.events:
         found["events"] = [_event(push, history, catalogue) for push in reason.events[:NAMED]]
     return found
+
+
+def why_shown(item_id: str, why: Why, n: int) -> dict[str, Any]:
+    """Why an item is shown among `n`, or is not, for machines."""
+    return {
+        "item_id": item_id,
+        "shown": why.place is not None,
+        "place": why.place,
+        "text": why.text(n),
+        "forbidden_by": list(why.forbidden),
+        "proposed_by": why.proposed,
+        "steps": [{"step": name, "place": place} for name, place in why.steps],
+    }
 
 
 def _event(push: Push, history: History, catalogue: Catalogue) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from endcap.errors import ConfigError
 
@@ -78,41 +77,15 @@ class Spans:
                 at += round(took * 1e9)
                 span.end(at)
 
-    def failed(self, span: Span) -> None:
-        """Mark the request as one that the service could not answer."""
-        span.set_status(self._trace.StatusCode.ERROR)
+    def end(self, span: Span, method: str, endpoint: str, status: int) -> None:
+        """The end of a request. endpoint: the pattern, not the path: users stand in paths, and are
+        nobody's who reads traces."""
+        span.update_name(f"{method} {endpoint}")
+        span.set_attributes({"http.route": endpoint, "http.response.status_code": status})
+        if status >= 500:
+            span.set_status(self._trace.StatusCode.ERROR)
+        span.end()
 
     def close(self) -> None:
         """Send off what is still here."""
         self._provider.shutdown()
-
-
-class Traced:
-    """Gives each request its span, which others find in its scope as `span`."""
-
-    def __init__(self, app: ASGIApp, spans: Spans) -> None:
-        self.app, self.spans = app, spans
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status, span = 500, self.spans.request(scope["method"], Headers(scope=scope))
-        scope["span"] = span
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        finally:
-            # The pattern, not the path: users stand in paths, and are nobody's who reads traces.
-            endpoint = getattr(scope.get("route"), "path", "other")
-            span.update_name(f"{scope['method']} {endpoint}")
-            span.set_attributes({"http.route": endpoint, "http.response.status_code": status})
-            if status >= 500:
-                self.spans.failed(span)
-            span.end()

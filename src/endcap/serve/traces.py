@@ -20,7 +20,8 @@ from endcap.serve import questions
 from endcap.serve.asking import latest, loaded, question
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
-from endcap.serve.problems import Problem, no_item, wrong
+from endcap.serve.problems import missing, wrong
+from endcap.serve.reasons import why_shown
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 from endcap.types import Int32s
@@ -31,20 +32,11 @@ def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
     here = latest(current).seen_by(asked)
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
-        raise no_item(asked.item_id)
+        raise missing("item", asked.item_id)
     queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
     found = why(here.recommender, queries, code, asked.n, asked.placement)
-    return {
-        "item_id": asked.item_id,
-        "release": here.release,
-        "path": found.path,
-        "shown": found.place is not None,
-        "place": found.place,
-        "text": found.text(asked.n),
-        "forbidden_by": list(found.forbidden),
-        "proposed_by": found.proposed,
-        "steps": [{"step": name, "place": place} for name, place in found.steps],
-    }
+    told = why_shown(asked.item_id, found, asked.n)
+    return {"item_id": asked.item_id, "release": here.release, "path": found.path, **told}
 
 
 def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dict[str, Any]]:
@@ -148,9 +140,7 @@ def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
 def _found(current: Current, recommendation_id: str) -> dict[str, Any]:
     row = current.answers.find(recommendation_id)
     if row is None:
-        detail = "there is no such answer"
-        error = {"field": "recommendation_id", "value": recommendation_id, "detail": detail}
-        raise Problem(404, f"There is no answer {recommendation_id!r}.", [error])
+        raise missing("answer", recommendation_id, "recommendation_id")
     return row
 
 
