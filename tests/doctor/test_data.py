@@ -57,7 +57,7 @@ def test_a_sick_shop_is_told(tmp_path: Path, name: str) -> None:
     assert found.status == sick.status, found
     assert sick.detail in found.detail
     assert sick.repair in found.repair
-    json.dumps(found.named(name, ""), allow_nan=False)
+    json.dumps(found.named(name, "", "data"), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", SICK)

@@ -98,11 +98,11 @@ def explain(
 
 
 def _show_why(found: dict[str, Any], console: Console) -> None:
-    console.print(found["text"], markup=False)
+    console.print(found["text"])
     for name, place in found["proposed_by"].items():
-        console.print(f"{name} proposes it at place {place}", markup=False)
+        console.print(f"{name} proposes it at place {place}")
     for step in found["steps"]:
-        console.print(f"after {step['step']}: place {step['place'] or 'none'}", markup=False)
+        console.print(f"after {step['step']}: place {step['place'] or 'none'}")
 
 
 def _lines(path: Path) -> list[str]:

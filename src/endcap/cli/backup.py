@@ -75,5 +75,4 @@ def _show(found: dict[str, Any], console: Console) -> None:
     console.print(
         f"{found['files']:,} files; in the store: {rows or 'nothing'}",
         highlight=False,
-        markup=False,
     )

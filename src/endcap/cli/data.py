@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -39,9 +38,7 @@ def init(shop: ShopOption = None, json: JsonOption = False) -> None:
     from endcap.cli.template import write
 
     path = write(shop_folder(shop))
-    answer(
-        {"file": str(path)}, json, lambda _, console: console.print(f"Wrote {path}", markup=False)
-    )
+    answer({"file": str(path)}, json, lambda _, console: console.print(f"Wrote {path}"))
 
 
 def import_(
@@ -130,22 +127,25 @@ def prepare(
     json: JsonOption = False,
 ) -> None:
     """Clean, check and split what was imported, and report on it."""
+    from endcap.cli.data_report import show
+    from endcap.store.compact import into_tables
+    from endcap.tables.prepare import prepare as prepare_
 
-    steps = importlib.import_module("endcap.tables.prepare")
     opened = open_shop(shop)
-    importlib.import_module("endcap.store.compact").into_tables(opened)
+    into_tables(opened)
     with progress() as report:
-        found = steps.prepare(opened, report, engine)
-    answer(found, json, importlib.import_module("endcap.cli.data_report").show)
+        found = prepare_(opened, report, engine)
+    answer(found, json, show)
 
 
 def _overtake(shop: Shop, done: list[Imported]) -> None:
     """What an import says of an item counts from now on, whatever the service was told before."""
+    from endcap.store.items import overtake
+
     for one in done:
         if one.extract.kind == "items":
-            goods = importlib.import_module("endcap.store.items")
             for path in (shop.tables / "items").glob(f"*-{one.origin.digest}.parquet"):
-                goods.overtake(shop.live, path)
+                overtake(shop.live, path)
 
 
 def _counts(done: list[Imported]) -> dict[str, Any]:

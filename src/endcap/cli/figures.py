@@ -13,7 +13,8 @@ SHOWN = ("ndcg@10", "hit_rate@10", "recall@10", "mrr@10", "coverage@10", "divers
 
 def show_fit(found: dict[str, Any], console: Console) -> None:
     """The release, its main figures, and whether it is live."""
-    console.print(f"\n[bold]Release {found['release']}[/], fitted in {found['seconds']:.0f} s")
+    release = f"\n[bold]Release {found['release']}[/], fitted in {found['seconds']:.0f} s"
+    console.print(release, markup=True)
     for name in SHOWN:
         console.print(f"  {name:14} {figure(found['metrics'][name])}")
     for placement, ways in found["joins"].items():
@@ -43,7 +44,8 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
     protocol = found["protocol"]
     console.print(
         f"\n[bold]Release {found['release']}[/] on the {protocol['judged_on']} part "
-        f"({protocol['split']}), all {protocol['catalogue']:,} items ranked"
+        f"({protocol['split']}), all {protocol['catalogue']:,} items ranked",
+        markup=True,
     )
     for name, task in found["tasks"].items():
         _task(name, task, console)
@@ -112,7 +114,8 @@ def _table(title: str) -> Table:
 
 def show_comparison(found: dict[str, Any], console: Console) -> None:
     """Each metric's difference with its interval and p-value."""
-    console.print(f"\n[bold]{found['a']} − {found['b']}[/], {found['queries']:,} questions")
+    two = f"\n[bold]{found['a']} − {found['b']}[/], {found['queries']:,} questions"
+    console.print(two, markup=True)
     for task, metrics in found["tasks"].items():
         console.print(f"\n{task}")
         for name in SHOWN:
@@ -124,7 +127,8 @@ def show_releases(found: dict[str, Any], console: Console) -> None:
     """A line each, the live one marked."""
     for row in found["releases"]:
         mark = "[bold green]live[/]" if row["live"] else "    "
-        console.print(f"{mark}  {row['release']}  ndcg@10 {figure(row['metrics']['ndcg@10'])}")
+        line = f"{mark}  {row['release']}  ndcg@10 {figure(row['metrics']['ndcg@10'])}"
+        console.print(line, markup=True)
     if not found["releases"]:
         console.print("There are no releases yet. Run `endcap fit`.")
 

@@ -37,9 +37,9 @@ def _show(certificate: dict[str, Any], console: Console) -> None:
     rows = {place["where"]: f"{place['rows']:,} rows erased" for place in certificate["erased"]}
     console.print(columns(rows or {"nothing": "was held"}, title="Forgotten"), end="\n\n")
     for release in certificate["releases"]:
-        console.print(f"Release {release['release']} holds {release['holds']}", markup=False)
+        console.print(f"Release {release['release']} holds {release['holds']}")
     for name in certificate["found_elsewhere"]:
-        console.print(f"Still named in {name}, which is yours to erase", markup=False)
+        console.print(f"Still named in {name}, which is yours to erase")
     if left := certificate["left_in_the_store"]:
-        console.print(f"Left in the store: {left}", markup=False)
+        console.print(f"Left in the store: {left}")
     console.print(f"Certificate {certificate['certificate']}, digest {certificate['digest']}")

@@ -119,10 +119,10 @@ def _show_keys(found: dict[str, Any], console: Console) -> None:
     for key in found["keys"]:
         until = f"ends {key['ends_at']}" if key["ends_at"] else ""
         line = f"{key['id']}  {key['scope']:<9}  {key['created_at']}  {until}  {key['note']}"
-        console.print(line.rstrip(), markup=False, highlight=False)
+        console.print(line.rstrip(), highlight=False)
 
 
 def _show_acts(found: dict[str, Any], console: Console) -> None:
     for act in found["acts"]:
         line = f"{act['time']}  {act['by']}  {act['action']}  {act['what']}"
-        console.print(line, markup=False, highlight=False)
+        console.print(line, highlight=False)

@@ -46,7 +46,7 @@ def _show(found: dict[str, Any], console: Console) -> None:
         table.add_column(title, justify="right" if number else "left", overflow="fold")
     for row in found["items"]:
         table.add_row(*_cells(row))
-    console.print(table, markup=False)
+    console.print(table)
     console.print(f"\n* has graduated: {found['graduates']} events or more")
 
 

@@ -57,13 +57,14 @@ def open_shop(given: Path | None, changes: Iterable[str] = (), *, file: Path | N
 
 
 def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> None:
-    """Print the answer of a command: as JSON, or as `show` draws it for people."""
+    """Print the answer of a command: as JSON, or as `show` draws it for people. Texts stand as
+    they are: a title may have what looks like markup."""
     from rich.console import Console
 
     if as_json:
         print(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        show(value, Console())
+        show(value, Console(markup=False))
 
 
 @contextmanager
@@ -119,13 +120,10 @@ def _lines(pause: float) -> Report:
 
 def columns(rows: Mapping[str, str], *, title: str) -> Any:
     """A small table of two columns, for `Console.print`."""
-    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=escape(title), title_justify="left", show_header=False, box=None, padding=(0, 2)
-    )
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
     for name, value in rows.items():
         table.add_row(Text(name, style="bold"), Text(value))
     return table

@@ -106,16 +106,15 @@ def shadow(
 
 def _show_pass(found: dict[str, Any], console: Console) -> None:
     state = "is live" if found["live"] else "does not go live"
-    console.print(f"{found['release']} {state}: {found['why']}.", highlight=False, markup=False)
+    console.print(f"{found['release']} {state}: {found['why']}.", highlight=False)
 
 
 def _show_shadow(found: dict[str, Any], console: Console) -> None:
-    console.print(f"Shadow: {found['shadow'] or 'none'}", highlight=False, markup=False)
+    console.print(f"Shadow: {found['shadow'] or 'none'}", highlight=False)
     for row in found["compared"]:
         same = "" if row["overlap"] is None else f"{row['overlap']:.0%} of the items the same, "
         console.print(
             f"{row['shadow']} beside {row['release']} at {row['placement']}: {row['answers']:,} "
             f"answers, {same}{row['first']:.0%} begin alike, {row['failed']:,} failed",
             highlight=False,
-            markup=False,
         )

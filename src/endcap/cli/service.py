@@ -101,7 +101,7 @@ def _open(shop: Path) -> bool:
     from sqlalchemy.exc import SQLAlchemyError
 
     from endcap.config import Shop
-    from endcap.store.address import shown
+    from endcap.store.address import cause, shown
     from endcap.store.keys import Keys
 
     if not shop.is_dir():
@@ -111,8 +111,7 @@ def _open(shop: Path) -> bool:
         with closing(Keys.open(store)) as keys:
             return bool(keys.all())
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise StateError(f"The store {shown(store)} can't be used: {cause}") from error
+        raise StateError(f"The store {shown(store)} can't be used: {cause(error)}") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

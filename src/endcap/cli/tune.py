@@ -55,10 +55,11 @@ def _show(found: dict[str, Any], console: Console) -> None:
     from endcap.cli.figures import difference, figure
 
     given_up = f", {found['given_up']} given up early" if found["given_up"] else ""
-    console.print(f"\n[bold]{found['trials']} trials[/]{given_up}; stopped by {found['stopped']}")
+    trials = f"\n[bold]{found['trials']} trials[/]{given_up}; stopped by {found['stopped']}"
+    console.print(trials, markup=True)
     console.print(f"  {'as it is':14} {figure(found['present'])} {found['metric']}")
     console.print(f"  {'best':14} {figure(found['best'])}")
     console.print(f"  {'gain':14} {difference(found['gain'])}")
     for key, change in found["changes"].items():
-        console.print(f"  {key}: {change['present']} → {change['best']}", markup=False)
-    console.print(f"  Written: {found['config']}, {found['report']}", markup=False)
+        console.print(f"  {key}: {change['present']} → {change['best']}")
+    console.print(f"  Written: {found['config']}, {found['report']}")

@@ -41,7 +41,7 @@ def examine(shop: Shop, *, deep: bool = False, report: Report = silent) -> dict[
 def _of_data(shop: Shop, report: Report) -> list[dict[str, Any]]:
     if not files(shop.tables, "events"):
         nothing = Finding("warn", "No events have been imported", repair="endcap import FILE")
-        return [{**nothing.named("events", "The log"), "group": "data"}]
+        return [nothing.named("events", "The log", "data")]
     folder = shop.folder / ".doctor"
     with alone(folder, "doctor"):
         try:
@@ -50,7 +50,7 @@ def _of_data(shop: Shop, report: Report) -> list[dict[str, Any]]:
             return _walk(data, lambda check: check(log), report)
         except DataError as error:
             broken = Finding("fail", f"The log can't be read: {error}")
-            return [{**broken.named("log", "The log"), "group": "data"}]
+            return [broken.named("log", "The log", "data")]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -65,7 +65,7 @@ def _walk(
         module = importlib.import_module(f"{folder.__name__}.{name}")
         title = str(module.__doc__).strip().splitlines()[0].rstrip(".")
         report(title, place / len(names))
-        found.append({**_asked(ask, module).named(name, title), "group": group})
+        found.append(_asked(ask, module).named(name, title, group))
     return found
 
 

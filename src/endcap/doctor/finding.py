@@ -69,6 +69,6 @@ class Finding:
     repair: str = ""
     picture: Picture | None = None
 
-    def named(self, name: str, title: str) -> dict[str, Any]:
-        """Ready for JSON, under the name of the check."""
-        return {"name": name, "title": title, **asdict(self)}
+    def named(self, name: str, title: str, group: str) -> dict[str, Any]:
+        """Ready for JSON, under the name of the check. group: the folder that it is in."""
+        return {"name": name, "title": title, **asdict(self), "group": group}

@@ -23,6 +23,9 @@ from endcap.tables.rows import count_of, counts_of, one_of, rows_of
 from endcap.tables.steps import Steps
 from endcap.types import DAY
 
+ACTS = ("click", "view", "add_to_cart", "purchase")
+"""What may follow from seeing an item."""
+
 ISO = "%Y-%m-%d %H:%M:%S"
 
 
@@ -93,6 +96,18 @@ class Log:
     def listed(self) -> int:
         """How many items the catalogue has."""
         return count_of(self.items)
+
+    @cached_property
+    def wanted(self) -> Table:
+        """Items with their events, the most first."""
+        named = self.events.filter(_.item_id.notnull()).group_by("item_id")
+        return named.agg(events=_.count()).order_by(_.events.desc(), "item_id")
+
+    @property
+    def answered(self) -> Table:
+        """What was done with an answer of the service, impressions aside."""
+        followed = _.recommendation_id.notnull() & _.event_type.isin(ACTS)
+        return self.events.filter(followed)
 
     @cached_property
     def seconds(self) -> int:

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
+from endcap.config import Serve
 from endcap.serve import items, people, problems, reference
 from endcap.serve.answers import Heard, recommend, similar
 from endcap.serve.asking import loaded
@@ -47,15 +48,22 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
     spans: who makes traces, where it is not as the settings say.
     """
 
+    settings = current.shop.config.serve
+    if spans is None and settings.traces:
+        spans = Spans()
+    meters = Meters(spans)
+    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
+    answers = Together(
+        partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
+    )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        current.start()
-        shadow.start()
-        answers.start()
+        for one in (current, shadow, answers):
+            one.start()
         yield
-        answers.stop()
-        shadow.stop()
-        current.stop()
+        for one in (answers, shadow, current):
+            one.stop()
         if spans is not None:
             spans.close()
 
@@ -68,17 +76,19 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
         docs_url=None,
         redoc_url=None,
     )
-    settings = current.shop.config.serve
-    if spans is None and settings.traces:
-        spans = Spans()
-    meters = Meters(spans)
-    shadow = Shadow(Shadows(current.live.database), lambda: current.shadow)
-    answers = Together(
-        partial(recommend, current, meters, shadow), settings.together, settings.waiting, meters.met
-    )
     problems.install(app)
     reference.install(app)
     door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
+    _pass_through(app, door, meters, settings)
+    app.include_router(_shop(current, meters, answers))
+    app.include_router(items.router(current))
+    app.include_router(people.router(current))
+    app.include_router(_operations(current, meters))
+    return app
+
+
+def _pass_through(app: FastAPI, door: Door, meters: Meters, settings: Serve) -> None:
+    """What every request passes, from the inside to the outside."""
     app.add_middleware(Guard, door=door)
     app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
@@ -88,11 +98,6 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.include_router(_shop(current, meters, answers))
-    app.include_router(items.router(current))
-    app.include_router(people.router(current))
-    app.include_router(_operations(current, meters))
-    return app
 
 
 def _shop(current: Current, meters: Meters, answers: Together[Heard, bytes]) -> APIRouter:
@@ -113,7 +118,8 @@ def _shop(current: Current, meters: Meters, answers: Together[Heard, bytes]) -> 
             look = look.model_copy(update={"language": spoken(accepted)})
         if look.after is not None:  # the page before may have to be waited for
             look = await run_in_threadpool(going_on, current, look)
-        return _json(await answers.ask(Heard(look, request.scope.get("span"))))
+        text = await answers.ask(Heard(look, request.scope.get("span")))
+        return Response(text, media_type="application/json")
 
     @router.post("/recommend", openapi_extra=described(Ask), response_class=JSONResponse)
     async def post_recommend(
@@ -167,10 +173,6 @@ def _shop(current: Current, meters: Meters, answers: Together[Heard, bytes]) -> 
         return JSONResponse(rerun(current, recommendation_id, read(Rerun, parsed(text))))
 
     return router
-
-
-def _json(text: bytes) -> Response:
-    return Response(text, media_type="application/json")
 
 
 def _operations(current: Current, meters: Meters) -> APIRouter:

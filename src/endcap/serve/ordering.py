@@ -51,8 +51,7 @@ def _without_rules(system: Recommender, placement: str, items: int) -> Recommend
 
 
 def _ordered(here: Loaded, asked: Rank, scores: dict[int | None, float]) -> list[dict[str, Any]]:
-    catalogue, known = here.catalogue, {}
-    codes = {item: catalogue.code(item) for item in asked.items}
+    codes = {item: here.catalogue.code(item) for item in asked.items}
     rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     if asked.fields:
         known = {item: code for item, code in codes.items() if code is not None}

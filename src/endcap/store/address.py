@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from endcap.errors import ConfigError
+from endcap.errors import ConfigError, words
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
@@ -52,6 +52,11 @@ def shown(where: Path | str) -> str:
     """The same for people: without the password."""
     url = parsed(where)
     return url.database or "" if url.drivername == SQLITE else url.render_as_string()
+
+
+def cause(error: SQLAlchemyError) -> str:
+    """What the database says, without the statement and its parameters."""
+    return words(getattr(error, "orig", None) or error)
 
 
 def there(where: Path | str) -> bool:

@@ -24,7 +24,7 @@ ENOUGH = 50
 BEAT = 0.1
 """Of a pause in the middle: how little nine of ten pauses of a program differ."""
 
-HOUR = 3_600_000_000
+HOUR = DAY // 24
 
 LOOKS = 100
 """At one item, and at nothing else."""

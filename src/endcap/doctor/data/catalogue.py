@@ -31,10 +31,9 @@ def check(log: Log) -> Finding:
             "No catalogue was imported: items are known by what visitors do, no more",
             repair="endcap import CATALOGUE",
         )
-    each = log.events.filter(_.item_id.notnull()).group_by("item_id").agg(events=_.count())
-    missing = each.anti_join(log.items, "item_id").order_by(_.events.desc(), "item_id")
+    missing = log.wanted.anti_join(log.items, "item_id").order_by(_.events.desc(), "item_id")
     lost = count_of(missing, _.events.sum())
-    total = count_of(each, _.events.sum())
+    total = count_of(log.wanted, _.events.sum())
     share = lost / total if total else 0.0
     if not lost:
         return Finding("pass", "Every item of the log is in the catalogue")

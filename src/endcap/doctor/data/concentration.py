@@ -7,7 +7,6 @@ page that is counted as one.
 from __future__ import annotations
 
 import ibis
-from ibis import _
 
 from endcap.doctor.finding import Curve, Finding, listed
 from endcap.doctor.log import Log
@@ -22,8 +21,7 @@ ENOUGH = 100
 
 
 def check(log: Log) -> Finding:
-    each = log.events.filter(_.item_id.notnull()).group_by("item_id").agg(events=_.count())
-    rows = each.order_by(_.events.desc(), "item_id").to_pyarrow()
+    rows = log.wanted.to_pyarrow()
     counts = rows["events"].to_numpy()
     if len(counts) < ENOUGH:
         return Finding("pass", f"With {len(counts):,} items there is little to spread")

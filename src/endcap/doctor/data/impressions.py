@@ -5,22 +5,19 @@ Without it nobody can say whether an item was passed over or never seen.
 
 from __future__ import annotations
 
-from ibis import _
-
 from endcap.doctor.finding import Finding
-from endcap.doctor.log import Log
+from endcap.doctor.log import ACTS, Log
 from endcap.tables.prepare.checks import grade, percent
 from endcap.tables.rows import count_of
 
 ENOUGH = 100
-ACTS = ("click", "view", "add_to_cart", "purchase")
 
 
 def check(log: Log) -> Finding:
     shown = count_of(log.impressions)
     kinds = log.kinds()
     told = shown + kinds.get("impression", 0)
-    acts = log.events.filter(_.recommendation_id.notnull() & _.event_type.isin(ACTS))
+    acts = log.answered
     answered = count_of(acts)
     if not told and not answered:
         return Finding(

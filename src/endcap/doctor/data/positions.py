@@ -33,11 +33,7 @@ rules = ["already_taken", "availability", "explore"]"""
 
 def check(log: Log) -> Finding:
     shown = log.impressions.filter(_.item_id.notnull(), _.position.between(0, 1_000))
-    clicks = log.events.filter(
-        _.event_type.isin(["click", "view", "add_to_cart", "purchase"]),
-        _.recommendation_id.notnull(),
-    )
-    clicked = clicks.select("recommendation_id", "item_id").distinct().mutate(clicked=True)
+    clicked = log.answered.select("recommendation_id", "item_id").distinct().mutate(clicked=True)
     joined = shown.left_join(clicked, ["recommendation_id", "item_id"])
     each = joined.group_by("position").agg(
         shown=_.count(),

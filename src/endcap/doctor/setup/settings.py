@@ -16,5 +16,5 @@ def check(shop: Shop) -> Finding:
     except ConfigError as error:
         return Finding("fail", str(error), repair=f"Change it in {FILE}")
     if not path.is_file():
-        return Finding("pass", f"There is no {FILE}: the defaults hold", repair="")
+        return Finding("pass", f"There is no {FILE}: the defaults hold")
     return Finding("pass", f"{FILE} is understood, and all that it names is there")

@@ -11,8 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Shop
 from endcap.doctor.finding import Finding
-from endcap.errors import words
-from endcap.store.address import connect, parsed, shown
+from endcap.store.address import cause, connect, parsed, shown
 from endcap.store.events import events
 
 
@@ -28,9 +27,9 @@ def _server(address: str) -> Finding:
         with engine.connect() as connection:
             count = connection.execute(select(func.count()).select_from(events)).scalar_one()
     except SQLAlchemyError as error:
-        cause = words(getattr(error, "orig", None) or error)
-        said = f"{shown(address)} can't be read: {cause}"
-        return Finding("fail", said, [{"wrong": cause}], "See to the database, then `endcap serve`")
+        wrong = cause(error)
+        said = f"{shown(address)} can't be read: {wrong}"
+        return Finding("fail", said, [{"wrong": wrong}], "See to the database, then `endcap serve`")
     finally:
         engine.dispose()
     return Finding("pass", f"{shown(address)} answers, with {count:,} events")
