@@ -10,7 +10,7 @@ import numpy as np
 from endcap.errors import FilterError
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
-from endcap.serve.problems import Problem, wrong
+from endcap.serve.problems import later, wrong
 from endcap.serve.questions import Ask, Look
 from endcap.store.events import Seen
 from endcap.tables.context import stated
@@ -20,7 +20,7 @@ from endcap.types import Bools, History, Int64s, Queries, Ragged
 def loaded(current: Current) -> Loaded:
     """Raises Problem 503 until there is a release."""
     if current.loaded is None:
-        raise Problem(503, current.trouble or "No release is loaded.", headers={"Retry-After": "5"})
+        raise later(503, current.trouble or "No release is loaded.", 5)
     return current.loaded
 
 

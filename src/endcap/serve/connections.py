@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from endcap.config import Serve
+from endcap.serve.problems import Problem
 
 
 class Connections(HttpToolsProtocol):
@@ -74,14 +74,8 @@ def limited(settings: Serve) -> type[Connections]:
 
 
 def _answer(status: int, detail: str) -> bytes:
-    title = HTTPStatus(status).phrase
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = json.dumps(problem).encode()
-    head = (
-        f"HTTP/1.1 {status} {title}\r\n"
-        "Content-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Retry-After: 1\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = {"Retry-After": "1", "Connection": "close"}
+    answer = Problem(status, detail, headers=headers).response()
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+    lines += [b"%s: %s" % header for header in answer.raw_headers]
+    return b"\r\n".join([*lines, b"", bytes(answer.body)])

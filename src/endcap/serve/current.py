@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -176,13 +175,10 @@ class Current:
                     memory.give_back()
                 rested = time.monotonic() + REST * (time.monotonic() - began)
 
-    def _pointers(self) -> Iterator[Path]:
-        yield self.shop.releases / "live"
-        yield self.shop.releases / "shadow"
-        yield self.shop.prepared / "current"
-
     def _refresh(self) -> None:
-        marks = [_mark(path) for path in self._pointers()]
+        releases, prepared = self.shop.releases, self.shop.prepared
+        pointers = (releases / "live", releases / "shadow", prepared / "current")
+        marks = [*map(_mark, pointers)]
         if marks == self._seen:
             return
         self._seen = marks

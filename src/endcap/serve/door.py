@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from endcap.config import Serve
 from endcap.serve.limits import Buckets, Table
-from endcap.serve.problems import Problem
+from endcap.serve.problems import Problem, later
 from endcap.store.clock import now
 from endcap.store.keys import Key, Keys, Scope, matching
 
@@ -115,8 +115,7 @@ class Door:
         except SQLAlchemyError as error:
             log.error("The keys can't be read; going on with those that are known: %s", error)
             if self._known is None:
-                detail = "Keys can't be read."
-                raise Problem(503, detail, headers={"Retry-After": "1"}) from error
+                raise later(503, "Keys can't be read.") from error
         self._read = now
 
     def _refuse_strangers(self, asked: Asked) -> None:
@@ -138,8 +137,7 @@ class Door:
 
     def _slow(self, buckets: Buckets, who: str) -> None:
         if seconds := buckets.take(who):
-            detail = f"Too many requests. Try again in {seconds} s."
-            raise Problem(429, detail, headers={"Retry-After": str(seconds)})
+            raise later(429, f"Too many requests. Try again in {seconds} s.", seconds)
 
 
 def is_open(asked: Asked) -> bool:

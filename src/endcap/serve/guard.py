@@ -65,12 +65,9 @@ class Guard:
                 await run_in_threadpool(self._write_down, key, scope, status)
 
     def _write_down(self, key: Key, scope: Connection, status: int) -> None:
-        # Of users only the pattern of the address: nobody who is forgotten may stay in the log.
-        path = (
-            getattr(scope.get("route"), "path", "/v1/users/…")
-            if _of_users(scope)
-            else scope["path"]
-        )
+        path = scope["path"]
+        if path.startswith("/v1/users/"):  # nobody who is forgotten may stay in the log
+            path = getattr(scope.get("route"), "path", "/v1/users/…")
         try:
             self.door.keys.note(key.id, f"{scope['method']} {path}", str(status))
         except SQLAlchemyError:
@@ -79,10 +76,6 @@ class Guard:
 
 def _administers(asked: Asked) -> bool:
     return asked.method not in READING and scope_of(asked.method, asked.path) == "admin"
-
-
-def _of_users(scope: Connection) -> bool:
-    return bool(scope["path"].startswith("/v1/users/"))
 
 
 def _asked(scope: Connection) -> Asked:

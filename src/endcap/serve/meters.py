@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -31,47 +32,38 @@ class Meters:
     def __init__(self, spans: Spans | None = None) -> None:
         self.spans = spans
         self.registry = CollectorRegistry()
-        common: dict[str, Any] = {"registry": self.registry}
-        self.seconds = Histogram(
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        timed = partial(Histogram, registry=self.registry, buckets=BUCKETS)
+        self.seconds = timed(
             "endcap_request_seconds",
             "Seconds from request to answer",
             ["method", "endpoint", "status"],
-            buckets=BUCKETS,
-            **common,
         )
-        self.answers = Counter(
-            "endcap_answers", "Recommendations, by the path that was taken", ["path"], **common
+        self.answers = count(
+            "endcap_answers", "Recommendations, by the path that was taken", ["path"]
         )
-        self.events = Counter(
-            "endcap_events", "Events that came in, by what became of them", ["outcome"], **common
+        self.events = count(
+            "endcap_events", "Events that came in, by what became of them", ["outcome"]
         )
-        self.stages = Histogram(
+        self.stages = timed(
             "endcap_stage_seconds",
             "Seconds of each stage of an answer, for all requests that it answered at once",
             ["stage"],
-            buckets=BUCKETS,
-            **common,
         )
-        self.together = Histogram(
+        self.together = timed(
             "endcap_answered_together",
             "Requests that were answered at once",
             buckets=(1, 2, 4, 8, 16, 32, 64),
-            **common,
         )
-        self.waited = Histogram(
-            "endcap_waited_seconds",
-            "Seconds that the first of them had waited",
-            buckets=BUCKETS,
-            **common,
-        )
-        self.release = Gauge("endcap_release", "1 for the live release", ["release"], **common)
-        self.until = Gauge(
+        self.waited = timed("endcap_waited_seconds", "Seconds that the first of them had waited")
+        self.release = gauge("endcap_release", "1 for the live release", ["release"])
+        self.until = gauge(
             "endcap_learned_until_seconds",
             "Since 1970, until when the release has learned from everything",
-            **common,
         )
-        self.learned = Gauge(
-            "endcap_learned_event", "Number of the newest live event that it was taught", **common
+        self.learned = gauge(
+            "endcap_learned_event", "Number of the newest live event that it was taught"
         )
 
     def met(self, count: int, waited: float) -> None:

@@ -90,6 +90,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def later(status: int, detail: str, seconds: int = 1) -> Problem:
+    """What may be asked again after some seconds."""
+    return Problem(status, detail, headers={"Retry-After": str(seconds)})
+
+
 def wrong(field: str, value: Any, detail: str, **more: Any) -> Problem:
     """A 422 about one field. more: what else there is to say of the error."""
     error = {"field": field, "value": short(value), "detail": detail, **more}
@@ -168,6 +173,6 @@ def _problem(request: Request, error: Exception) -> Problem:
         case SQLAlchemyError():
             log.error("The store failed: %s", error)  # without a traceback: there may be many
             detail = "The store can't be written or read just now. Nothing was kept; send it again."
-            return Problem(503, detail, headers={"Retry-After": "1"})
+            return later(503, detail)
     log.error("A defect in %s", request.url.path, exc_info=error)
     return Problem(500, "A defect of ours; the log of the service says more.")

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from endcap.serve.problems import Problem
+from endcap.serve.problems import Problem, later
 
 log = logging.getLogger("endcap.serve")
 
@@ -68,8 +68,7 @@ class Together(Generic[Q, A]):
     async def ask(self, question: Q) -> A:
         """Raises Problem 503 where too many wait, and whatever the question gets as an answer."""
         if self._waiting.qsize() >= self.room:
-            detail = "More is asked than can be answered. Try again in a second."
-            raise Problem(503, detail, headers={"Retry-After": "1"})
+            raise later(503, "More is asked than can be answered. Try again in a second.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[A] = loop.create_future()
         self._waiting.put(Waiting(question, loop, future, time.perf_counter()))
