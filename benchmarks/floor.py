@@ -20,7 +20,7 @@ from endcap.cli.service import _listen, _run, service
 from endcap.config import Shop
 from endcap.serve.bodies import body, parsed, read
 from endcap.serve.lessons import Lessons
-from endcap.serve.questions import Ask
+from endcap.serve.request_schemas import Ask
 
 ITEMS = [{"item_id": str(item), "score": 1 / item} for item in range(1, 11)]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
-from endcap.serve.incoming import Event, moment
+from endcap.serve.event_schema import Event, moment
 from endcap.store.clock import now
 from endcap.store.events import LiveEvents
 from endcap.tables.schema import EVENTS

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from endcap.cli.app import run
 from endcap.config import Shop
-from endcap.serve.door import scope_of
+from endcap.serve.access import scope_of
 from endcap.store.items import Goods, export
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepare, prepared

@@ -17,7 +17,7 @@ import pytest
 
 from endcap.config import Shop
 from endcap.retrievers.neighbours import Neighbours
-from endcap.serve import kept
+from endcap.serve import preloaded
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
 from endcap.serve.lessons import WHERE, Lessons
@@ -95,7 +95,7 @@ def pupil(shop: Shop, lessons: Lessons) -> Iterator[Callable[[], Told]]:
 
 @pytest.fixture
 def lessons(own: Shop) -> Lessons:
-    found = kept.read(own)
+    found = preloaded.read(own)
     assert found is not None
     return found
 

@@ -57,7 +57,7 @@ def test_a_shadow_is_compared_and_not_shown(
         assert run(["shadow", "--off", *command]) == 0
         wait(lambda: current.shadow is None)
         (own.releases / "shadow").write_text("other")  # damaged: it is not loaded
-        wait(lambda: current._seen == [module._mark(path) for path in current._pointers()])
+        wait(lambda: current._seen == current._marks())
         assert current.shadow is None
         assert client.get("/readyz").json() == {"status": "ready", "release": "first"}
     capsys.readouterr()

@@ -20,11 +20,11 @@ from endcap.rankers.lambdamart import LambdaMART
 from endcap.recommender import Answer, Recommender
 from endcap.serve import current as module
 from endcap.serve.answers import Heard, recommend
-from endcap.serve.asking import question
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
-from endcap.serve.questions import Ask
+from endcap.serve.queries import question
+from endcap.serve.request_schemas import Ask
 from endcap.serve.shadow import Shadow
 from endcap.stages import Run
 from endcap.store.events import LiveEvents

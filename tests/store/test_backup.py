@@ -12,7 +12,7 @@ from endcap.config import Shop
 from endcap.errors import StateError
 from endcap.store.backup import backup, restore
 from endcap.store.compact import into_tables
-from endcap.store.content import counts
+from endcap.store.copying import counts
 from endcap.store.events import LiveEvents
 from endcap.store.keys import Keys
 from endcap.store.releases import Releases, checksum

@@ -19,7 +19,7 @@ import typer
 
 from endcap.cli.pace import Pace
 from endcap.errors import EndcapError, SourceError, words
-from endcap.store.whole import whole
+from endcap.store.atomic import atomic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -148,7 +148,7 @@ def write_table(table: Any, path: Path) -> None:
     writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
     if path.suffix not in writers:
         raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
-    with whole(path) as draft:
+    with atomic(path) as draft:
         writers[path.suffix](table, draft)
 
 

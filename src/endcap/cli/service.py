@@ -50,7 +50,7 @@ def serve(
     folder = shop_folder(shop).resolve()
     # Each request has a thread of its own; threads within one would only stand in line.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from endcap.serve.door import loopback
+    from endcap.serve.access import loopback
 
     keys, local = _open(folder), loopback(host)
     if not keys and not local:
@@ -134,7 +134,7 @@ def _run(
 ) -> None:
     import uvicorn
 
-    from endcap.serve import kept
+    from endcap.serve import preloaded
     from endcap.serve.connections import limited
     from endcap.serve.workers import GRACE, serve
 
@@ -142,7 +142,7 @@ def _run(
     if workers > 1:
         for module in SHARED:
             import_module(module)
-        lessons = kept.read(shop)
+        lessons = preloaded.read(shop)
     config = uvicorn.Config(
         partial(make, lessons),
         factory=True,

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment
 
 from endcap.doctor.pictures import drawn
-from endcap.store.whole import whole
+from endcap.store.atomic import atomic
 
 FILE = "doctor.html"
 
@@ -22,7 +22,7 @@ _PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_
 def write(folder: Path, found: Mapping[str, Any]) -> Path:
     """Put the page into the shop folder, whole or not at all."""
     path = folder / FILE
-    with whole(path) as draft:
+    with atomic(path) as draft:
         draft.write_text(page(found), encoding="utf-8")
     return path
 

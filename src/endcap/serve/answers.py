@@ -11,15 +11,15 @@ import numpy as np
 from pydantic_core import to_json
 
 from endcap.recommender import Answer
-from endcap.serve.asking import latest, meeting, questions
 from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
-from endcap.serve.goods import plain
+from endcap.serve.item_schema import plain
 from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
 from endcap.serve.problems import missing
-from endcap.serve.questions import Like, Look
+from endcap.serve.queries import latest, meeting, questions
 from endcap.serve.reasons import described
+from endcap.serve.request_schemas import Like, Look
 from endcap.serve.shadow import Asked, Shadow
 from endcap.serve.traces import traced
 from endcap.store.events import Row

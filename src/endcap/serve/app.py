@@ -16,24 +16,24 @@ from starlette.middleware.cors import CORSMiddleware
 
 from endcap.config import Serve
 from endcap.serve import items, people, problems, reference
+from endcap.serve.access import Access
 from endcap.serve.answers import Heard, recommend, similar
-from endcap.serve.asking import loaded
 from endcap.serve.bodies import Body, described, parsed, read
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
-from endcap.serve.door import Door
+from endcap.serve.event_schema import Event
 from endcap.serve.guard import Guard
-from endcap.serve.incoming import Event
 from endcap.serve.meters import Meters, Timed
-from endcap.serve.ordering import rank
 from endcap.serve.paging import going_on
-from endcap.serve.questions import Ask, Like, Look, Rank, Rerun, Why
+from endcap.serve.queries import loaded
+from endcap.serve.rank import rank
+from endcap.serve.reason_texts import spoken
+from endcap.serve.request_schemas import Ask, Like, Look, Rank, Rerun, Why
 from endcap.serve.shadow import Shadow
 from endcap.serve.spans import Spans
 from endcap.serve.tag import tag
 from endcap.serve.together import Together
 from endcap.serve.traces import explain, rerun, trace
-from endcap.serve.words import spoken
 from endcap.store.keys import Keys
 from endcap.store.shadows import Shadows
 
@@ -44,7 +44,7 @@ AnswerId = Annotated[str, Path(description="what an answer said of itself")]
 def create(current: Current, *, local: bool = False, spans: Spans | None = None) -> FastAPI:
     """The service of a shop. It follows the live release while it runs.
 
-    local: whether only this machine can reach it; see `Door`.
+    local: whether only this machine can reach it; see `Access`.
     spans: who makes traces, where it is not as the settings say.
     """
 
@@ -78,8 +78,8 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
     )
     problems.install(app)
     reference.install(app)
-    door = Door(Keys(current.live.database), settings, current.shop.folder, local=local)
-    _pass_through(app, door, meters, settings)
+    access = Access(Keys(current.live.database), settings, current.shop.folder, local=local)
+    _pass_through(app, access, meters, settings)
     app.include_router(_shop(current, meters, answers))
     app.include_router(items.router(current))
     app.include_router(people.router(current))
@@ -87,9 +87,9 @@ def create(current: Current, *, local: bool = False, spans: Spans | None = None)
     return app
 
 
-def _pass_through(app: FastAPI, door: Door, meters: Meters, settings: Serve) -> None:
+def _pass_through(app: FastAPI, access: Access, meters: Meters, settings: Serve) -> None:
     """What every request passes, from the inside to the outside."""
-    app.add_middleware(Guard, door=door)
+    app.add_middleware(Guard, access=access)
     app.add_middleware(Timed, meters=meters, paths=settings.log_requests == "full")
     if settings.origins:
         app.add_middleware(

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from endcap.config import Clean
 from endcap.serve.bodies import parsed, several
 from endcap.serve.current import Current
-from endcap.serve.incoming import Event
+from endcap.serve.event_schema import Event
 from endcap.serve.problems import told
 from endcap.store.clock import now
 from endcap.store.events import Row

@@ -175,10 +175,13 @@ class Current:
                     memory.give_back()
                 rested = time.monotonic() + REST * (time.monotonic() - began)
 
-    def _refresh(self) -> None:
+    def _marks(self) -> list[tuple[int, int] | None]:
         releases, prepared = self.shop.releases, self.shop.prepared
         pointers = (releases / "live", releases / "shadow", prepared / "current")
-        marks = [*map(_mark, pointers)]
+        return [_mark(pointer) for pointer in pointers]
+
+    def _refresh(self) -> None:
+        marks = self._marks()
         if marks == self._seen:
             return
         self._seen = marks

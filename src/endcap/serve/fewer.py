@@ -8,7 +8,7 @@ import numpy as np
 
 from endcap.recommender import Answer
 from endcap.serve.loaded import Loaded
-from endcap.serve.questions import Look
+from endcap.serve.request_schemas import Look
 from endcap.types import Queries
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from endcap.serve.door import Asked, Door, is_open, scope_of
+from endcap.serve.access import Access, Asked, is_open, scope_of
 from endcap.serve.problems import Problem
 from endcap.store.keys import Key
 
@@ -30,10 +30,10 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """Asks the door, and writes down what administrators change."""
+    """Lets in whom `Access` admits, and writes down what administrators change."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
-        self.app, self.door = app, door
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app, self.access = app, access
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,8 +53,8 @@ class Guard:
         try:
             asked = _asked(scope)
             if not is_open(asked):
-                await self.door.look()
-            key = self.door.admit(asked)
+                await self.access.look()
+            key = self.access.admit(asked)
         except Problem as problem:
             await problem.response()(scope, receive, carrying)
             return
@@ -69,7 +69,7 @@ class Guard:
         if path.startswith("/v1/users/"):  # nobody who is forgotten may stay in the log
             path = getattr(scope.get("route"), "path", "/v1/users/…")
         try:
-            self.door.keys.note(key.id, f"{scope['method']} {path}", str(status))
+            self.access.keys.note(key.id, f"{scope['method']} {path}", str(status))
         except SQLAlchemyError:
             log.exception("An action of %s can't be written down", key.id)
 

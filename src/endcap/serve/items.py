@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from endcap.serve.bodies import Body, described, parsed, several
 from endcap.serve.current import Current
-from endcap.serve.goods import Item, patched, plain
-from endcap.serve.incoming import Id
+from endcap.serve.event_schema import Id
+from endcap.serve.item_schema import Item, patched, plain
 from endcap.serve.problems import documented, missing, refused, told, wrong
 from endcap.store.items import Item as Row
 from endcap.store.items import Word

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endcap.config import Shop
 from endcap.experiment.batch import served
-from endcap.serve import kept
+from endcap.serve import preloaded
 from endcap.serve.deadline import Deadline
 from endcap.serve.loaded import Loaded, shelved
 from endcap.serve.probes import probe
@@ -44,7 +44,7 @@ class Loading:
         folder, manifest = releases.path(name), releases.manifest(name)
         releases.verify(name)
         within = Deadline(settings.ranker_seconds)
-        recommender = replace(kept.recommender(served(folder)), within=within)
+        recommender = replace(preloaded.recommender(served(folder)), within=within)
         visitors = Visitors(
             dataset, recommender.catalogue, self.live, recommender.config.events, self.people
         )
@@ -78,7 +78,7 @@ class Loading:
         if not pointer.is_file():
             return None
         try:
-            return kept.dataset(self.shop.prepared / pointer.read_text().strip())
+            return preloaded.dataset(self.shop.prepared / pointer.read_text().strip())
         except Exception:
             if before is not None:
                 raise

@@ -12,7 +12,7 @@ from typing import Any
 from endcap.serve.bodies import MOST
 from endcap.serve.current import Current
 from endcap.serve.problems import wrong
-from endcap.serve.questions import Look
+from endcap.serve.request_schemas import Look
 
 WAITS = 10
 """Times that a page is looked for, a twentieth of a second each: another worker writes it down

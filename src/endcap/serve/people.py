@@ -12,7 +12,7 @@ from pydantic import Field
 from endcap.experiment.forget import forget
 from endcap.serve.bodies import Body, Strict, described, parsed, read
 from endcap.serve.current import Current
-from endcap.serve.incoming import Id, Moment, brief
+from endcap.serve.event_schema import Id, Moment, brief
 from endcap.serve.problems import Problem, documented, missing, short, wrong
 from endcap.store.people import Person, text_of, unsaid
 

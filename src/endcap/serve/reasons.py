@@ -8,7 +8,7 @@ import numpy as np
 
 from endcap.experiment.why import Why
 from endcap.reasons import NAMED, Reason
-from endcap.serve.words import WORDS, Language, Words
+from endcap.serve.reason_texts import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import DAY, History, Push, Tie

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from endcap.serve.asking import question
 from endcap.serve.loaded import Loaded
-from endcap.serve.questions import Look
+from endcap.serve.queries import question
+from endcap.serve.request_schemas import Look
 from endcap.serve.traces import difference
 from endcap.store.shadows import Shadows
 

@@ -16,18 +16,18 @@ from endcap.errors import ReleaseError
 from endcap.experiment.batch import served
 from endcap.experiment.why import why
 from endcap.recommender import Answer, Recommender, Steps
-from endcap.serve import questions
-from endcap.serve.asking import latest, loaded, question
+from endcap.serve import request_schemas as bodies
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
 from endcap.serve.problems import missing, wrong
+from endcap.serve.queries import latest, loaded, question
 from endcap.serve.reasons import why_shown
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
 from endcap.types import Int32s
 
 
-def explain(current: Current, asked: questions.Why) -> dict[str, Any]:
+def explain(current: Current, asked: bodies.Why) -> dict[str, Any]:
     """Raises Problem 404 where the item is unknown."""
     here = latest(current).seen_by(asked)
     code = here.recommender.catalogue.code(asked.item_id)
@@ -85,7 +85,7 @@ def trace(current: Current, recommendation_id: str) -> dict[str, Any]:
     return {**{key: row[key] for key in keys}, **row["trace"]}
 
 
-def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> dict[str, Any]:
+def rerun(current: Current, recommendation_id: str, asked: bodies.Rerun) -> dict[str, Any]:
     """The answer of another release. Raises Problem 404 and 422."""
     row, here = _found(current, recommendation_id), loaded(current)
     folder = current.shop.releases
@@ -98,7 +98,7 @@ def rerun(current: Current, recommendation_id: str, asked: questions.Rerun) -> d
         here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
     )
     other = current.loading.stocked(Loaded(asked.release, recommender, visitors, here.until))
-    look = questions.Ask.model_validate(row["question"])
+    look = bodies.Ask.model_validate(row["question"])
     other = other.seen_by(look)
     recommender, catalogue = other.recommender, other.catalogue
     id_ = uuid.UUID(recommendation_id)

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select
 
+from endcap.store.compiled import Compiled
 from endcap.store.database import Held
-from endcap.store.spelled import Spelled
 
 _METADATA = MetaData()
 
@@ -27,7 +27,7 @@ answers = Table(
 )
 """question: the request, as JSON. trace: items and what was done with them, as JSON."""
 
-_NEW = Spelled(insert(answers), answers.c.keys())
+_NEW = Compiled(insert(answers), answers.c.keys())
 
 
 class Answers(Held):

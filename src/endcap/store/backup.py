@@ -23,7 +23,7 @@ from typing import Any
 from endcap.config import FILE, Shop, alone
 from endcap.errors import StateError
 from endcap.store.address import SQLITE, parsed
-from endcap.store.content import copy, counts
+from endcap.store.copying import copy, counts
 from endcap.store.database import Database
 from endcap.store.releases import checksum
 from endcap.types import Report, silent

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from endcap.store.turn import turn
+from endcap.store.file_lock import file_lock
 
 log = logging.getLogger("endcap.store")
 
@@ -56,7 +56,7 @@ class Checkpoints:
         try:
             if self._move("PASSIVE") >= LARGE:
                 self._move("PASSIVE")  # so that little is left for those who write to wait for
-                with turn(self.path):
+                with file_lock(self.path):
                     self._move("RESTART")
         except SQLAlchemyError as error:
             log.warning("The log of the store can't be moved to its place yet: %s", error)

@@ -28,7 +28,7 @@ from endcap.store.database import Database
 from endcap.store.events import LiveEvents, events, impressions
 from endcap.store.items import Goods
 from endcap.store.people import People
-from endcap.store.shape import name_of
+from endcap.store.schema import name_of
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 
 LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))

@@ -18,8 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed, unforced
 from endcap.store.checkpoints import Checkpoints
-from endcap.store.shape import alone, create
-from endcap.store.turn import turn
+from endcap.store.file_lock import file_lock
+from endcap.store.schema import create, lock_writers
 
 log = logging.getLogger("endcap.store")
 
@@ -205,7 +205,7 @@ class Database:
         self._since = time.monotonic()
         try:
             self._make()
-            with turn(self._turn), self.engine.connect() as connection:
+            with file_lock(self._turn), self.engine.connect() as connection:
                 results = self._done(connection, group)
         except Exception as error:
             # A database that is away, full or read-only is so for all of them.
@@ -225,7 +225,7 @@ class Database:
         """What the jobs give, once they are committed."""
         forced = self.remote or any(one.awaited for one in group)
         with nullcontext() if forced else unforced(connection), connection.begin():
-            alone(connection)
+            lock_writers(connection)
             return [one.job(connection) for one in group]
 
 

@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from endcap.store.compiled import Compiled
 from endcap.store.database import Held, Job
-from endcap.store.shape import place
-from endcap.store.spelled import Spelled
+from endcap.store.schema import place
 from endcap.tables.schema import EVENTS, IMPRESSIONS, TIME
 
 Row: TypeAlias = dict[str, Any]
@@ -64,7 +64,7 @@ def visitor(row: Row) -> str | None:
     return row.get("user_id") or row.get("anonymous_id") or row.get("session_id")
 
 
-_SHOWN = Spelled(insert(impressions), IMPRESSIONS.names)
+_SHOWN = Compiled(insert(impressions), IMPRESSIONS.names)
 
 
 class Seen(NamedTuple):
@@ -84,14 +84,14 @@ class Arrival(NamedTuple):
 
 
 @cache
-def _newest(kinds: tuple[str, ...]) -> Spelled:
+def _newest(kinds: tuple[str, ...]) -> Compiled:
     query = select(events.c.item_id, events.c.event_type, events.c.timestamp).where(
         events.c.visitor == bindparam("key", ""),
         events.c.event_type.in_(kinds),
         events.c.item_id.is_not(None),
     )
     newest = query.order_by(events.c.timestamp.desc(), events.c.place.desc())
-    return Spelled(newest.limit(bindparam("limit", 0)))
+    return Compiled(newest.limit(bindparam("limit", 0)))
 
 
 def newest(connection: Connection, visitor: str, kinds: Iterable[str], limit: int) -> list[Seen]:
@@ -124,9 +124,9 @@ class LiveEvents(Held):
     metadata = _METADATA
 
     @cached_property
-    def _new(self) -> Spelled:
+    def _new(self) -> Compiled:
         new = self.database.insert(events).on_conflict_do_nothing(index_elements=["event_id"])
-        return Spelled(new, (*EVENTS.names, "visitor"))
+        return Compiled(new, (*EVENTS.names, "visitor"))
 
     def append(self, rows: Sequence[Row]) -> tuple[int, int]:
         """Write events; they are on the disk when this returns.

@@ -30,11 +30,11 @@ from sqlalchemy import (
 )
 
 from endcap.store.address import there
+from endcap.store.atomic import atomic
 from endcap.store.clock import now
+from endcap.store.compiled import Compiled
 from endcap.store.database import Held
-from endcap.store.shape import place
-from endcap.store.spelled import Spelled
-from endcap.store.whole import whole
+from endcap.store.schema import place
 from endcap.tables.schema import ITEMS
 
 Item: TypeAlias = dict[str, Any]
@@ -62,7 +62,7 @@ microseconds, none for an item that is there. content: the item as JSON; of one 
 it was."""
 
 
-_LATEST = Spelled(select(func.max(_items.c.place)))
+_LATEST = Compiled(select(func.max(_items.c.place)))
 
 
 class Word(NamedTuple):
@@ -153,7 +153,7 @@ def export(goods: Goods, path: Path) -> int:
     if words and _said(path) != (mark := str(latest).encode()):
         rows = sorted((_expired(word) for word in words), key=lambda row: str(row["item_id"]))
         table = pa.Table.from_pylist(rows, ITEMS.with_metadata({_MARK: mark}))
-        with whole(path) as draft:
+        with atomic(path) as draft:
             pq.write_table(table, draft, compression="zstd")
     return len(words)
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from endcap.errors import StateError
 from endcap.store.clock import now
 from endcap.store.database import Held
-from endcap.store.shape import place
+from endcap.store.schema import place
 from endcap.types import DAY
 
 Scope: TypeAlias = Literal["collect", "recommend", "admin"]

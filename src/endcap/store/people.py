@@ -29,10 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from endcap.store.atomic import atomic
 from endcap.store.clock import now
+from endcap.store.compiled import Compiled
 from endcap.store.database import Held
-from endcap.store.spelled import Spelled
-from endcap.store.whole import whole
 from endcap.tables.context import labels
 from endcap.tables.schema import MERGES, USERS
 
@@ -57,13 +57,13 @@ merges = Table(
     Column("time", BigInteger, nullable=False),
 )
 
-_DEVICES = Spelled(
+_DEVICES = Compiled(
     select(merges.c.anonymous_id)
     .where(merges.c.user_id == bindparam("user", ""))
     .order_by(merges.c.time, merges.c.anonymous_id)
 )
 
-_SAID = Spelled(select(people.c.attributes).where(people.c.user_id == bindparam("user", "")))
+_SAID = Compiled(select(people.c.attributes).where(people.c.user_id == bindparam("user", "")))
 
 
 class Person(NamedTuple):
@@ -153,7 +153,7 @@ def _write(table: pa.Table, folder: Path) -> None:
     path = folder / "live.parquet"
     same = pq.read_table(path).equals(table) if path.is_file() else not table.num_rows
     if not same:
-        with whole(path) as draft:
+        with atomic(path) as draft:
             pq.write_table(table, draft, compression="zstd")
 
 

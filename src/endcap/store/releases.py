@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import ReleaseError
-from endcap.store.whole import whole
+from endcap.store.atomic import atomic
 
 MANIFEST = "release.json"
 
@@ -156,5 +156,5 @@ def _read(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    with whole(path) as draft:
+    with atomic(path) as draft:
         draft.write_text(text)

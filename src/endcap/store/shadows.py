@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from endcap.store.database import Held
-from endcap.store.shape import place
+from endcap.store.schema import place
 
 _METADATA = MetaData()
 

@@ -11,7 +11,7 @@ from endcap.errors import FilterError
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded
 from endcap.serve.problems import later, wrong
-from endcap.serve.questions import Ask, Look
+from endcap.serve.request_schemas import Ask, Look
 from endcap.store.events import Seen
 from endcap.tables.context import stated
 from endcap.types import Bools, History, Int64s, Queries, Ragged

@@ -1,4 +1,4 @@
-"""Statements that every answer asks, spelled out once for each kind of database.
+"""Statements that every answer asks, compiled once for each kind of database.
 
 SQLAlchemy finds the text of a statement that it has seen before by walking through it, and makes
 the parameters of each row one by one: several times the work of SQLite.
@@ -31,7 +31,7 @@ class Text(NamedTuple):
         return tuple(map({**self.given, **values}.get, self.places))
 
 
-class Spelled:
+class Compiled:
     """A statement whose bound parameters are given by name each time. columns: of an insert."""
 
     def __init__(
@@ -63,9 +63,9 @@ class Spelled:
         return connection.exec_driver_sql(text.text, every, COUNTING).rowcount
 
     def _text(self, connection: Connection) -> Text:
-        return self._texts.get(connection.dialect.name) or self._spell(connection)
+        return self._texts.get(connection.dialect.name) or self._compiled(connection)
 
-    def _spell(self, connection: Connection) -> Text:
+    def _compiled(self, connection: Connection) -> Text:
         found = self.statement.compile(
             dialect=connection.dialect,
             column_keys=self.columns,

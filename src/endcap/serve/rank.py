@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from endcap.recommender import Recommender
-from endcap.serve.asking import latest, question
 from endcap.serve.current import Current
-from endcap.serve.goods import plain
+from endcap.serve.item_schema import plain
 from endcap.serve.loaded import Loaded
-from endcap.serve.questions import Ask, Rank
+from endcap.serve.queries import latest, question
+from endcap.serve.request_schemas import Ask, Rank
 
 
 def rank(current: Current, asked: Rank) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from endcap.config import Shop
 from endcap.recommender import Recommender
-from endcap.serve.door import scope_of
+from endcap.serve.access import scope_of
 from tests.serve.shops import serving
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @contextmanager
-def turn(path: Path | None) -> Iterator[None]:
+def file_lock(path: Path | None) -> Iterator[None]:
     """While no other process writes. path: of a file for nothing but this, None where the database
     sees to it by itself; where there can be no file, SQLite's own way is left."""
     with ExitStack() as held:

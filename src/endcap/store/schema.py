@@ -1,4 +1,4 @@
-"""The shape of a store: its tables, and the way from an older version's shape to this one's.
+"""The schema of a store: its tables, and the way from an older version's to this one's.
 
 A table, column or index that is new needs nothing but its definition. All else is a migration: a
 numbered file in `migrations`, run once on each older store, in the order of the numbers.
@@ -52,7 +52,7 @@ def place() -> Column[Any]:
     return Column("place", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
-def alone(connection: Connection) -> None:
+def lock_writers(connection: Connection) -> None:
     """Wait until nobody else writes, and keep others from it until the end of the transaction.
 
     So rows become visible in the order of their places, and whoever has read up to a place has
@@ -85,7 +85,7 @@ def patiently(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        alone(connection)
+        lock_writers(connection)
 
 
 def name_of(connection: Connection) -> str:

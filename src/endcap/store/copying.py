@@ -10,7 +10,7 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 
 from endcap import store
 from endcap.store.database import Database, Held
-from endcap.store.shape import names, patiently
+from endcap.store.schema import names, patiently
 
 BATCH = 5_000
 """Rows that are in memory at a time."""

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from endcap.config import Shop
 from endcap.dashboard import pages
-from endcap.serve import door
+from endcap.serve import access
 from endcap.serve.app import create
 from endcap.serve.bodies import LARGEST
 from endcap.serve.current import Current
@@ -116,8 +116,8 @@ def test_no_endpoint_is_forgotten(service: Guarded) -> None:
     for path, methods in service.client.get("/openapi.json").json()["paths"].items():
         for method in methods:
             answer = service.client.request(method, path)
-            assert (answer.status_code == 401) == (path not in door.OPEN), f"{method} {path}"
-    for path in door.OPEN:
+            assert (answer.status_code == 401) == (path not in access.OPEN), f"{method} {path}"
+    for path in access.OPEN:
         assert service.client.get(path).status_code == 200
         assert service.client.post(path).status_code == 401
 
@@ -306,7 +306,7 @@ def test_people_show_the_key_as_a_password(service: Guarded) -> None:
 
 
 def test_a_revoked_key_is_refused(service: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "FRESH", 0.0)
+    monkeypatch.setattr(access, "FRESH", 0.0)
     made = service.keys.create("recommend", "", "ann")
     headers = {"Authorization": f"Bearer {made}"}
     assert service.client.get("/v1/recommend", headers=headers).status_code == 200
@@ -320,7 +320,7 @@ def test_keys_that_can_not_be_read_let_nobody_new_in(
     def broken(_: Keys) -> None:
         raise SQLAlchemyError("broken on purpose")
 
-    monkeypatch.setattr(door, "FRESH", 0.0)
+    monkeypatch.setattr(access, "FRESH", 0.0)
     assert service.ask("GET", "/v1/recommend", "recommend").status_code == 200
     monkeypatch.setattr(Keys, "all", broken)
     assert service.ask("GET", "/v1/recommend", "recommend").status_code == 200
@@ -396,11 +396,11 @@ def test_without_keys_only_this_machine_is_served(shop: Shop, tmp_path: Path) ->
 
 
 def test_addresses_of_a_network_of_version_6_are_one() -> None:
-    assert door._net("2001:db8::1") == door._net("2001:db8::ffff:2") == "2001:db8::/64"
-    assert door._net("203.0.113.7") == "203.0.113.7"
-    assert door._net("unix") == "unix"
+    assert access._net("2001:db8::1") == access._net("2001:db8::ffff:2") == "2001:db8::/64"
+    assert access._net("203.0.113.7") == "203.0.113.7"
+    assert access._net("unix") == "unix"
 
 
 def test_addresses_of_version_4_are_each_someone_however_they_are_written() -> None:
-    assert door._net("::ffff:192.0.2.1") == door._net("192.0.2.1")
-    assert door._net("::ffff:192.0.2.1") != door._net("::ffff:192.0.2.2")
+    assert access._net("::ffff:192.0.2.1") == access._net("192.0.2.1")
+    assert access._net("::ffff:192.0.2.1") != access._net("::ffff:192.0.2.2")

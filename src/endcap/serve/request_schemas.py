@@ -14,8 +14,8 @@ from pydantic import (
 )
 
 from endcap.serve.bodies import MOST, Strict
-from endcap.serve.incoming import Id, VisitorId, blank
-from endcap.serve.words import Language
+from endcap.serve.event_schema import Id, VisitorId, blank
+from endcap.serve.reason_texts import Language
 from endcap.tables.markets import MARKET, known_as, named
 from endcap.tables.schema import ITEMS
 

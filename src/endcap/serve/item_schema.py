@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from endcap.serve.bodies import Strict
-from endcap.serve.incoming import Id, Moment, Text, VisitorId, brief
+from endcap.serve.event_schema import Id, Moment, Text, VisitorId, brief
 from endcap.serve.problems import told
 from endcap.store.items import Item as Row
 from endcap.store.people import text_of

@@ -47,7 +47,7 @@ TRACE = "/v1/recommendations/"
 
 
 class Asked(NamedTuple):
-    """What the door sees of a request. headers: those of some names, as often as they came."""
+    """What is looked at of a request. headers: those of some names, as often as they came."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     site: str
 
 
-class Door:
+class Access:
     """Lets in who shows a key of the right scope; anyone, as long as no key was ever created."""
 
     def __init__(
