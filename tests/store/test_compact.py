@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,12 +20,6 @@ from endcap.store.retention import let_go
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 from endcap.types import DAY
 from tests.store.test_events import event
-
-
-@pytest.fixture
-def live(where: Path | str) -> Iterator[LiveEvents]:
-    with closing(LiveEvents.open(where)) as opened:
-        yield opened
 
 
 def ids(tables: Path) -> list[str]:

@@ -22,12 +22,6 @@ from tests.store.postgres import Postgres, running
 from tests.store.test_events import event, past
 
 
-@pytest.fixture
-def live(where: Path | str) -> Iterator[LiveEvents]:
-    with closing(LiveEvents.open(where)) as opened:
-        yield opened
-
-
 def plan(live: LiveEvents) -> str:
     """How the database goes about looking a visitor's past up."""
     word = "EXPLAIN" if live.database.remote else "EXPLAIN QUERY PLAN"

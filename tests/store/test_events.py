@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -24,13 +24,6 @@ def event(number: int, user: str = "ann", **more: Any) -> dict[str, Any]:
 def past(live: LiveEvents, visitor: str, kinds: Sequence[str], limit: int) -> list[Seen]:
     """A visitor's newest events, as answers read them."""
     return live.database.glance(lambda connection: newest(connection, visitor, kinds, limit))
-
-
-@pytest.fixture
-def live(where: Path | str) -> Iterator[LiveEvents]:
-    opened = LiveEvents.open(where)
-    yield opened
-    opened.close()
 
 
 def test_an_event_counts_once(live: LiveEvents) -> None:

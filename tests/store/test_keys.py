@@ -95,6 +95,15 @@ def test_the_old_key_goes_on_for_the_hours_that_it_is_given(keys: Keys) -> None:
         keys.rotate("nope", "ann")
 
 
+def test_a_key_that_is_not_shown_is_not_made(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rotation that fails half way leaves no key behind whose secret nobody has."""
+    old = keys.create("recommend", "", "ann")
+    monkeypatch.setattr("endcap.store.keys.update", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        keys.rotate(part(old), "ann")
+    assert list(keys.all()) == [part(old)]
+
+
 def test_every_change_is_written_down(keys: Keys) -> None:
     made = keys.create("collect", "", "ann")
     keys.revoke(part(made), "bob")

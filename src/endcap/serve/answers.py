@@ -20,7 +20,7 @@ from endcap.serve.problems import missing
 from endcap.serve.queries import latest, meeting, questions
 from endcap.serve.reasons import described
 from endcap.serve.request_schemas import Like, Look
-from endcap.serve.shadow import Asked, Shadow
+from endcap.serve.shadow import Exchange, Shadow
 from endcap.serve.traces import traced
 from endcap.store.events import Row
 from endcap.types import Floats, History, Int32s, Laps, Queries
@@ -150,7 +150,7 @@ def _told(
             _explain(sitting.here, asked, own, one.look, items)
         if len(items) < one.look.n:
             told["fewer"] = fewer(sitting.here, asked, own, one.look)
-    sitting.shadow.follow(Asked(one.look, sitting.now, told))
+    sitting.shadow.follow(Exchange(one.look, sitting.now, told))
     return to_json(told, inf_nan_mode="null")
 
 

@@ -24,7 +24,7 @@ WAITING = 100
 compared."""
 
 
-class Asked(NamedTuple):
+class Exchange(NamedTuple):
     """A question, its moment (UTC microseconds), and the answer that was shown."""
 
     look: Look
@@ -46,7 +46,7 @@ class Shadow:
     def __init__(self, shadows: Shadows, loaded: Callable[[], Loaded | None]) -> None:
         """loaded: the shadow's release, None where there is none."""
         self.shadows, self.loaded = shadows, loaded
-        self._waiting: queue.Queue[Asked | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[Exchange | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._go_on, name="shadow", daemon=True)
 
     def start(self) -> None:
@@ -56,7 +56,7 @@ class Shadow:
         self._waiting.put(None)
         self._thread.join()
 
-    def follow(self, asked: Asked) -> None:
+    def follow(self, asked: Exchange) -> None:
         """Have a question asked of the shadow too; whoever calls does not wait."""
         if self.loaded() is not None and not self._waiting.full():
             self._waiting.put(asked)
@@ -67,7 +67,7 @@ class Shadow:
             if here is not None:
                 self.shadows.keep(self._row(here, asked))
 
-    def _row(self, here: Loaded, asked: Asked) -> dict[str, Any]:
+    def _row(self, here: Loaded, asked: Exchange) -> dict[str, Any]:
         row = {
             "recommendation_id": str(asked.id_),
             "timestamp": asked.moment,
@@ -82,7 +82,7 @@ class Shadow:
             return row | {"path": "failed", "difference": {"error": str(error)}}
 
 
-def compared(here: Loaded, asked: Asked) -> dict[str, Any]:
+def compared(here: Loaded, asked: Exchange) -> dict[str, Any]:
     """What the shadow answers to a question, beside what was shown."""
     began = time.perf_counter()
     here = here.seen_by(asked.look)

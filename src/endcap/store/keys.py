@@ -103,27 +103,23 @@ class Keys(Held):
 
     def create(self, scope: Scope, note: str, by: str) -> str:
         """A new key, as it is shown once."""
-        id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        key = Key(id_, scope, note, _hash(secret), now(), None)
-
-        def write(connection: Connection) -> None:
-            connection.execute(insert(_keys), key._asdict())
-            _note(connection, by, "keys create", f"{id_} {scope}")
-
-        self.database.write(write)
-        return f"ek_{id_}_{secret}"
+        return self.database.write(lambda connection: _create(connection, scope, note, by))
 
     def rotate(self, id_: str, by: str, hours: float = 0.0) -> str:
         """A new key in place of one that goes on for some hours. Raises StateError."""
-        old = self._running(id_)
-        new = self.create(old.scope, old.note, by)
-        self._end(id_, by, "keys rotate", now() + round(hours * HOUR))
-        return new
+        old, until = self._running(id_), now() + round(hours * HOUR)
+
+        def write(connection: Connection) -> str:
+            new = _create(connection, old.scope, old.note, by)
+            _end(connection, id_, by, "keys rotate", until)
+            return new
+
+        return self.database.write(write)
 
     def revoke(self, id_: str, by: str) -> None:
         """End a key. Raises StateError."""
         self._running(id_)
-        self._end(id_, by, "keys revoke", now())
+        self.database.write(lambda connection: _end(connection, id_, by, "keys revoke", now()))
 
     def note(self, by: str, action: str, what: str) -> None:
         """Write an action down; it is on the disk when this returns."""
@@ -148,13 +144,6 @@ class Keys(Held):
             raise StateError(f"The key {id_} has ended already")
         return keys[id_]
 
-    def _end(self, id_: str, by: str, action: str, moment: int) -> None:
-        def write(connection: Connection) -> None:
-            connection.execute(update(_keys).where(_keys.c.id == id_).values(ends_at=moment))
-            _note(connection, by, action, id_)
-
-        self.database.write(write)
-
 
 def matching(keys: dict[str, Key], token: str, moment: int) -> Key | None:
     """The key that a token is, None where it is none, or has ended.
@@ -167,6 +156,19 @@ def matching(keys: dict[str, Key], token: str, moment: int) -> Key | None:
     key = keys.get(found[1])
     same = hmac.compare_digest(_hash(found[2]), key.hash if key else _hash(""))
     return key if key and same and not key.ended(moment) else None
+
+
+def _create(connection: Connection, scope: Scope, note: str, by: str) -> str:
+    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key = Key(id_, scope, note, _hash(secret), now(), None)
+    connection.execute(insert(_keys), key._asdict())
+    _note(connection, by, "keys create", f"{id_} {scope}")
+    return f"ek_{id_}_{secret}"
+
+
+def _end(connection: Connection, id_: str, by: str, action: str, moment: int) -> None:
+    connection.execute(update(_keys).where(_keys.c.id == id_).values(ends_at=moment))
+    _note(connection, by, action, id_)
 
 
 def _hash(secret: str) -> str:
