@@ -65,36 +65,30 @@ def show_evaluation(found: dict[str, Any], console: Console, *, slices: bool) ->
 def _task(name: str, task: dict[str, Any], console: Console) -> None:
     """The system and its baselines, with as many metrics as there is room for."""
     shown = SHOWN[: max(1, min(4, (console.width - 52) // 18))]
-    table = _table(f"{name.replace('_', ' ')}: {task['queries']:,} questions")
-    for title in ("", *shown, "system better by"):
-        table.add_column(title, justify="right" if title else "left")
+    title = f"{name.replace('_', ' ')}: {task['queries']:,} questions"
+    table = _table(title, "", *shown, "system better by")
     rows = {"system": task["metrics"], **task["baselines"]}
     for title, metrics in rows.items():
         cells = [figure(metrics[metric]) for metric in shown]
         style = "bold" if title == "system" else ""
         table.add_row(title, *cells, _short(task["differences"].get(title)), style=style)
-    console.print()
-    console.print(table)
+    console.print("", table, sep="\n")
 
 
 def _slices(task: dict[str, Any], console: Console) -> None:
     """ndcg@10 of the system and its baselines, by who asks and how known the answers are."""
-    table = _table("ndcg@10 by slice")
     titles = [key for key in next(iter(task["slices"].values())) if key != "queries"]
-    for title in ("", "questions", *titles):
-        table.add_column(title, justify="right" if title else "left")
+    table = _table("ndcg@10 by slice", "", "questions", *titles)
     for name, one in task["slices"].items():
         cells = (figure(one[title]) for title in titles)
         table.add_row(name, f"{one['queries']:,}", *cells)
-    console.print()
-    console.print(table)
+    console.print("", table, sep="\n")
 
 
 def show_reliability(found: dict[str, Any], console: Console) -> None:
     """How often items were taken that were called so likely."""
-    table = _table("How likely the listed items were called, and how often they were taken")
-    for title in ("called", "taken", "items"):
-        table.add_column(title, justify="right")
+    title = "How likely the listed items were called, and how often they were taken"
+    table = _table(title, "called", "taken", "items")
     for one in found["bins"]:
         table.add_row(f"{one['predicted']:.2%}", f"{one['observed']:.2%}", f"{one['count']:,}")
     table.add_row(
@@ -102,14 +96,17 @@ def show_reliability(found: dict[str, Any], console: Console) -> None:
     )
     error, brier = found["expected_calibration_error"], found["brier"]
     table.caption = f"Expected calibration error {error:.4f}, Brier score {brier:.4f}"
-    console.print()
-    console.print(table)
+    console.print("", table, sep="\n")
 
 
-def _table(title: str) -> Table:
+def _table(title: str, *columns: str) -> Table:
+    """Figures stand to the right, and what they are of, under no name, to the left."""
     from rich.table import Table
 
-    return Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    for column in columns:
+        table.add_column(column, justify="right" if column else "left")
+    return table
 
 
 def show_comparison(found: dict[str, Any], console: Console) -> None:
