@@ -17,7 +17,7 @@ import pytest
 from endcap.client import AsyncClient, Client, ServiceError
 from endcap.config import Shop
 from tests.cli.test_service import server
-from tests.serve.shops import prepared_shop, release
+from tests.serve.shops import released_shop
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,9 +26,7 @@ VIEW = {"event_type": "view", "anonymous_id": "zoe", "item_id": "item-05"}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    made = prepared_shop(tmp_path_factory.mktemp("shop"))
-    release(made, "first")
-    return made
+    return released_shop(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture(scope="module")

@@ -18,16 +18,14 @@ import pytest
 from endcap.config import Shop
 from endcap.serve.workers import Workers
 from tests.cli.test_service import server
-from tests.serve.shops import prepared_shop, release
+from tests.serve.shops import released_shop
 
 LIMITS = "\n[serve]\nconnections = 5\npatience = 0.5\n"
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    made = prepared_shop(tmp_path_factory.mktemp("shop"))
-    release(made, "first")
-    return made
+    return released_shop(tmp_path_factory.mktemp("shop"))
 
 
 def children(pid: int) -> list[int]:

@@ -8,15 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from endcap.config import Shop
-from tests.serve.shops import QUICK, prepared_shop, release, serving
+from tests.serve.shops import QUICK, released_shop, serving
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A shop with a live release. Tests share it, so each uses visitors of its own."""
-    made = prepared_shop(tmp_path_factory.mktemp("shop"))
-    release(made, "first")
-    return made
+    return released_shop(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,13 @@ def release(shop: Shop, name: str, ranker: Ranker[Any] | None = None) -> None:
     releases.promote(name)
 
 
+def released_shop(folder: Path) -> Shop:
+    """The same with a live release, `first`."""
+    shop = prepared_shop(folder)
+    release(shop, "first")
+    return shop
+
+
 @contextmanager
 def serving(shop: Shop) -> Iterator[tuple[TestClient, Current]]:
     """A client of the service, which has looked for a release once."""

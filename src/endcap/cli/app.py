@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from endcap import cli
-from endcap.cli.output import cause
+from endcap.cli.output import failure
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -70,7 +70,7 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         return _interrupted()
     except Exception as error:
-        if (why := cause(error)) is None:
+        if (why := failure(error)) is None:
             raise
         print(f"Error: {why}", file=sys.stderr)
         return FAILED

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from endcap.cli.pace import Pace
-from endcap.errors import EndcapError, SourceError, words
+from endcap.errors import EndcapError, SourceError
 from endcap.store.atomic import atomic
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def write_table(table: Any, path: Path) -> None:
         writers[path.suffix](table, draft)
 
 
-def cause(error: Exception) -> str | None:
+def failure(error: Exception) -> str | None:
     """What an error says that is no defect of ours, None for one that is. A full disk, a missing
     permission and a database that is away are no defects."""
     if isinstance(error, EndcapError):
@@ -161,7 +161,9 @@ def cause(error: Exception) -> str | None:
         return f"{error.filename or 'The system'}: {error.strerror or error}"
     store = sys.modules.get("sqlalchemy.exc")  # not imported for this
     if store is not None and isinstance(error, store.SQLAlchemyError):
-        return f"The store can't be used: {words(getattr(error, 'orig', None) or error)}"
+        from endcap.store.address import cause
+
+        return f"The store can't be used: {cause(error)}"
     return None
 
 

@@ -13,7 +13,7 @@ from endcap.cli.output import (
     JsonOption,
     ShopOption,
     answer,
-    cause,
+    failure,
     open_shop,
     progress,
     written_down,
@@ -54,7 +54,7 @@ def schedule(
         try:
             answer(_pass(open_shop(shop)), json, _show_pass)
         except Exception as error:
-            if (why := cause(error)) is None:
+            if (why := failure(error)) is None:
                 raise
             print(f"This pass failed: {why}", file=sys.stderr, flush=True)
 
