@@ -138,6 +138,18 @@ def test_without_events_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     assert "Nothing to look at yet" in page(found)
 
 
+def test_a_damaged_file_is_said_and_no_defect(tmp_path: Path) -> None:
+    """Its end is whole, so that all that is known of it can be read, but no row."""
+    shop = raw_shop(tmp_path, lively(), goods())
+    [file] = (tmp_path / "tables" / "events").glob("*.parquet")
+    content = file.read_bytes()
+    rows = len(content) - int.from_bytes(content[-8:-4], "little") - 8
+    file.write_bytes(content[:4] + b"Z" * (rows - 4) + content[rows:])
+    found = {one["name"]: one for one in examine(shop, deep=True)["checks"]}
+    assert found["tables"]["status"] == "fail"
+    assert found["log"]["detail"].startswith("The log can't be read: ")
+
+
 def test_strange_rows_break_no_check(tmp_path: Path) -> None:
     rows = [
         event(None, None, session_id=""),

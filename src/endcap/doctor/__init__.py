@@ -48,8 +48,8 @@ def _of_data(shop: Shop, report: Report) -> list[dict[str, Any]]:
             report("Reading the log", 0.0)
             log = Log.of(shop, folder)
             return _walk(data, lambda check: check(log), report)
-        except DataError as error:
-            broken = Finding("fail", f"The log can't be read: {error}")
+        except (DataError, duckdb.Error) as error:
+            broken = Finding("fail", f"The log can't be read: {words(error)}")
             return [broken.named("log", "The log", "data")]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
