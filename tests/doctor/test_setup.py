@@ -11,6 +11,7 @@ import pytest
 
 from endcap.cli.app import run
 from endcap.config import Shop
+from endcap.doctor import examine
 from endcap.doctor.setup import installation, settings, store, tables
 from endcap.doctor.setup.prepared import check as prepared
 from endcap.store.events import LiveEvents
@@ -96,6 +97,16 @@ def test_prepared_tables_may_be_old(tmp_path: Path) -> None:
     assert prepared(shop).status == "pass"
     raw_shop(tmp_path, [event("new", "item-01", 3)])
     assert (prepared(shop).status, prepared(shop).repair) == ("warn", "endcap prepare")
+
+
+def test_a_damaged_report_takes_no_other_check_down(tmp_path: Path) -> None:
+    shop = raw_shop(tmp_path, lively(), goods())
+    prepare(shop)
+    [report] = shop.prepared.glob("*/report.json")
+    report.write_text("{")
+    found = {one["name"]: one for one in examine(shop)["checks"]}
+    assert found["prepared"]["status"] == "fail"
+    assert "could not be looked at" in found["prepared"]["detail"]
 
 
 def test_packages_and_tables(tmp_path: Path) -> None:

@@ -73,5 +73,5 @@ def _asked(ask: Callable[[Any], Finding], module: ModuleType) -> Finding:
     """A check that can't be done does not take the others down."""
     try:
         return ask(module.check)
-    except (EndcapError, OSError, duckdb.Error) as error:
+    except (EndcapError, OSError, ValueError, duckdb.Error) as error:
         return Finding("fail", f"This could not be looked at: {words(error)}")
