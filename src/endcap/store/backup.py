@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -65,7 +65,9 @@ def backup(shop: Shop, target: Path, report: Report = silent) -> dict[str, Any]:
     return found
 
 
-def restore(shop: Shop, source: Path, *, force: bool = False, report: Report = silent) -> Any:
+def restore(
+    shop: Shop, source: Path, *, force: bool = False, report: Report = silent
+) -> dict[str, Any]:
     """Make a shop what it was. Nothing is changed unless every file of the backup is as it was
     written. Raises StateError, and where the shop holds anything unless forced."""
     found = _verify(source)
@@ -74,18 +76,26 @@ def restore(shop: Shop, source: Path, *, force: bool = False, report: Report = s
             f"{shop.folder} has {', '.join(there)} already",
             mend="Restore into another --shop, or add --force to lose what is there",
         )
-    draft = shop.folder / ".restore"
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        with alone(shop.tables, "compaction", wait=True):
-            for _ in _copied(map(Path, found["files"]), source, draft, report):
-                pass
-            rows = _restore_store(shop, draft / STORE)
-            for name in (FILE, *FOLDERS):
-                _exchange(draft / name, shop.folder / name)
-    finally:  # what failed leaves no copy of the store's rows
+    with alone(shop.tables, "compaction", wait=True):
+        draft = shop.folder / ".restore"
         shutil.rmtree(draft, ignore_errors=True)
+        try:
+            rows = _take_over(shop, source, map(Path, found["files"]), draft, report)
+        finally:  # what failed leaves no copy of the store's rows
+            shutil.rmtree(draft, ignore_errors=True)
     return {**found, "rows": rows}
+
+
+def _take_over(
+    shop: Shop, source: Path, names: Iterable[Path], draft: Path, report: Report
+) -> dict[str, int]:
+    """Put the files of a backup in the place of a shop's; returns the rows of each table."""
+    for _ in _copied(names, source, draft, report):
+        pass
+    rows = _restore_store(shop, draft / STORE)
+    for name in (FILE, *FOLDERS):
+        _exchange(draft / name, shop.folder / name)
+    return rows
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -99,7 +109,9 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield inside
 
 
-def _copied(names: Any, source: Path, target: Path, report: Report) -> Iterator[tuple[str, str]]:
+def _copied(
+    names: Iterable[Path], source: Path, target: Path, report: Report
+) -> Iterator[tuple[str, str]]:
     """Copy files, and say each one's checksum. One that is gone meanwhile is not missed: it was
     replaced by another, or is of prepared tables that no one needs any more."""
     listed = list(names)
