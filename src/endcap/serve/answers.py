@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from pydantic_core import to_json
@@ -31,15 +32,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("endcap.serve")
 
 
-class Heard(NamedTuple):
-    """A request, and its span where there is one."""
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A request, its span where there is one, and the id of its answer."""
 
     look: Look
     span: Span | None = None
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+Told: TypeAlias = dict[Heard, bytes | Exception]
+"""For each request its answer as JSON, or what it gets instead."""
 
 
 class Sitting(NamedTuple):
-    """What all that is answered at once has in common. pasts: a row for each request."""
+    """What all that is answered at once has in common. pasts: what the visitors did; rows: of
+    which request each row of it is."""
 
     current: Current
     meters: Meters
@@ -47,15 +55,7 @@ class Sitting(NamedTuple):
     here: Loaded
     now: int
     pasts: History
-
-
-class Asking(NamedTuple):
-    """A request, and its place among those that are answered at once."""
-
-    place: int
-    look: Look
-    span: Span | None
-    id: uuid.UUID
+    rows: Mapping[Heard, int]
 
 
 def recommend(
@@ -68,30 +68,34 @@ def recommend(
     pasts = here.visitors.histories([one.look.visitor() for one in requests])
     laps.done("history")
     meters.took(laps.seconds, [one.span for one in requests])
-    sitting = Sitting(current, meters, shadow, here, now, pasts)
-    alike: dict[Hashable, list[Asking]] = {}
+    rows = {one: row for row, one in enumerate(requests)}
+    sitting = Sitting(current, meters, shadow, here, now, pasts, rows)
+    alike: dict[Hashable, list[Heard]] = {}
     markets = here.catalogue.markets
-    for place, (look, span) in enumerate(requests):
+    for one in requests:
+        look = one.look
         same = (look.placement, look.n, look.filter, look.market() if markets else None)
-        alike.setdefault(same, []).append(Asking(place, look, span, uuid.uuid4()))
-    found: dict[int, bytes | Exception] = {}
+        alike.setdefault(same, []).append(one)
+    told = Told()
     for group in alike.values():
-        found |= _answered(sitting, group)
-    return [found[place] for place in range(len(requests))]
+        told |= _answered(sitting, group)
+    return [told[one] for one in requests]
 
 
-def _answered(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
-    """By place. One that can't be answered takes no other down."""
+def _answered(sitting: Sitting, group: Sequence[Heard]) -> Told:
+    """One that can't be answered takes no other down."""
     try:
         return _answered_together(sitting, group)
     except Exception as error:
         if len(group) == 1:
-            return {group[0].place: error}
-    alone = [_answered(sitting, [one]) for one in group]
-    return {place: found for one in alone for place, found in one.items()}
+            return {group[0]: error}
+    told = Told()
+    for one in group:
+        told |= _answered(sitting, [one])
+    return told
 
 
-def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, bytes | Exception]:
+def _answered_together(sitting: Sitting, group: Sequence[Heard]) -> Told:
     """Raises Failed where alone some might be answered better."""
     laps, look = Laps(), group[0].look
     sitting = sitting._replace(here=sitting.here.seen_by(look))
@@ -103,12 +107,12 @@ def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, b
     spans = [one.span for one in group]
     sitting.meters.took({**laps.seconds, **answer.seconds}, spans)
     laps = Laps()
-    told: dict[int, bytes | Exception] = {}
+    told = Told()
     shown: list[Row] = []
     for row, one in enumerate(group):
         own = answer.ranking.of(row)
         items = _items(sitting.here, own.item, own.score, one.look.fields)
-        told[one.place] = _told(sitting, one, queries, answer, row, items)
+        told[one] = _told(sitting, one, queries, answer, row, items)
         shown += _shown(sitting, one, items, own.chances)
     sitting.current.live.shown(shown)
     sitting.current.answers.keep(_kept(sitting, group, queries, answer))
@@ -118,9 +122,9 @@ def _answered_together(sitting: Sitting, group: Sequence[Asking]) -> dict[int, b
     return told
 
 
-def _asked(sitting: Sitting, group: Sequence[Asking]) -> Queries:
+def _asked(sitting: Sitting, group: Sequence[Heard]) -> Queries:
     """Raises Problem 422, which then goes for all of them."""
-    pasts = sitting.pasts.take(np.array([one.place for one in group]))
+    pasts = sitting.pasts.take(np.array([sitting.rows[one] for one in group]))
     looks, ids = [one.look for one in group], [one.id for one in group]
     return questions(sitting.here, looks, sitting.now, ids, pasts)
 
@@ -131,7 +135,7 @@ class Failed(Exception):  # noqa: N818, it is told to nobody
 
 def _told(
     sitting: Sitting,
-    one: Asking,
+    one: Heard,
     queries: Queries,
     answer: Answer,
     row: int,
@@ -155,7 +159,7 @@ def _told(
 
 
 def _kept(
-    sitting: Sitting, group: Sequence[Asking], queries: Queries, answer: Answer
+    sitting: Sitting, group: Sequence[Heard], queries: Queries, answer: Answer
 ) -> list[dict[str, Any]]:
     """What is written down of them: enough to answer again, and how it came about."""
     ids = sitting.here.recommender.catalogue.ids
@@ -217,9 +221,7 @@ def _explain(
         log.exception("Answering without reasons")
 
 
-def _shown(
-    sitting: Sitting, one: Asking, items: list[dict[str, Any]], chances: Floats
-) -> list[Row]:
+def _shown(sitting: Sitting, one: Heard, items: list[dict[str, Any]], chances: Floats) -> list[Row]:
     """The impressions of an answer."""
     common = {
         "recommendation_id": str(one.id),
