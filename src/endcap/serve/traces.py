@@ -88,24 +88,13 @@ def trace(current: Current, recommendation_id: str) -> dict[str, Any]:
 def rerun(current: Current, recommendation_id: str, asked: bodies.Rerun) -> dict[str, Any]:
     """The answer of another release. Raises Problem 404 and 422."""
     row, here = _found(current, recommendation_id), loaded(current)
-    folder = current.shop.releases
-    try:
-        recommender = _recommender(Releases(folder).path(asked.release))
-    except ReleaseError as error:
-        raise wrong("release", asked.release, str(error)) from error
-    catalogue = recommender.catalogue
-    visitors = Visitors(
-        here.visitors.dataset, catalogue, current.live, recommender.config.events, current.people
-    )
-    other = current.loading.stocked(Loaded(asked.release, recommender, visitors, here.until))
     look = bodies.Ask.model_validate(row["question"])
-    other = other.seen_by(look)
-    recommender, catalogue = other.recommender, other.catalogue
+    other = _other(current, here, asked.release).seen_by(look)
     id_ = uuid.UUID(recommendation_id)
     queries = question(other, look, row["timestamp"], id_, again=True)
-    answer = recommender.answer(queries, look.n, look.placement)
+    answer = other.recommender.answer(queries, look.n, look.placement)
     before = [item["item_id"] for item in row["trace"]["items"]]
-    after = [catalogue.ids[code] for code in answer.ranking.item]
+    after = [other.catalogue.ids[code] for code in answer.ranking.item]
     scores = answer.ranking.score.tolist()
     return {
         "recommendation_id": recommendation_id,
@@ -116,6 +105,17 @@ def rerun(current: Current, recommendation_id: str, asked: bodies.Rerun) -> dict
         ],
         "difference": difference(before, after),
     }
+
+
+def _other(current: Current, here: Loaded, release: str) -> Loaded:
+    """A release that need not be live, over the items as they are now. Raises Problem 422."""
+    try:
+        recommender = _recommender(Releases(current.shop.releases).path(release))
+    except ReleaseError as error:
+        raise wrong("release", release, str(error)) from error
+    dataset, settings = here.visitors.dataset, recommender.config.events
+    visitors = Visitors(dataset, recommender.catalogue, current.live, settings, current.people)
+    return current.loading.stocked(Loaded(release, recommender, visitors, here.until))
 
 
 def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Items that nobody has seen before can only be recommended by what the catalogue 
 from __future__ import annotations
 
 from ibis import _
+from ibis.expr.types import Table
 
 from endcap.doctor.finding import Bars, Finding
 from endcap.doctor.log import Log
@@ -31,29 +32,37 @@ def check(log: Log) -> Finding:
     if not total or begin <= first:
         return Finding("pass", "The log is too short to tell what is new")
     cold = late.anti_join(before, "item_id")
-    share = count_of(cold) / total
-    people = late.select("visitor").distinct()
-    new = people.anti_join(before, "visitor")
-    visitors = count_of(people)
-    strange = count_of(new) / visitors
-    described = _described(log)
-    days = (last - begin) / DAY
-    bad = share > MUCH and described < 0.5
-    each = cold.group_by("item_id").agg(events=_.count()).order_by(_.events.desc(), "item_id")
-    return Finding(
-        "warn" if bad else "pass",
-        f"In the last {days:.0f} days {percent(share)} of what was "
+    share, strange = count_of(cold) / total, _strange(late, before)
+    said = (
+        f"In the last {(last - begin) / DAY:.0f} days {percent(share)} of what was "
         f"{' or '.join(map(_done, wanted)) or 'done'} was on items never seen before, and "
         f"{percent(strange)} of those who did it were new"
-        + (f"; {percent(described)} of the items have a title" if bad else ""),
-        log.examples(each, "item_id", "events") if bad else (),
-        "endcap import CATALOGUE  # with titles and categories" if bad else "",
-        Bars(
-            "Of a hundred",
-            ["items known", "items new", "visitors known", "visitors new"],
-            [100 * one for one in (1 - share, share, 1 - strange, strange)],
-            [1, 3],
-        ),
+    )
+    described, picture = _described(log), _picture(share, strange)
+    if share <= MUCH or described >= 0.5:
+        return Finding("pass", said, picture=picture)
+    each = cold.group_by("item_id").agg(events=_.count()).order_by(_.events.desc(), "item_id")
+    return Finding(
+        "warn",
+        f"{said}; {percent(described)} of the items have a title",
+        log.examples(each, "item_id", "events"),
+        "endcap import CATALOGUE  # with titles and categories",
+        picture,
+    )
+
+
+def _strange(late: Table, before: Table) -> float:
+    """The share of the late visitors who had not been there before."""
+    people = late.select("visitor").distinct()
+    return count_of(people.anti_join(before, "visitor")) / count_of(people)
+
+
+def _picture(share: float, strange: float) -> Bars:
+    return Bars(
+        "Of a hundred",
+        ["items known", "items new", "visitors known", "visitors new"],
+        [100 * one for one in (1 - share, share, 1 - strange, strange)],
+        [1, 3],
     )
 
 

@@ -24,28 +24,24 @@ LONG = 2
 USUAL = 50
 """Events a day from which silence is no chance."""
 
-BARS = 60
+BARS, LONGEST = 60, 20_000
+"""Bars of the picture, and days of a log that are looked at."""
 
 
 def check(log: Log) -> Finding:
-    first, last = (moment // DAY for moment in log.span)
-    days = log.events.group_by(day=_.time // DAY).agg(n=_.count())
-    counts = np.zeros(min(last - first, 20_000) + 1)
-    for row in rows_of(days.filter(_.day >= first, _.day <= last)):
-        if row["day"] - first < len(counts):
-            counts[row["day"] - first] = row["n"]
+    first, counts = _daily(log)
     usual = _usual(counts)
     silent = (usual >= USUAL) & (counts < QUIET * usual)
     silent[[0, -1]] = False  # which are rarely whole
     quiet = [int(place) for place in np.flatnonzero(silent & _on_end(silent))]
-    picture = _picture(counts, quiet, int(first))
+    picture = _picture(counts, quiet, first)
     if not quiet:
-        single = [_day(int(first), int(place)) for place in np.flatnonzero(silent)]
+        single = [_day(first, int(place)) for place in np.flatnonzero(silent)]
         but = f" but {', '.join(single[:5])}: closed, it seems" if single else ""
         return Finding("pass", f"Events on each of {len(counts):,} days{but}", picture=picture)
     examples = [
         {
-            "day": _day(int(first), place),
+            "day": _day(first, place),
             "events": int(counts[place]),
             "usual": round(float(usual[place])),
         }
@@ -57,9 +53,19 @@ def check(log: Log) -> Finding:
         f"{examples[0]['day']}",
         examples,
         f"endcap import FILE  # that has {examples[0]['day']}"
-        + (f" to {_day(int(first), quiet[-1])}" if len(quiet) > 1 else ""),
+        + (f" to {_day(first, quiet[-1])}" if len(quiet) > 1 else ""),
         picture,
     )
+
+
+def _daily(log: Log) -> tuple[int, NDArray[np.float64]]:
+    """The first day, counted from 1970, and [days] the events of each from there on."""
+    first, last = (moment // DAY for moment in log.span)
+    days = log.events.group_by(day=_.time // DAY).agg(n=_.count())
+    counts = np.zeros(min(last - first, LONGEST) + 1)
+    for row in rows_of(days.filter(_.day >= first, _.day < first + len(counts))):
+        counts[row["day"] - first] = row["n"]
+    return first, counts
 
 
 def _on_end(silent: NDArray[np.bool_]) -> NDArray[np.bool_]:

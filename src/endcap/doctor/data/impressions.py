@@ -12,6 +12,11 @@ from endcap.tables.rows import count_of
 
 ENOUGH = 100
 
+COLUMNS = ("recommendation_id", "event_type", "item_id", "time")
+"""Of an event without what was shown."""
+
+REPAIR = "endcap import SHOWN --kind impressions"
+
 
 def check(log: Log) -> Finding:
     shown = count_of(log.impressions)
@@ -24,12 +29,8 @@ def check(log: Log) -> Finding:
             "pass", "What was shown is not in the log yet; Endcap notes it once it answers"
         )
     if not told:
-        return Finding(
-            "warn",
-            f"{answered:,} events follow a recommendation, but none of what was shown is there",
-            log.examples(acts, "recommendation_id", "event_type", "item_id", "time"),
-            "endcap import SHOWN --kind impressions",
-        )
+        said = f"{answered:,} events follow a recommendation, but none of what was shown is there"
+        return Finding("warn", said, log.examples(acts, *COLUMNS), REPAIR)
     if told >= ENOUGH and not any(kinds.get(name) for name in ACTS):
         return Finding(
             "fail",
@@ -44,8 +45,6 @@ def check(log: Log) -> Finding:
         status,
         f"{told:,} items were shown; {percent(share)} of what was done with an answer belongs to "
         "one that is not there",
-        log.examples(missing, "recommendation_id", "event_type", "item_id", "time")
-        if share
-        else (),
-        "endcap import SHOWN --kind impressions" if status != "pass" else "",
+        log.examples(missing, *COLUMNS) if share else (),
+        REPAIR if status != "pass" else "",
     )
