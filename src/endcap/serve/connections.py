@@ -77,5 +77,5 @@ def _answer(status: int, detail: str) -> bytes:
     headers = {"Retry-After": "1", "Connection": "close"}
     answer = Problem(status, detail, headers=headers).response()
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
-    lines += [b"%s: %s" % header for header in answer.raw_headers]
+    lines += [b"%s: %s" % (name.title(), value) for name, value in answer.raw_headers]
     return b"\r\n".join([*lines, b"", bytes(answer.body)])
