@@ -74,22 +74,11 @@ class Access:
         self._read = -FRESH
         self._reading = asyncio.Lock()
 
-    async def look(self) -> None:
-        """Read the keys again where that was a second ago, off the event loop: the store may be
-        slow. All who come meanwhile wait, so that a key that was revoked is let in by no race.
-        Raises Problem where the keys never could be read."""
-        if self._stale():
-            async with self._reading:
-                if self._stale():
-                    await run_in_threadpool(self._look)
-
-    def admit(self, asked: Asked) -> Key | None:
-        """The key that someone came in with, None for one without. Raises Problem. What is known
-        of the keys is what `look` saw."""
-        if is_open(asked):
+    async def admit(self, asked: Asked) -> Key | None:
+        """The key that someone came in with, None for one without. Raises Problem."""
+        if asked.method == "GET" and asked.path in OPEN:
             return None
-        known = self._known
-        if not known:
+        if not (known := await self._fresh()):
             self._refuse_strangers(asked)
             return None
         key = self._key(known, asked)
@@ -105,18 +94,28 @@ class Access:
             raise Problem(403, detail)
         return key
 
+    async def _fresh(self) -> Mapping[str, Key]:
+        """The keys, read again where that was a second ago, off the event loop: the store may be
+        slow. All who come meanwhile wait, so that a key that was revoked is let in by no race.
+        Raises Problem where the keys never could be read."""
+        if self._stale():
+            async with self._reading:
+                if self._stale():
+                    await run_in_threadpool(self._read_again)
+        return self._known or {}
+
     def _stale(self) -> bool:
         return time.monotonic() - self._read >= FRESH
 
-    def _look(self) -> None:
-        now = time.monotonic()
+    def _read_again(self) -> None:
+        began = time.monotonic()
         try:
             self._known = self.keys.all()
         except SQLAlchemyError as error:
             log.error("The keys can't be read; going on with those that are known: %s", error)
             if self._known is None:
                 raise later(503, "Keys can't be read.") from error
-        self._read = now
+        self._read = began
 
     def _refuse_strangers(self, asked: Asked) -> None:
         """Raises Problem where a page from elsewhere asks through a browser of this machine."""
@@ -125,7 +124,7 @@ class Access:
         if self.local and asked.site == "cross-site":
             raise Problem(403, "Pages from elsewhere need an API key, and there is none.")
 
-    def _key(self, known: dict[str, Key], asked: Asked) -> Key | None:
+    def _key(self, known: Mapping[str, Key], asked: Asked) -> Key | None:
         if len(asked.authorization) != 1:
             return None
         kind, _, value = asked.authorization[0].partition(" ")
@@ -138,11 +137,6 @@ class Access:
     def _slow(self, buckets: Buckets, who: str) -> None:
         if seconds := buckets.take(who):
             raise later(429, f"Too many requests. Try again in {seconds} s.", seconds)
-
-
-def is_open(asked: Asked) -> bool:
-    """Whether anyone may come in for it."""
-    return asked.method == "GET" and asked.path in OPEN
 
 
 def scope_of(method: str, path: str) -> Scope:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from endcap.serve.access import Access, Asked, is_open, scope_of
+from endcap.serve.access import Access, Asked, scope_of
 from endcap.serve.problems import Problem
 from endcap.store.keys import Key
 
@@ -52,9 +52,7 @@ class Guard:
 
         try:
             asked = _asked(scope)
-            if not is_open(asked):
-                await self.access.look()
-            key = self.access.admit(asked)
+            key = await self.access.admit(asked)
         except Problem as problem:
             await problem.response()(scope, receive, carrying)
             return

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from sqlalchemy import (
@@ -145,7 +146,7 @@ class Keys(Held):
         return keys[id_]
 
 
-def matching(keys: dict[str, Key], token: str, moment: int) -> Key | None:
+def matching(keys: Mapping[str, Key], token: str, moment: int) -> Key | None:
     """The key that a token is, None where it is none, or has ended.
 
     An unknown id takes as long as a wrong secret, so ids can't be found out by the clock.
