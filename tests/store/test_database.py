@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from endcap.errors import ConfigError, StateError
 from endcap.store import database
@@ -173,3 +173,23 @@ def test_what_comes_after_the_end_is_refused_at_once(where: Path | str) -> None:
     database.close()
     with pytest.raises(SQLAlchemyError, match="closed"):
         database.write(lambda connection: None)
+
+
+def test_two_may_make_what_could_not_be_made_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[MetaData] = []
+
+    def create(_: Engine, metadata: MetaData) -> None:
+        made.append(metadata)
+        if len(made) == 2:  # another thread comes meanwhile
+            store._make()
+        if len(made) == 1:
+            raise OperationalError("CREATE", None, Exception("the server is away"))
+
+    with closing(Database(tmp_path / "live.sqlite")) as store:
+        monkeypatch.setattr(database, "create", create)
+        store.create(MetaData())
+        assert store.read(lambda connection: 1) == 1
+        assert store.read(lambda connection: 1) == 1
+    assert len(made) == 3

@@ -78,7 +78,7 @@ class Database:
         self._since: float | None = None
         self._rested = 0.0
         self._closed = False
-        self._unmade: list[MetaData] = []
+        self._unmade: set[MetaData] = set()
         self._glances = ThreadPoolExecutor(32, "glance") if self.remote else None
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
@@ -90,7 +90,7 @@ class Database:
             create(self.engine, metadata)
         except exc.OperationalError:
             log.exception("The store can't be used yet")
-            self._unmade.append(metadata)
+            self._unmade.add(metadata)
 
     def insert(self, table: Table) -> Any:
         """An insert that can say what to do in a conflict, as the database at hand spells it."""
@@ -178,7 +178,7 @@ class Database:
         """The tables that could not be made at first. They may be made twice, which is no harm."""
         for metadata in tuple(self._unmade):
             create(self.engine, metadata)
-            self._unmade.remove(metadata)
+            self._unmade.discard(metadata)
 
     def _stuck(self) -> bool:
         since = self._since
