@@ -49,6 +49,16 @@ class Steps:
             raise DataError(f"The step {name} cannot be computed: {words(error)}") from error
 
 
+def replace(path: Path, text: str) -> None:
+    """Have another text in a file, whole or not at all, even if the power fails."""
+    draft = path.with_name(f".{path.name}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
 def written(step: Path) -> list[Path]:
     """The files of a step in the order of its rows: itself, or those of its folder."""
     return sorted(step.glob("part-*.parquet")) if step.is_dir() else [step]
