@@ -10,10 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from endcap.config import Shop
+from endcap.config import Shop, alone
+from endcap.errors import StateError
 from endcap.experiment.forget import forget
+from endcap.importing.workspace import PREFIX
+from endcap.sources import import_file
 from endcap.store.people import People
 from endcap.tables.dataset import Dataset
+from endcap.tables.forgetting import mentions
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.steps import written
 from tests.shops import in_parts
@@ -88,3 +92,27 @@ def test_what_spark_prepared_loses_them(tmp_path: Path) -> None:
     assert left.equals(theirs.cast(left.schema))
     shutil.rmtree(one.folder)
     assert prepare(other)["users"] > 0, "it is gone on with"
+
+
+def test_devices_are_still_known_when_it_is_done_again(tmp_path: Path) -> None:
+    shop = dirty_shop(tmp_path)
+    (tmp_path / "phone.csv").write_text(
+        "anonymous_id,item_id,event_type,timestamp\nphone-1,item-1,view,1700000000\n"
+    )
+    import_file(shop.tables, str(tmp_path / "phone.csv"))
+    (tmp_path / "phone.csv").unlink()
+    with closing(People.open(shop.live)) as people:
+        people.merge("phone-1", WHO)
+    with alone(shop.prepared, "prepare"), pytest.raises(StateError, match="prepare"):
+        certified(shop)
+    assert certified(shop)["devices"] == 1
+    assert not [*mentions(shop.folder, ["phone-1", WHO])]
+
+
+def test_what_a_killed_import_left_goes_too(tmp_path: Path) -> None:
+    shop = dirty_shop(tmp_path)
+    left = shop.tables / f"{PREFIX}dead"
+    left.mkdir()
+    (left / "import.duckdb").write_text(WHO)
+    certified(shop)
+    assert not left.exists()
