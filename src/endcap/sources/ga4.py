@@ -16,14 +16,12 @@ Each item of an event becomes an event of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, at, exploded, extract, record, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, at, exploded, record, text_at
+from endcap.sources import Extract, Given
 
 EXPORT = frozenset({"event_timestamp", "event_name", "user_pseudo_id"})
 PROTOCOL = frozenset({"client_id", "events"})
@@ -68,7 +66,7 @@ def recognises(given: Given) -> float:
     return float(given.columns >= EXPORT or sent)
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it is something else than events."""
     rows = as_json(given.file.table, ["event_params"])
     events = _exported(rows) if "event_name" in given.columns else _sent(rows)
@@ -76,16 +74,13 @@ def read(given: Given) -> Sequence[Extract]:
     found = events.mutate(
         items=ibis.ifelse(at(events, "items.item_id").isin(NOT_SET), _none(), events["items"])
     )
-    session = {"session_id": _session(found, columns)}
-    one = extract(
-        "events",
-        given.file,
-        {**columns, **session, "event_id": _order(found, columns)},
-        found,
-        session_id=f"{columns['anonymous_id']} and {columns['session_id']}",
-        event_id="transaction_id, item and place, for purchases; the content for others",
-    )
-    return given.wanted(one)
+    session = f"{columns['anonymous_id']} and {columns['session_id']}"
+    order = "transaction_id, item and place, for purchases; the content for others"
+    own = {
+        "session_id": Told(_session(found, columns), session),
+        "event_id": Told(_order(found, columns), order),
+    }
+    return [given.extract("events", columns | own, found)]
 
 
 def _exported(rows: Any) -> Any:
