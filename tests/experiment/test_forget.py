@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from endcap.experiment.forget import forget
 from endcap.importing.workspace import PREFIX
 from endcap.sources import import_file
 from endcap.store.people import People
+from endcap.tables import forgetting
 from endcap.tables.dataset import Dataset
 from endcap.tables.forgetting import mentions
 from endcap.tables.prepare import prepare, prepared
@@ -106,7 +108,20 @@ def test_devices_are_still_known_when_it_is_done_again(tmp_path: Path) -> None:
     with alone(shop.prepared, "prepare"), pytest.raises(StateError, match="prepare"):
         certified(shop)
     assert certified(shop)["devices"] == 1
-    assert not [*mentions(shop.folder, ["phone-1", WHO])]
+    assert not [path for path in shop.folder.rglob("*") if mentions(path, ["phone-1", WHO])]
+
+
+def test_only_what_is_not_ours_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, searched = prepared_in_parts(tmp_path), list[Path]()
+    (shop.folder / "notes.txt").write_text(WHO)
+
+    def in_columns(path: Path, ids: Collection[str]) -> bool:
+        searched.append(path)
+        return False
+
+    monkeypatch.setattr(forgetting, "_in_columns", in_columns)
+    assert certified(shop)["found_elsewhere"] == ["notes.txt"]
+    assert not searched, "models and tables may be larger than the memory"
 
 
 def test_what_a_killed_import_left_goes_too(tmp_path: Path) -> None:

@@ -186,13 +186,14 @@ def _personal(stage: Path) -> str:
 
 
 def _elsewhere(shop: Shop, ids: list[str]) -> Iterator[Path]:
-    """Files that name the person and are not ours: what people put or had written here."""
+    """Files that name the person and are not ours: what people put or had written here. Ours are
+    not read: models may be larger than the memory."""
     folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.tune)
     store = shop.live.name if isinstance(shop.live, Path) else ""
-    for path in files.mentions(shop.folder, ids):
+    for path in sorted(shop.folder.rglob("*")):
         ours = any(map(path.is_relative_to, folders))
         ours |= bool(store) and path.name.startswith(store)
-        if not ours:
+        if not ours and files.mentions(path, ids):
             yield path
 
 
