@@ -76,7 +76,6 @@ def alone(folder: Path, command: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a folder of the shop for one command at a time. Raises StateError where another is at
     work in it, unless it is to be waited for."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ".lock").touch()
     taken = StateError(
         f"Another `endcap {command}` is at work in {folder}", mend="Wait until it is done"
     )
@@ -86,9 +85,12 @@ def alone(folder: Path, command: str, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def held(path: Path, taken: StateError, *, wait: bool = False) -> Iterator[None]:
-    """Hold a file or a folder; the system lets go of it even if we are killed. Raises `taken` where
-    another process holds it, unless that is to be waited for."""
-    handle = os.open(path, os.O_RDONLY)
+    """Hold a folder, or a file, which is made where it is missing; the system lets go of it even if
+    we are killed. Raises `taken` where another process holds it, unless that is to be waited for.
+    """
+    # A network's file system locks only those files that are open for writing.
+    mode = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    handle = os.open(path, mode, 0o666)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

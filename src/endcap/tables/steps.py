@@ -52,11 +52,18 @@ class Steps:
 def replace(path: Path, text: str) -> None:
     """Have another text in a file, whole or not at all, even if the power fails."""
     draft = path.with_name(f".{path.name}")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.write_text(text, encoding="utf-8")
+    sync(draft)
     os.replace(draft, path)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def written(step: Path) -> list[Path]:
