@@ -124,7 +124,7 @@ ALONE = Run()
 class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
-    settings_type: the settings; those of nothing where a stage has nothing to set.
+    settings_type: what may be set; nothing, unless a stage says so.
     search: for the settings that `endcap tune` looks for better values of, what it tries.
     personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
         nothing.

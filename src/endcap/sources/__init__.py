@@ -26,7 +26,18 @@ from endcap.importing.raw import THERE, Imported, Origin, add
 from endcap.importing.workspace import Workspace, workspace
 from endcap.types import Report, silent
 
-__all__ = ["Extract", "Given", "import_file", "import_files"]
+__all__ = [
+    "Extract",
+    "FilesError",
+    "Given",
+    "Source",
+    "Wanted",
+    "choose",
+    "import_file",
+    "import_files",
+    "proposed",
+    "sources",
+]
 
 SAMPLE = 1_000
 """Rows at the beginning of a file that its format is told by."""

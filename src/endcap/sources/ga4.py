@@ -71,9 +71,8 @@ def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table, ["event_params"])
     events = _exported(rows) if "event_name" in given.columns else _sent(rows)
     columns = EXPORTED if "event_name" in given.columns else SENT
-    found = events.mutate(
-        items=ibis.ifelse(at(events, "items.item_id").isin(NOT_SET), _none(), events["items"])
-    )
+    unset = at(events, "items.item_id").isin(NOT_SET)
+    found = events.mutate(items=ibis.ifelse(unset, ibis.null("json"), events["items"]))
     session = f"{columns['anonymous_id']} and {columns['session_id']}"
     order = "transaction_id, item and place, for purchases; the content for others"
     own = {
@@ -92,10 +91,6 @@ def _exported(rows: Any) -> Any:
 def _sent(rows: Any) -> Any:
     rows = exploded(rows, "events").drop(PLACE)
     return exploded(rows.mutate(params=rows["events"]["params"]), "params.items")
-
-
-def _none() -> Any:
-    return ibis.null("json")
 
 
 def _session(events: Any, columns: Any) -> Any:

@@ -61,14 +61,17 @@ def kind(columns: frozenset[str]) -> str | None:
 
 def read(given: Given) -> list[Extract]:
     """Raises SourceError where no column says what the file is."""
-    readers = {"events": _interactions, "items": _items, "users": _users}
     found = kind(given.columns)
-    if found is None:
-        raise SourceError(
-            f"{given.name} has no USER_ID with ITEM_ID and TIMESTAMP, and nothing about items",
-            expected="interactions, items or users as Amazon Personalize names them",
-        )
-    return readers[found](given)
+    if found == "events":
+        return _interactions(given)
+    if found == "items":
+        return [_items(given)]
+    if found == "users":
+        return [given.extract("users", {"user_id": "USER_ID"}, given.file.table)]
+    raise SourceError(
+        f"{given.name} has no USER_ID with ITEM_ID and TIMESTAMP, and nothing about items",
+        expected="interactions, items or users as Amazon Personalize names them",
+    )
 
 
 def _interactions(given: Given) -> list[Extract]:
@@ -100,15 +103,11 @@ def _impressions(given: Given, rows: Any) -> Extract:
     return given.extract("impressions", columns, shown)
 
 
-def _items(given: Given) -> list[Extract]:
+def _items(given: Given) -> Extract:
     rows = given.file.table
     levels = [text_at(rows, name) for name in LEVELS]
     path = ibis.literal(" > ").join(level.split("|")[0] for level in levels)
     others = [text_at(rows, name) for name in CATEGORIES[3:]]
     words = "CATEGORY_L1 > CATEGORY_L2 > CATEGORY_L3, or GENRES or CATEGORIES"
     categories = Told(ibis.coalesce(path.nullif(""), *others), words)
-    return [given.extract("items", {**ITEMS, "categories": categories}, rows, used=CATEGORIES)]
-
-
-def _users(given: Given) -> list[Extract]:
-    return [given.extract("users", {"user_id": "USER_ID"}, given.file.table)]
+    return given.extract("items", {**ITEMS, "categories": categories}, rows, used=CATEGORIES)
