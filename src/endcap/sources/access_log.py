@@ -37,15 +37,7 @@ def read(given: Given) -> list[Extract]:
     """Raises SourceError where nobody said what is a product's page."""
     if "line" not in given.columns:
         raise SourceError(f"{given.name} is not a web server's log", expected="lines of text")
-    page = given.settings.get(SETTING, "")
-    if page.count(ITEM) != 1:
-        raise SourceError(
-            f"{given.name} is a web server's log, and {SETTING} = {page!r} does not say what is "
-            "a product's page",
-            expected=f"a path with {ITEM} in it, once",
-            mend=f"Say it: --set {SETTING}=/product/{ITEM}",
-        )
-    lines = given.file.table
+    page, lines = _product_page(given), given.file.table
     found = lines.mutate(
         **{name: lines["line"].re_extract(LINE, place) for place, name in enumerate(FIELDS, 1)}
     )
@@ -64,6 +56,18 @@ def read(given: Given) -> list[Extract]:
     }
     used = ("line", "host", "login", "time", "method", "status", "browser")
     return [given.extract("events", columns, seen, used)]
+
+
+def _product_page(given: Given) -> str:
+    page = given.settings.get(SETTING, "")
+    if page.count(ITEM) != 1:
+        raise SourceError(
+            f"{given.name} is a web server's log, and {SETTING} = {page!r} does not say what is "
+            "a product's page",
+            expected=f"a path with {ITEM} in it, once",
+            mend=f"Say it: --set {SETTING}=/product/{ITEM}",
+        )
+    return page
 
 
 def pattern(page: str) -> str:
