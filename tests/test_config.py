@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from endcap.config import FILE, Config, Shop, load, parse
+from endcap.class_paths import check
+from endcap.config import FILE, Config, Shop, explain, load, parse
 from endcap.errors import ConfigError
+from endcap.rules.pins import Settings
 
 
 def message(text: str = "", *changes: str) -> str:
@@ -28,6 +30,8 @@ def test_an_empty_file_is_a_complete_system() -> None:
         ("[split]\ntest_days = -2", "split.test_days", "-2"),
         ("[split]\ntest_days = 'many'", "split.test_days", "'many'"),
         ("[split]\nprotocol = 'random'", "split.protocol", "'random'"),
+        ("[clean]\nfuture = inf", "clean.future", "inf"),
+        ("[split]\nvalidation_days = inf", "split.validation_days", "inf"),
         ("[clean]\nearliest = 'yesterday'", "clean.earliest", "'yesterday'"),
         ("seed = -1", "seed", "-1"),
         ("sead = 1", "sead", "1"),
@@ -155,3 +159,18 @@ def test_a_file_in_another_encoding_is_no_traceback(tmp_path: Path) -> None:
 def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=str(tmp_path)):
         load(tmp_path)
+
+
+def test_a_key_that_does_not_belong_into_a_list_is_told() -> None:
+    with pytest.raises(ValidationError) as error:
+        Settings.model_validate({"pins": [{"place": 1, "item": "a", "plaze": 2}]})
+    said = explain(error.value, "rules.pins", Settings)
+    assert said.startswith(
+        "rules.pins: pins.0.plaze = 2: there is no such setting, but place, item"
+    )
+
+
+def test_what_counts_as_taken_are_event_types() -> None:
+    changes = ["rules.already_taken.kinds=['bought']"]
+    with pytest.raises(ConfigError, match="'bought' is not one of impression, click"):
+        check(parse("", changes))

@@ -124,13 +124,14 @@ ALONE = Run()
 class Stage(ABC, Generic[S]):
     """Settings plus arrays: what all stages are.
 
+    settings_type: what may be set; nothing, unless a stage says so.
     search: for the settings that `endcap tune` looks for better values of, what it tries.
     personal: what the arrays hold of single persons, for those who ask to be forgotten; "" for
         nothing.
     """
 
     personal: ClassVar[str] = ""
-    settings_type: ClassVar[type[Settings]]
+    settings_type: ClassVar[type[Settings]] = Settings
     search: ClassVar[Mapping[str, Search]] = space()
 
     def __init__(self, settings: S, state: State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from endcap.config import Shop
+from endcap.config import Shop, alone
+from endcap.errors import StateError
 from endcap.experiment.forget import forget
+from endcap.importing.workspace import PREFIX
+from endcap.sources import import_file
 from endcap.store.people import People
+from endcap.tables import forgetting
 from endcap.tables.dataset import Dataset
+from endcap.tables.forgetting import mentions
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.steps import written
 from tests.shops import in_parts
@@ -88,3 +94,40 @@ def test_what_spark_prepared_loses_them(tmp_path: Path) -> None:
     assert left.equals(theirs.cast(left.schema))
     shutil.rmtree(one.folder)
     assert prepare(other)["users"] > 0, "it is gone on with"
+
+
+def test_devices_are_still_known_when_it_is_done_again(tmp_path: Path) -> None:
+    shop = dirty_shop(tmp_path)
+    (tmp_path / "phone.csv").write_text(
+        "anonymous_id,item_id,event_type,timestamp\nphone-1,item-1,view,1700000000\n"
+    )
+    import_file(shop.tables, str(tmp_path / "phone.csv"))
+    (tmp_path / "phone.csv").unlink()
+    with closing(People.open(shop.live)) as people:
+        people.merge("phone-1", WHO)
+    with alone(shop.prepared, "prepare"), pytest.raises(StateError, match="prepare"):
+        certified(shop)
+    assert certified(shop)["devices"] == 1
+    assert not [path for path in shop.folder.rglob("*") if mentions(path, ["phone-1", WHO])]
+
+
+def test_only_what_is_not_ours_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, searched = prepared_in_parts(tmp_path), list[Path]()
+    (shop.folder / "notes.txt").write_text(WHO)
+
+    def in_columns(path: Path, ids: Collection[str]) -> bool:
+        searched.append(path)
+        return False
+
+    monkeypatch.setattr(forgetting, "_in_columns", in_columns)
+    assert certified(shop)["found_elsewhere"] == ["notes.txt"]
+    assert not searched, "models and tables may be larger than the memory"
+
+
+def test_what_a_killed_import_left_goes_too(tmp_path: Path) -> None:
+    shop = dirty_shop(tmp_path)
+    left = shop.tables / f"{PREFIX}dead"
+    left.mkdir()
+    (left / "import.duckdb").write_text(WHO)
+    certified(shop)
+    assert not left.exists()

@@ -59,6 +59,15 @@ def found(tmp_path: Path) -> dict[str, Any]:
     return new_items(own, days=28, graduates=5)
 
 
+def test_a_wrong_clock_makes_nothing_old(tmp_path: Path) -> None:
+    wrong = [event("new", 365 * 100), event("new", -365 * 50)]
+    own = shop(
+        tmp_path, [event("new", 50), event("old", 0), *wrong], [{"item_id": "old", "title": "Old"}]
+    )
+    rows = new_items(own, days=28, graduates=5)["items"]
+    assert [(row["item_id"], row["events"]) for row in rows] == [("new", 1)]
+
+
 def test_only_what_came_lately_is_named_the_newest_first(found: dict[str, Any]) -> None:
     assert [row["item_id"] for row in found["items"]] == ["龙井", "liked", "grown"]
     assert found["items"][0]["since"] == "2026-04-29T00:00:00+00:00"

@@ -7,7 +7,7 @@ from math import exp, log, log1p, nan
 import numpy as np
 import pytest
 
-from endcap.features.pair import HALF_LIFE_DAYS, Pair, Settings
+from endcap.features.pair import HALF_LIFE_DAYS, Pair
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.scene import Scene
 from endcap.types import History, Queries, Ranking, offsets_of
@@ -39,7 +39,7 @@ def asked(*rows: list[tuple[int, float]], moment: float = 100) -> Queries:
 
 
 def features(questions: Queries, lists: Ranking, goods: Catalogue) -> Features:
-    found = Pair(Settings(), {}).values(Scene(questions, lists, goods))
+    found = Pair(Pair.settings_type(), {}).values(Scene(questions, lists, goods))
     assert {column.shape for column in found.values()} == {(len(lists),)}
     return {name: column.astype(np.float32).tolist() for name, column in found.items()}
 

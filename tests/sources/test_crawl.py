@@ -94,6 +94,7 @@ def test_products_of_all_pages(tmp_path: Path, address: str) -> None:
     sitemap("/sitemap.xml", f"{address}/sitemap-1.xml.gz", kind="sitemapindex")
     pages = ("/a", "/b", "/c", "/moved", "/private/d", "/gone", "/broken", "/huge")
     places = [*(address + page for page in pages), "http://elsewhere.example/x"]
+    places += ["http://[x/a", f"{address}/a\x7fb"]
     sitemap("/sitemap-1.xml.gz", *places, packed=True)
     serve("/a", described(dress("1", brand={"name": "Acme"}, category="Mode > 裙")))
     serve("/b", described({"@graph": [{"@type": "WebSite"}, dress("2", image=["i.jpg", "j.jpg"])]}))
@@ -110,7 +111,7 @@ def test_products_of_all_pages(tmp_path: Path, address: str) -> None:
         ("2", "Dress 2", None, 19.5, "EUR", "in_stock"),
         ("3", "Dress 3", None, 5.0, "EUR", None),
     ]
-    assert shop.counts("items") == (3, 0, {"not_a_product": 6})
+    assert shop.counts("items") == (3, 0, {"not_a_product": 8})
     assert "/private/d" not in [path for path, _ in Site.asked]
 
 
@@ -145,6 +146,9 @@ def test_what_is_no_sitemap(tmp_path: Path, address: str) -> None:
         serve("/sitemap.xml", body)
         with pytest.raises(SourceError, match="lists no page of its own host"):
             take(tmp_path, f"{address}/sitemap.xml")
+    for name in ("http://[x/sitemap.xml", "http://a\x7fb/sitemap.xml"):
+        with pytest.raises(SourceError, match="cannot be read"):
+            take(tmp_path, name)
     with pytest.raises(SourceError, match=r"pause = 'soon'. Expected seconds"):
         take(tmp_path, f"{address}/sitemap.xml", "soon")
     with pytest.raises(SourceError, match="cannot be read"):

@@ -7,6 +7,8 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from endcap.cli.app import run
 from endcap.errors import SourceError
+from endcap.importing.database import Position, _last, _positions, _read
 from endcap.importing.places import expand
 from endcap.sources import import_file
 from tests.sources.samples import DATA, take
@@ -112,6 +115,21 @@ def test_a_dry_run_does_not_move_the_cursor(tmp_path: Path) -> None:
     (found,) = import_file(tmp_path / "tables", address, dry_run=True)
     assert found.kept == 1
     assert not (tmp_path / "tables" / "cursors.json").exists()
+
+
+@pytest.mark.parametrize(
+    "newest",
+    [7, 0.5, "k7", Decimal("7.50"), date(2023, 11, 14), datetime(2023, 11, 14, 22, 13, tzinfo=UTC)],
+)
+def test_a_cursor_is_asked_for_as_what_it_was(tmp_path: Path, newest: Any) -> None:
+    Position("orders", newest).remember(tmp_path)
+    found = _read(_positions(tmp_path)["orders"])
+    assert (found, type(found)) == (newest, type(newest))
+
+
+def test_rows_without_a_cursor_may_stand_last() -> None:
+    assert _last([(1, "a"), (2, "b"), (None, "c")], 0, None) == 2
+    assert _last([(None, "d")], 0, 2) == 2
 
 
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:

@@ -188,6 +188,14 @@ def test_a_catalogue_that_lacks_a_column_has_it_of_no_item() -> None:
     assert bare.meets("available").all()
 
 
+@pytest.mark.parametrize("large", [12_345_678_901_234_567, 10**30, -(10**400)])
+def test_a_number_of_many_digits_takes_no_other_item_down(large: int) -> None:
+    texts = [json.dumps({"ean": one}) for one in (large, 3, 4)]
+    found = Catalogue.of({"item_id": ["a", "b", "c"], "attributes": texts})
+    assert found.meets("attributes.ean == 3").tolist() == [False, True, False]
+    assert found.meets("attributes.ean > 4").tolist() == [0 < large < 10**400, False, False]
+
+
 def test_a_mask_is_made_once_and_cannot_be_changed() -> None:
     shelf = shop()
     first = shelf.meets("price < 20")

@@ -134,6 +134,7 @@ def test_a_filter_names_a_market(text: str | None, market: str | None) -> None:
         '{"prices": {"de": 3}}',
         '{"prices": {"de": {"currency": "EUR"}}}',
         '{"prices": {"de": {"price": true}}}',
+        '{"prices": {"de": {"price": 12345678901234567890}}}',
         '{"prices": {"de": {"price": 1, "worth": 2}}}',
     ],
 )

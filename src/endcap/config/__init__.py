@@ -10,8 +10,8 @@ from endcap.config.log import Clean, Events, Protocol, Split
 from endcap.config.reading import FILE, build, explain, load, parse
 from endcap.config.running import Resources, Schedule, Serve, Spark, Store, Stream, Track
 from endcap.config.search import Between, Choice, Search, Value, space
-from endcap.config.settings import Feature, Scale, Settings, Stage
-from endcap.config.shop import Shop, alone
+from endcap.config.settings import Feature, Scale, Settings, Stage, beginning, valid
+from endcap.config.shop import Shop, alone, held
 from endcap.config.tree import Config
 
 __all__ = [
@@ -45,9 +45,12 @@ __all__ = [
     "Track",
     "Value",
     "alone",
+    "beginning",
     "build",
     "explain",
+    "held",
     "load",
     "parse",
     "space",
+    "valid",
 ]

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from endcap.config.settings import Days, Settings
+from endcap.config.settings import Days, Settings, beginning, valid
 
-
-def _iso_day(text: str) -> str:
-    date.fromisoformat(text)
-    return text
-
-
-Day = Annotated[str, AfterValidator(_iso_day)]
-
+Day = Annotated[str, valid(date.fromisoformat)]
 
 Difference = Literal["case", "marks", "zeros", "prefix", "letters", "suffix"]
 """What two ways to write an id differ in; `endcap.tables.prepare.ids` says what each means."""
@@ -42,8 +35,7 @@ class Clean(Settings):
     @property
     def begins(self) -> int:
         """The first moment of `earliest`, UTC microseconds."""
-        day = datetime.fromisoformat(self.earliest).replace(tzinfo=UTC)
-        return int(day.timestamp()) * 1_000_000
+        return beginning(self.earliest)
 
 
 class Events(Settings):

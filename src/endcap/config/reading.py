@@ -40,16 +40,16 @@ def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config
     return build(tree, name=name)
 
 
-def build(tree: dict[str, Any], *, name: str = FILE) -> Config:
+def build(own: dict[str, Any], *, name: str = FILE) -> Config:
     """A checked tree from plain values, over the defaults."""
-    defaults = Config().model_dump()
+    defaults, tree = Config().model_dump(), own
     for group in ("retrievers", "features", "rankers", "rules", "placements"):
-        given = tree.get(group, {})
+        given = own.get(group, {})
         if not isinstance(given, dict):
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
         merged = {**defaults[group], **_over(defaults[group], given)}
         tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
-    _forget_what_is_gone(tree, given)
+    _forget_what_is_gone(tree, own.get("placements", {}))
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -130,7 +130,8 @@ def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             kind = kind.model_fields[str(step)].annotation
         else:
-            kind = get_args(kind)[-1]  # a table of settings by name
+            # A table of settings by name, or a list of them: tuple[Pin, ...].
+            kind = [one for one in get_args(kind) if one is not Ellipsis][-1]
     names = ", ".join(kind.model_fields)
     return f"there is no such setting, but {names}" if names else "there is nothing to set"
 

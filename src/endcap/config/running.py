@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from endcap.config.settings import Days, Settings
+from endcap.config.settings import Days, Settings, valid
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -24,12 +24,7 @@ def size(text: str) -> int:
     return round(float(number) * UNITS[unit]) if text else 0
 
 
-def _size(text: str) -> str:
-    size(text)
-    return text
-
-
-Memory = Annotated[str, AfterValidator(_size)]
+Memory = Annotated[str, valid(size)]
 
 
 class Serve(Settings):

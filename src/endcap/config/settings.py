@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Days = Annotated[float, Field(gt=0)]
+
+
+def valid(check: Callable[[str], Any]) -> AfterValidator:
+    """Of a text that stays as it is. check: raises ValueError where it is wrong."""
+
+    def same(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(same)
+
+
+def beginning(day: str) -> int:
+    """The first moment of a day in UTC, as microseconds.
+
+    >>> beginning("1970-01-02")
+    86400000000
+    """
+    return (date.fromisoformat(day) - date(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _column(name: str) -> str:
@@ -23,9 +44,11 @@ Column = Annotated[str, AfterValidator(_column)]
 
 
 class Settings(BaseModel):
-    """A frozen group of settings that refuses unknown keys."""
+    """A frozen group of settings that refuses unknown keys, and numbers without an end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class Stage(BaseModel):

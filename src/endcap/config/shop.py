@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,14 +73,29 @@ class Shop:
 
 @contextmanager
 def alone(folder: Path, command: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold a folder of the shop for one command at a time; the system lets go of it even if we
-    are killed. Raises StateError where another is at work in it, unless it is to be waited for."""
+    """Hold a folder of the shop for one command at a time. Raises StateError where another is at
+    work in it, unless it is to be waited for."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise StateError(
-                f"Another `endcap {command}` is at work in {folder}", mend="Wait until it is done"
-            ) from error
+    taken = StateError(
+        f"Another `endcap {command}` is at work in {folder}", mend="Wait until it is done"
+    )
+    with held(folder / ".lock", taken, wait=wait):
         yield
+
+
+@contextmanager
+def held(path: Path, taken: StateError, *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder, or a file, which is made where it is missing; the system lets go of it even if
+    we are killed. Raises `taken` where another process holds it, unless that is to be waited for.
+    """
+    # A network's file system locks only those files that are open for writing.
+    mode = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    handle = os.open(path, mode, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise taken from error
+        yield
+    finally:
+        os.close(handle)

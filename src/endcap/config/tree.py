@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -11,11 +11,17 @@ from endcap.config.log import Clean, Events, Split
 from endcap.config.running import Resources, Schedule, Serve, Spark, Store, Stream, Track
 from endcap.config.settings import Column, Feature, Settings, Stage
 
+S = TypeVar("S", bound=Stage)
+
+
+def _own(stage: type[S], kind: str, **classes: str) -> dict[str, S]:
+    """Stages of this package, by the names of their files."""
+    return {name: stage(use=f"endcap.{kind}.{name}:{cls}") for name, cls in classes.items()}
+
 
 def _stages(kind: str, **classes: str) -> Any:
-    paths = {name: f"endcap.{kind}.{name}:{cls}" for name, cls in classes.items()}
     return Field(
-        default_factory=lambda: {name: Stage(use=path) for name, path in paths.items()},
+        default_factory=lambda: _own(Stage, kind, **classes),
         description=f"the {kind}, by the names that other settings call them by",
     )
 
@@ -23,16 +29,8 @@ def _stages(kind: str, **classes: str) -> Any:
 def _retrievers() -> dict[str, Stage]:
     """`described` reads what `sequence` reads, but items by their texts too and with another
     network: it errs differently, and knows what is new."""
-    names = {
-        "popular": "Popular",
-        "neighbours": "Neighbours",
-        "content": "Content",
-        "sequence": "Sequence",
-        "repeat": "Repeat",
-        "recent": "Recent",
-        "intent": "Intent",
-    }
-    stages = {name: Stage(use=f"endcap.retrievers.{name}:{cls}") for name, cls in names.items()}
+    names = ("Popular", "Neighbours", "Content", "Sequence", "Repeat", "Recent", "Intent")
+    stages = _own(Stage, "retrievers", **{name.lower(): name for name in names})
     text = {
         "use": "endcap.encoders.text_hashing:TextHashing",
         "fields": ["title", "description", "categories", "brand", "tags"],
@@ -50,8 +48,7 @@ def _retrievers() -> dict[str, Stage]:
 
 
 def _features() -> dict[str, Feature]:
-    names = {"item": "Item", "visitor": "Visitor", "pair": "Pair"}
-    return {name: Feature(use=f"endcap.features.{name}:{cls}") for name, cls in names.items()}
+    return _own(Feature, "features", item="Item", visitor="Visitor", pair="Pair")
 
 
 def _placements() -> dict[str, Placement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
-from endcap.types import Int32s, Ranking, Report, recoded, silent
+from endcap.types import Int32s, Log, Queries, Ranking, Report, recoded, silent
 
 BATCH = 2_048
 
@@ -42,16 +42,12 @@ def recommend(
     report: Report = silent,
 ) -> pa.Table:
     """user_id, rank, item_id, score, title: for the given users, or for all of the log."""
-    recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
-    ids = dataset.users[1:] if user_ids is None else user_ids
-    # What was imported since the release was fitted may have given the items other codes.
-    items = dataset.catalogue.codes_in(recommender.catalogue)
-    log, codes, parts = recoded(dataset.log, items), dataset.user_codes(ids), []
+    recommender, visitors = _opened(shop, release)
+    ids = visitors.dataset.users[1:] if user_ids is None else user_ids
+    codes, parts = visitors.dataset.user_codes(ids), []
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
-        queries = dataset.now(codes[rows])
-        queries = replace(queries, history=queries.history.recode(items), log=log)
-        found = recommender.answer(queries, n, include_seen=include_seen)
+        found = recommender.answer(visitors.now(codes[rows]), n, include_seen=include_seen)
         parts.append((rows, found.ranking))
         report("recommend", (rows[-1] + 1) / len(codes))
     ranking = Ranking.concat(parts)
@@ -61,27 +57,49 @@ def recommend(
 
 def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.Table:
     """rank, item_id, score, title of items that go with one. Raises DataError."""
-    recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
-    item: Int32s = recommender.catalogue.codes([item_id])
-    if not len(item):
-        raise DataError(f"There is no item {item_id!r} in the catalogue")
-    log = recoded(dataset.log, dataset.catalogue.codes_in(recommender.catalogue))
-    return _table(recommender.similar(item, n, dataset.end, log=log), recommender)
+    recommender, visitors = _opened(shop, release)
+    item = np.array([_code(recommender, item_id)], np.int32)
+    found = recommender.similar(item, n, visitors.dataset.end, log=visitors.log)
+    return _table(found, recommender)
 
 
 def explain(
     shop: Shop, user_id: str, item_id: str, n: int, placement: str, release: str | None = None
 ) -> Why:
     """Why an item is, or is not, recommended to a user now. Raises DataError."""
+    recommender, visitors = _opened(shop, release)
+    queries = visitors.now(visitors.dataset.user_codes([user_id]))
+    return why(recommender, queries, _code(recommender, item_id), n, placement)
+
+
+@dataclass(frozen=True)
+class _Visitors:
+    """Visitors as the tables prepared now know them, to be asked of by a release: what was
+    imported since it was fitted may have given the items other codes.
+
+    items: [items] the release's code of each, −1 for none. log: by those codes.
+    """
+
+    dataset: Dataset
+    items: Int32s
+    log: Log
+
+    def now(self, users: Int32s) -> Queries:
+        queries = self.dataset.now(users)
+        return replace(queries, history=queries.history.recode(self.items), log=self.log)
+
+
+def _opened(shop: Shop, release: str | None) -> tuple[Recommender, _Visitors]:
     recommender, dataset = system(shop, release), Dataset.load(prepared(shop))
-    item = recommender.catalogue.code(item_id)
-    if item is None:
-        raise DataError(f"There is no item {item_id!r} in the catalogue")
-    queries = dataset.now(dataset.user_codes([user_id]))
     items = dataset.catalogue.codes_in(recommender.catalogue)
-    log = recoded(dataset.log, items)
-    queries = replace(queries, history=queries.history.recode(items), log=log)
-    return why(recommender, queries, item, n, placement)
+    return recommender, _Visitors(dataset, items, recoded(dataset.log, items))
+
+
+def _code(recommender: Recommender, item_id: str) -> int:
+    code = recommender.catalogue.code(item_id)
+    if code is None:
+        raise DataError(f"There is no item {item_id!r} in the catalogue")
+    return code
 
 
 def _table(ranking: Ranking, recommender: Recommender) -> pa.Table:

@@ -20,6 +20,7 @@ import shutil
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,7 @@ def fit(
 
     Raises DataError where there are too few questions to choose and to measure by.
     """
-    began = time.monotonic()
-    check(shop.config)
-    dataset = Dataset.load(prepared(shop))
-    check_memory(shop.config, dataset)
-    # A filter that does not fit the catalogue is told now, not after hours of training.
-    Recommender(shop.config, dataset.catalogue, {}, None, rules_of(shop.config, dataset))
-    releases = Releases(shop.releases)
+    began, dataset, releases = time.monotonic(), _checked(shop), Releases(shop.releases)
     origin = Origin.of(releases, dataset) if go_on else None
     name = fingerprint(shop.config, dataset, refit=refit, origin=origin and origin.release)
     folder = shop.runs / name
@@ -91,17 +86,28 @@ def fit(
         "event_weights": event_weights,
     }
     release = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
-
-    def fill(folder: Path) -> None:
-        measured.save(folder / "measured")
-        figures.save(folder)
-        if live is not None:
-            live.save(folder / "live")
-
-    releases.write(release, manifest, fill)
+    releases.write(release, manifest, partial(_fill, measured, live, figures))
     _clear(folder, releases)
     processes.meet()
     return releases.manifest(release)
+
+
+def _checked(shop: Shop) -> Dataset:
+    """What is to be learned from. What is wrong with settings, memory or filters is told now, not
+    after hours of training."""
+    check(shop.config)
+    dataset = Dataset.load(prepared(shop))
+    check_memory(shop.config, dataset)
+    Recommender(shop.config, dataset.catalogue, {}, None, rules_of(shop.config, dataset))
+    return dataset
+
+
+def _fill(measured: Recommender, live: Recommender | None, figures: Measured, folder: Path) -> None:
+    """Write a release's folder."""
+    measured.save(folder / "measured")
+    figures.save(folder)
+    if live is not None:
+        live.save(folder / "live")
 
 
 def _named(releases: Releases, name: str) -> list[str]:

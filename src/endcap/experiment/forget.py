@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -29,9 +28,13 @@ from endcap.importing.workspace import importing
 from endcap.stages import Retriever
 from endcap.store import forgetting as rows
 from endcap.store.people import People
-from endcap.store.releases import MANIFEST, Releases
+from endcap.store.releases import MANIFEST, Releases, checksum
 from endcap.tables import forgetting as files
 from endcap.tables.prepare import current, point
+from endcap.tables.steps import replace
+
+BEGUN = ".forgetting.json"
+"""Whom an erasure was begun of that has not come to its end."""
 
 METHOD = "scrypt(n=16384, r=8, p=1) of the id in UTF-8, with the salt"
 
@@ -48,10 +51,11 @@ def forget(shop: Shop, user_id: str, people: People) -> dict[str, Any]:
     Raises StateError where an import or `prepare` is at work, which might bring back what was
     erased; the store has been cleared by then.
     """
-    began, ids = _now(), [user_id, *people.devices(user_id)]
+    began = _now()
     with ExitStack() as held:
         # What is on its way from the store to the tables would bring them back.
         held.enter_context(alone(shop.tables, "compaction", wait=True))
+        ids = _begun(shop, user_id, people)
         erased, left = rows.erase(people.database.engine, ids)
         places = [{"where": f"store: {name}", "rows": count} for name, count in erased.items()]
         held.enter_context(importing(shop.tables))
@@ -59,6 +63,7 @@ def forget(shop: Shop, user_id: str, people: People) -> dict[str, Any]:
         places += _imported(shop, ids)
         places += _prepared(shop, ids)
         places += _released(shop, ids)
+        _ended(shop, user_id)
     elsewhere = sorted(str(path.relative_to(shop.folder)) for path in _elsewhere(shop, ids))
     return _sealed(
         {
@@ -74,6 +79,28 @@ def forget(shop: Shop, user_id: str, people: People) -> dict[str, Any]:
             "not_reached": "backups, copies of the shop folder and files that it was imported from",
         }
     )
+
+
+def _begun(shop: Shop, user_id: str, people: People) -> list[str]:
+    """The person's ids, kept until all is done: the store, which is cleared first, is the only one
+    to know their devices."""
+    known = _under_way(shop)
+    ids = dict.fromkeys([user_id, *people.devices(user_id), *known.get(user_id, [])])
+    replace(shop.tables / BEGUN, json.dumps({**known, user_id: [*ids]}))
+    return [*ids]
+
+
+def _ended(shop: Shop, user_id: str) -> None:
+    if others := {who: ids for who, ids in _under_way(shop).items() if who != user_id}:
+        replace(shop.tables / BEGUN, json.dumps(others))
+    else:
+        (shop.tables / BEGUN).unlink()
+
+
+def _under_way(shop: Shop) -> dict[str, list[str]]:
+    path = shop.tables / BEGUN
+    found: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
 
 
 def sealed(certificate: dict[str, Any]) -> bool:
@@ -134,10 +161,8 @@ def _sign(release: Path, path: Path) -> None:
     if manifest.is_file():
         values = json.loads(manifest.read_text(encoding="utf-8"))
         name = str(path.relative_to(release))
-        values["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        draft = manifest.with_name(f".{MANIFEST}")
-        draft.write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(draft, manifest)
+        values["files"][name] = checksum(path)
+        replace(manifest, json.dumps(values, indent=1, ensure_ascii=False))
 
 
 def _weights(shop: Shop) -> Iterator[dict[str, Any]]:
@@ -161,13 +186,14 @@ def _personal(stage: Path) -> str:
 
 
 def _elsewhere(shop: Shop, ids: list[str]) -> Iterator[Path]:
-    """Files that name the person and are not ours: what people put or had written here."""
+    """Files that name the person and are not ours: what people put or had written here. Ours are
+    not read: models may be larger than the memory."""
     folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.tune)
     store = shop.live.name if isinstance(shop.live, Path) else ""
-    for path in files.mentions(shop.folder, ids):
+    for path in sorted(shop.folder.rglob("*")):
         ours = any(map(path.is_relative_to, folders))
         ours |= bool(store) and path.name.startswith(store)
-        if not ours:
+        if not ours and files.mentions(path, ids):
             yield path
 
 

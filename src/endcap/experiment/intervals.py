@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,22 +25,16 @@ class Interval:
     low: float | None
     high: float | None
 
-    def as_dict(self) -> dict[str, float | None]:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Interval):
     """The mean of A − B over the same questions, its 95 % interval and two-sided p-value."""
 
-    value: float | None
-    low: float | None
-    high: float | None
     p: float | None
     queries: int
-
-    def as_dict(self) -> dict[str, float | int | None]:
-        return asdict(self)
 
 
 def bootstrap(values: Floats, samples: int, seed: int) -> Interval:

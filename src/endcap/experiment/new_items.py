@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from endcap.experiment.intervals import Interval
 from endcap.store.compact import into_tables
 from endcap.tables.engines import Engine, open_engine
 from endcap.tables.imported import imported, newest
+from endcap.tables.prepare.cleaning import latest
 from endcap.tables.rows import rows_of
 from endcap.types import DAY
 
@@ -50,9 +52,13 @@ def new_items(shop: Shop, days: float, graduates: int) -> dict[str, Any]:
 
 def _of_items(engine: Engine, shop: Shop) -> Table:
     """For each item its title, since when it is known, and what came of it; times in UTC
-    microseconds."""
+    microseconds. What a wrong clock has written is left out, as by `prepare`: one event of the
+    year 2099 would make all others old."""
+    clean = shop.config.clean
+    possible = _.timestamp.between(clean.begins, latest(clean, time.time_ns() // 1000))
     events, shown = (imported(engine, shop.tables, name) for name in ("events", "impressions"))
-    events = events.filter(_.item_id.notnull(), _.timestamp.notnull())
+    events = events.filter(_.item_id.notnull(), possible)
+    shown = shown.filter(_.timestamp.isnull() | possible)
     answers = events.filter(_.recommendation_id.notnull()).select(*PLACE).distinct()
     taken = _.event_type.isin(shop.config.events.targets).cast("int64").sum()
     first, last = _.timestamp.min(), _.timestamp.max()

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from endcap.config import Config, Settings
 from endcap.errors import ConfigError, StateError
+from endcap.experiment.batch import served
 from endcap.recommender import Recommender
 from endcap.stages import Earlier, Ranker, Retriever
 from endcap.store.releases import Releases
@@ -36,11 +37,10 @@ class Origin:
                 expected="'time' for a fit that goes on from a release",
                 mend="Fit without --continue",
             )
-        refit = folder / "live"
         own = cls(
             release=folder.name,
             measured=Recommender.load(folder / "measured"),
-            live=Recommender.load(refit if refit.is_dir() else folder / "measured"),
+            live=Recommender.load(served(folder)),
             until=manifest.get("learned_until", {}),
         )
         begin = dataset.beginning(Part.VALIDATION)

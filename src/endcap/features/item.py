@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from endcap import config
+from endcap.config import Settings
 from endcap.stages import Feature
 from endcap.tables.scene import Scene
 from endcap.types import Floats
 
 
-class Settings(config.Settings):
-    """Nothing to set."""
-
-
 class Item(Feature[Settings]):
     """The catalogue's own features: see `endcap.tables.prepare.item_features`."""
-
-    settings_type = Settings
 
     def values(self, scene: Scene) -> Mapping[str, Floats]:
         rows = scene.catalogue.feature_matrix[scene.ranking.item]

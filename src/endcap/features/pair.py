@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap import config
+from endcap.config import Settings
 from endcap.stages import Feature
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.scene import Scene
+from endcap.tables.scene import Doubles, Scene
 from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
 
 HALF_LIFE_DAYS = 30
 
-Doubles: TypeAlias = NDArray[np.float64]
-
-
-class Settings(config.Settings):
-    """Nothing to set."""
-
 
 class Pair(Feature[Settings]):
     """How often, how lately and how regularly they met; NaN means never."""
-
-    settings_type = Settings
 
     def values(self, scene: Scene) -> Mapping[str, NDArray[np.floating]]:
         return dict(_columns(scene.queries, scene.ranking, scene.catalogue))

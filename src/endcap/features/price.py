@@ -7,13 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap import config
+from endcap.config import Settings
 from endcap.stages import Feature
 from endcap.tables.scene import Scene
-
-
-class Settings(config.Settings):
-    """Nothing to set."""
 
 
 class Price(Feature[Settings]):
@@ -22,8 +18,6 @@ class Price(Feature[Settings]):
     place: from 0 for the cheapest of its category to 1 for the dearest. discount: the share of
     the price that is taken off.
     """
-
-    settings_type = Settings
 
     def values(self, scene: Scene) -> Mapping[str, NDArray[np.floating]]:
         item, goods = scene.ranking.item, scene.catalogue

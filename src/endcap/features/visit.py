@@ -11,9 +11,7 @@ from endcap import config
 from endcap.stages import Feature
 from endcap.tables.scene import Doubles, Scene
 from endcap.tables.visitors import visit
-from endcap.types import DAY
-
-MINUTE = DAY // 1_440
+from endcap.types import MINUTE
 
 
 class Settings(config.Settings):

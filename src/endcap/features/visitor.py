@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from endcap import config
+from endcap.config import Settings
 from endcap.stages import Feature
 from endcap.tables.scene import Scene
 from endcap.tables.visitors import visitor_features
 from endcap.types import Floats
 
 
-class Settings(config.Settings):
-    """Nothing to set."""
-
-
 class Visitor(Feature[Settings]):
     """What `prepare` writes down of visitors too, as of the question's moment."""
-
-    settings_type = Settings
 
     def values(self, scene: Scene) -> Mapping[str, Floats]:
         names, values = visitor_features(scene.queries, scene.catalogue)

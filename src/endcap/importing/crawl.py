@@ -41,7 +41,10 @@ def is_site(name: str) -> bool:
     >>> is_site("https://shop.example/sitemap.xml"), is_site("https://shop.example/feed.xml")
     (True, False)
     """
-    parts = urlsplit(name)
+    try:
+        parts = urlsplit(name)
+    except ValueError:  # no address at all: http://[shop/
+        return False
     return parts.scheme in ("http", "https") and "sitemap" in parts.path.rpartition("/")[2]
 
 
@@ -89,13 +92,17 @@ class Visit:
         """The content; None where it is forbidden, elsewhere, missing, or too large."""
         import httpx
 
+        try:
+            return self._followed(address, largest)
+        # A sitemap and a redirection may name what is no address: http://[shop/
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return None
+
+    def _followed(self, address: str, largest: int) -> bytes | None:
         for _ in range(HOPS):
             if urlsplit(address).netloc != self.host or not self.robots.can_fetch(address, AGENT):
                 return None
-            try:
-                status, headers, content = self._ask(address, largest)
-            except httpx.HTTPError:
-                return None
+            status, headers, content = self._ask(address, largest)
             if "location" not in headers or not 300 <= status < 400:
                 return content if status == 200 else None
             address = urljoin(address, headers["location"])
@@ -111,7 +118,7 @@ class Visit:
             if status not in (429, 503):
                 break
             asked = answer.headers.get("retry-after", "")
-            self.next += min(float(asked) if asked.isdigit() else 2.0**again, LONGEST)
+            self.next += min(float(asked) if asked.isdecimal() else 2.0**again, LONGEST)
         return status, answer.headers, content
 
 
@@ -129,7 +136,7 @@ def _visit(address: str, pause: float) -> Iterator[Visit]:
         visit = Visit(client, parts.netloc, Protego.parse(""), pause)
         try:
             status, _, text = visit._ask(f"{parts.scheme}://{parts.netloc}/robots.txt", PAGE)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceError(f"{address} cannot be read: {error}") from error
         if status >= 500:  # RFC 9309: who can't be asked has forbidden everything
             raise SourceError(f"{parts.netloc}/robots.txt answers with {status}", mend="Try later")

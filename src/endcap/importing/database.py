@@ -11,15 +11,17 @@ already counts as a duplicate.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from endcap.errors import SourceError, words
+from endcap.tables.steps import replace
 
 DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 BATCH = 50_000
@@ -48,9 +50,7 @@ class Position:
         if self.newest is None:
             return
         known = {**_positions(folder), self.name: _written(self.newest)}
-        draft = folder / f".{FILE}"
-        draft.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(draft, folder / FILE)
+        replace(folder / FILE, json.dumps(known, indent=1, ensure_ascii=False))
 
 
 def read_database(address: str, target: Path, folder: Path) -> Position:
@@ -142,8 +142,13 @@ def _write(result: Any, cursor: str | None, target: Path) -> Any:
             columns = zip(*rows, strict=True)
             arrays = [pa.array(_texts(column), pa.string()) for column in columns]
             writer.write_table(pa.table(arrays, schema))
-            newest = rows[-1][names.index(cursor)] if cursor in names else None
+            newest = _last(rows, names.index(cursor), newest) if cursor in names else None
     return newest
+
+
+def _last(rows: Sequence[Any], place: int, before: Any) -> Any:
+    """The last value of a column; some databases put rows without one behind all others."""
+    return next((row[place] for row in reversed(rows) if row[place] is not None), before)
 
 
 def _texts(column: Iterable[Any]) -> list[str | None]:
@@ -163,15 +168,36 @@ def _text(value: Any) -> str:
 
 def _positions(folder: Path) -> dict[str, Any]:
     path = folder / FILE
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise SourceError(
+            f"{path} is damaged: {error}", mend="Remove it, and databases are read from the start"
+        ) from error
     return found
 
 
+KINDS: Mapping[str, tuple[type, Callable[[str], Any]]] = MappingProxyType(
+    {
+        "time": (datetime, datetime.fromisoformat),
+        "day": (date, date.fromisoformat),
+        "number": (Decimal, Decimal),
+    }
+)
+"""What JSON has no word for, by ours: a database compares a column with a value of its own type
+only. A time is a day too, so it stands first."""
+
+
 def _written(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"time": value.isoformat()}
+    for name, (kind, _) in KINDS.items():
+        if isinstance(value, kind):
+            return {name: str(value)}
     return value if isinstance(value, int | float | str) else str(value)
 
 
 def _read(value: Any) -> Any:
-    return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value
+    """What `_written` wrote."""
+    if not isinstance(value, dict):
+        return value
+    ((name, text),) = value.items()
+    return KINDS[name][1](text)

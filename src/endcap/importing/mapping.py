@@ -31,6 +31,7 @@ from endcap.config import Settings, explain
 from endcap.errors import ConfigError, SourceError
 from endcap.importing import values
 from endcap.importing.conform import LOOSE
+from endcap.importing.nested import Told
 from endcap.tables.duck import epoch_us, moment_of, strptime, to_utc
 from endcap.tables.schema import TABLES
 
@@ -124,14 +125,11 @@ def without(table: Any, mapping: Mapping, name: str) -> Any:
     return table.drop(*mapping.drop) if mapping.drop else table
 
 
-def expressions(table: Any, mapping: Mapping) -> dict[str, Any]:
+def expressions(table: Any, mapping: Mapping) -> dict[str, Told]:
     """For each column of ours the column of the table, or what is made of it."""
-    return {name: _made(table, name, one) for name, one in mapping.columns.items()}
-
-
-def told(mapping: Mapping) -> dict[str, str]:
-    """Where each column comes from, for people."""
-    return {name: _said(one) for name, one in mapping.columns.items()}
+    return {
+        name: Told(_made(table, name, one), _said(one)) for name, one in mapping.columns.items()
+    }
 
 
 def _made(table: Any, name: str, one: Column) -> Any:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, TypeAlias
 
@@ -28,6 +29,19 @@ Where: TypeAlias = str | tuple[str, ...]
 
 PLACE = "place in the list"
 """The column that says which element of a list a row was (int64, from 0)."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A path or an expression, and where people are told that it comes from."""
+
+    column: Any
+    words: str
+
+
+def every(value: str | float) -> Told:
+    """One value for all rows."""
+    return Told(ibis.literal(value), f"{value}, for every row")
 
 
 def as_json(table: Any, names: Iterable[str] = ()) -> Any:
@@ -130,16 +144,16 @@ def extract(
     columns: Mapping[str, Any],
     table: Any = None,
     used: tuple[str, ...] = (),
-    **words: str,
 ) -> Extract:
     """What a file says for one table; what has no column there is kept as JSON.
 
-    columns: column of ours → path or paths, or an expression; see `conform`.
+    columns: column of ours → path or paths, or an expression; see `conform`. `Told` with words.
     table: the file's rows when something was done to them.
     used: more paths that shall not be kept as JSON.
-    words: column of ours → where it comes from, for those that are expressions.
     """
     table = as_json(rows.table) if table is None else table
+    words = {name: one.words for name, one in columns.items() if isinstance(one, Told)}
+    columns = {name: one.column if isinstance(one, Told) else one for name, one in columns.items()}
     said = {name: " or ".join(_paths(where)) for name, where in columns.items() if _paths(where)}
     flat = {name: at(table, where) if _paths(where) else where for name, where in columns.items()}
     if kind in LOOSE:

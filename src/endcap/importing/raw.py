@@ -22,6 +22,7 @@ from endcap.importing.conform import Extract
 from endcap.importing.workspace import Rows, Workspace
 from endcap.tables.duck import quoted
 from endcap.tables.schema import EVENT_TYPES, KEYS, TABLES
+from endcap.tables.steps import sync
 from endcap.types import Report, silent
 
 LOGS = ("events", "impressions", "triples")
@@ -80,7 +81,7 @@ def add(
             drafts.append(_write(folder, work, result))
     for draft, target in drafts:
         os.replace(draft, target)
-        _sync(target.parent)
+        sync(target.parent)
     report(f"Imported {origin.path}", 1.0)
     return results
 
@@ -174,14 +175,5 @@ def _write(folder: Path, work: Workspace, result: Imported) -> tuple[Path, Path]
         work.run(
             f"INSERT INTO {THERE}{kind} SELECT {_hash(kind)} FROM read_parquet({quoted(draft)})"
         )
-    _sync(draft)
+    sync(draft)
     return draft, target / f"{number:06}-{result.origin.digest}.parquet"
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from endcap.config import held
 from endcap.errors import SourceError, StateError
 
 PREFIX = ".import-"
@@ -96,10 +95,8 @@ class Workspace:
 
 @contextmanager
 def workspace(folder: Path) -> Iterator[Workspace]:
-    """A workspace inside a folder, on the same disk, for one import at a time.
-
-    What a killed import left behind is removed. Raises StateError where another is under way.
-    """
+    """A workspace inside a folder, on the same disk. Raises StateError where another import is
+    under way."""
     import ibis
 
     try:
@@ -107,8 +104,6 @@ def workspace(folder: Path) -> Iterator[Workspace]:
     except OSError as error:
         raise StateError(f"{folder} cannot be made: {error.strerror}") from error
     with importing(folder):
-        for left in folder.glob(f"{PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         con = ibis.duckdb.connect(place / DATABASE, memory_limit=MEMORY)
         # DuckDB would draw a bar of its own, on standard output.
@@ -122,15 +117,11 @@ def workspace(folder: Path) -> Iterator[Workspace]:
 
 @contextmanager
 def importing(folder: Path) -> Iterator[None]:
-    """Hold the folder; the system lets go of it even if we are killed. Raises StateError."""
+    """Hold a folder for one import at a time; what a killed one left behind is removed. Raises
+    StateError."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    taken = StateError(f"Another import is under way in {folder}", mend="Try again when it is done")
+    with held(folder, taken):
+        for left in folder.glob(f"{PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
-    except BlockingIOError as error:
-        raise StateError(
-            f"Another import is under way in {folder}", mend="Try again when it is done"
-        ) from error
-    finally:
-        os.close(handle)

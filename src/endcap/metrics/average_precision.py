@@ -17,10 +17,8 @@ def average_precision(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: 
     >>> average_precision(lists, Ragged.of([[0, 3]]), Catalogue.of({}), k=4)
     array([0.75], dtype=float32)
     """
-    place = ranking.worst_places
-    found = ranking.hits(truth) & (place <= k)
-    query = ranking.query[found]
+    query, place = ranking.found(truth, k)
     before = np.arange(len(query)) - np.searchsorted(query, query) + 1
-    total = np.bincount(query, before / place[found], minlength=len(truth))
+    total = np.bincount(query, before / place, minlength=len(truth))
     most = np.minimum(truth.lengths, k)
     return np.where(most > 0, total / np.maximum(most, 1), np.nan).astype(np.float32)

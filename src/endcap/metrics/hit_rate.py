@@ -17,6 +17,5 @@ def hit_rate(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> F
     >>> hit_rate(lists, Ragged.of([[1, 2], [2]]), Catalogue.of({}), k=2)
     array([1., 0.], dtype=float32)
     """
-    found = ranking.hits(truth) & (ranking.worst_places <= k)
-    hits = np.bincount(ranking.query[found], minlength=len(truth))
+    hits = np.bincount(ranking.found(truth, k)[0], minlength=len(truth))
     return np.where(truth.lengths > 0, np.minimum(hits, 1), np.nan).astype(np.float32)

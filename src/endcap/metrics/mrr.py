@@ -17,8 +17,7 @@ def mrr(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats
     >>> mrr(lists, Ragged.of([[1], [2]]), Catalogue.of({}), k=2)
     array([0.5, 0. ], dtype=float32)
     """
-    place = ranking.worst_places
-    found = ranking.hits(truth) & (place <= k)
+    query, place = ranking.found(truth, k)
     best = np.zeros(len(truth))
-    np.maximum.at(best, ranking.query[found], 1 / place[found])
+    np.maximum.at(best, query, 1 / place)
     return np.where(truth.lengths > 0, best, np.nan).astype(np.float32)

@@ -18,8 +18,7 @@ def ndcg(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Float
     >>> ndcg(lists, Ragged.of([[0], [2]]), Catalogue.of({}), k=3)
     array([1. , 0.5], dtype=float32)
     """
-    place = ranking.worst_places
-    found = ranking.hits(truth) & (place <= k)
-    gain = np.bincount(ranking.query[found], 1 / np.log2(place[found] + 1.0), minlength=len(truth))
+    query, place = ranking.found(truth, k)
+    gain = np.bincount(query, 1 / np.log2(place + 1.0), minlength=len(truth))
     ideal = np.r_[0, np.cumsum(1 / np.log2(np.arange(k) + 2.0))][np.minimum(truth.lengths, k)]
     return np.where(ideal > 0, gain / np.where(ideal > 0, ideal, 1), np.nan).astype(np.float32)

@@ -17,6 +17,5 @@ def precision(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> 
     >>> precision(lists, Ragged.of([[0, 3]]), Catalogue.of({}), k=2)
     array([0.5], dtype=float32)
     """
-    found = ranking.hits(truth) & (ranking.worst_places <= k)
-    hits = np.bincount(ranking.query[found], minlength=len(truth))
+    hits = np.bincount(ranking.found(truth, k)[0], minlength=len(truth))
     return np.where(truth.lengths > 0, hits / k, np.nan).astype(np.float32)

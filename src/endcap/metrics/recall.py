@@ -15,7 +15,6 @@ def recall(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Flo
     >>> recall(lists, Ragged.of([[0, 1, 3]]), Catalogue.of({}), k=2)
     array([0.6666667], dtype=float32)
     """
-    found = ranking.hits(truth) & (ranking.worst_places <= k)
-    hits = np.bincount(ranking.query[found], minlength=len(truth))
+    hits = np.bincount(ranking.found(truth, k)[0], minlength=len(truth))
     wanted = truth.lengths
     return np.where(wanted > 0, hits / np.maximum(wanted, 1), np.nan).astype(np.float32)

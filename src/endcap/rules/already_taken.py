@@ -9,6 +9,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Rule
+from endcap.tables.scene import EventTypes
 from endcap.tables.schema import kind
 from endcap.types import Queries
 
@@ -16,9 +17,7 @@ from endcap.types import Queries
 class Settings(config.Settings):
     """What counts as taken."""
 
-    kinds: tuple[str, ...] = Field(
-        ("purchase", "rate"), description="event types that count as taking"
-    )
+    kinds: EventTypes = Field(("purchase", "rate"), description="event types that count as taking")
 
 
 class AlreadyTaken(Rule[Settings]):

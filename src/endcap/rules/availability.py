@@ -52,14 +52,13 @@ class Availability(Rule[Settings]):
         """What is on sale at none of the moments goes for all; what is so at some, for the rest."""
         if not len(queries):
             return queries
-        first, last = np.searchsorted(self._changes, _ends(queries.times), side="right")
+        ends = [queries.times.min(), queries.times.max()]
+        first, last = np.searchsorted(self._changes, ends, side="right")
         if first == last:
             return self._at(int(first), queries)
-        some = self.state["in_stock"] & (self.state["created_at"] <= queries.times.max())
-        some &= self.state["expires_at"] > queries.times.min()
-        each = (self.state["created_at"] <= queries.times.min()) & (
-            self.state["expires_at"] > queries.times.max()
-        )
+        some = self.state["in_stock"] & (self.state["created_at"] <= ends[1])
+        some &= self.state["expires_at"] > ends[0]
+        each = (self.state["created_at"] <= ends[0]) & (self.state["expires_at"] > ends[1])
         changing = np.flatnonzero(some & ~each)
         off_sale = ~self._on_sale(queries.times[:, None], changing)
         places = np.nonzero(off_sale)[1]
@@ -96,7 +95,3 @@ class Availability(Rule[Settings]):
         """Whether the dates allow each item at each moment; one for each pair that broadcasts."""
         begun = self.state["created_at"][items] <= moments
         return np.asarray(begun & (self.state["expires_at"][items] > moments), np.bool_)
-
-
-def _ends(times: Int64s) -> Int64s:
-    return np.array([times.min(), times.max()])

@@ -13,7 +13,7 @@ from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Queries, Ranking
 
-Factor = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
+Factor = Annotated[float, Field(gt=0, le=1_000)]
 
 
 class Settings(config.Settings):

@@ -6,27 +6,21 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from endcap import config
 from endcap.class_paths import check_filter
+from endcap.config import beginning, valid
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import NEVER, Catalogue
 from endcap.types import DAY, Bools, Int32s, Int64s, Queries, Ragged, Ranking
 
-
-def _a_day(text: str) -> str:
-    if text:
-        date.fromisoformat(text)
-    return text
-
-
-Day = Annotated[str, AfterValidator(_a_day)]
+Day = Annotated[str, valid(lambda text: text and date.fromisoformat(text))]
 
 
 class Pin(config.Settings):
@@ -78,9 +72,9 @@ class Pins(Rule[Settings]):
         state: dict[str, NDArray[Any]] = {
             "place": np.array([pin.place for pin in pins], np.int32),
             "item": np.array([-1 if code is None else code for code in codes], np.int32),
-            "since": np.array([_begin(pin.since) if pin.since else 0 for pin in pins], np.int64),
+            "since": np.array([beginning(pin.since) if pin.since else 0 for pin in pins], np.int64),
             "until": np.array(
-                [_begin(pin.until) + DAY if pin.until else NEVER for pin in pins], np.int64
+                [beginning(pin.until) + DAY if pin.until else NEVER for pin in pins], np.int64
             ),
             "meets": np.array([_meets(catalogue, pin) for pin in pins], np.bool_).reshape(
                 len(pins), len(catalogue)
@@ -129,9 +123,3 @@ class Pins(Rule[Settings]):
 
 def _meets(catalogue: Catalogue, pin: Pin) -> Bools:
     return catalogue.meets(pin.filter) if pin.filter else np.zeros(len(catalogue), np.bool_)
-
-
-def _begin(day: str) -> int:
-    """UTC microseconds."""
-    moment = datetime.combine(date.fromisoformat(day), time(), UTC)
-    return round(moment.timestamp()) * 1_000_000

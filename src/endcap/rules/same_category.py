@@ -7,14 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from endcap import config
+from endcap.config import Settings
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Queries, Ragged, Ranking
-
-
-class Settings(config.Settings):
-    """There is nothing to set."""
 
 
 class SameCategory(Rule[Settings]):
@@ -22,8 +18,6 @@ class SameCategory(Rule[Settings]):
 
     state: `category` [items] codes.
     """
-
-    settings_type = Settings
 
     @classmethod
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:

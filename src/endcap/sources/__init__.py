@@ -19,11 +19,25 @@ from endcap.errors import SourceError
 from endcap.importing.conform import Extract
 from endcap.importing.files import Rows, open_rows
 from endcap.importing.mapping import Mapping as Meaning
+from endcap.importing.nested import extract
 from endcap.importing.places import bring
 from endcap.importing.proposing import propose
 from endcap.importing.raw import THERE, Imported, Origin, add
 from endcap.importing.workspace import Workspace, workspace
 from endcap.types import Report, silent
+
+__all__ = [
+    "Extract",
+    "FilesError",
+    "Given",
+    "Source",
+    "Wanted",
+    "choose",
+    "import_file",
+    "import_files",
+    "proposed",
+    "sources",
+]
 
 SAMPLE = 1_000
 """Rows at the beginning of a file that its format is told by."""
@@ -63,6 +77,16 @@ class Given:
         """Whether a function leaves any of the file's first rows: ``rows.filter(…)``, say."""
         query = chosen(self.file.table.head(SAMPLE)).head(1).count()
         return bool(self.work.value(self.work.sql(query), of=self.name))
+
+    def extract(
+        self,
+        kind: str,
+        columns: Mapping[str, Any],
+        table: Any = None,
+        used: tuple[str, ...] = (),
+    ) -> Extract:
+        """What the file says for one table: see `endcap.importing.nested.extract`."""
+        return extract(kind, self.file, columns, table, used)
 
     def wanted(self, *extracts: Extract) -> list[Extract]:
         """Those of the kind that was asked for; else those that have rows, and at least one.
@@ -165,9 +189,11 @@ def _import(
     format_ = choose(given, "mapped" if wanted.mapping else wanted.format_)
     source = sources()[format_]
     own = getattr(source, "files", None)
-    digest = _digest(own(given) if own else [found.path] if found.path else [])
+    files = own(given) if own else [found.path] if found.path else []
+    digest = _digest(files, wanted)
     origin = Origin(found.name, format_, digest)
-    done = add(folder, work, origin, source.read(given), dry_run=wanted.dry_run, report=report)
+    extracts = given.wanted(*source.read(given))
+    done = add(folder, work, origin, extracts, dry_run=wanted.dry_run, report=report)
     if found.position and not wanted.dry_run:
         found.position.remember(folder)
     return done
@@ -215,8 +241,11 @@ def choose(given: Given, format_: str | None = None) -> str:
     )
 
 
-def _digest(files: Sequence[Path]) -> str:
+def _digest(files: Sequence[Path], wanted: Wanted) -> str:
+    """Of the content, and of what was said of its meaning: said otherwise, it is something new."""
     digest = hashlib.sha256()
+    if wanted.mapping:
+        digest.update(wanted.mapping.model_dump_json().encode())
     for path in files:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

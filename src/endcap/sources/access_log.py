@@ -8,15 +8,13 @@ The setting `product_page` says what is a product's page: ``/product/{item_id}``
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.nested import extract
-from endcap.sources import Given
+from endcap.importing.nested import Told, every
+from endcap.sources import Extract, Given
 from endcap.tables.duck import epoch_us, strptime, url_decode
 
 SETTING, ITEM = "product_page", "{item_id}"
@@ -35,10 +33,32 @@ def recognises(given: Given) -> float:
     return float(given.columns == {"line"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where nobody said what is a product's page."""
     if "line" not in given.columns:
         raise SourceError(f"{given.name} is not a web server's log", expected="lines of text")
+    page, lines = _product_page(given), given.file.table
+    found = lines.mutate(
+        **{name: lines["line"].re_extract(LINE, place) for place, name in enumerate(FIELDS, 1)}
+    )
+    item = found["page"].re_extract(pattern(page), 1).nullif("")
+    seen = found.mutate(item=url_decode(item))
+    moment = epoch_us(strptime(seen["time"], ibis.array([TIME])))
+    time = ibis.coalesce(moment.cast("string"), seen["time"])
+    visitor = (seen["host"] + " " + seen["browser"]).hexdigest("md5")
+    columns = {
+        "event_type": every("view"),
+        "user_id": Told(seen["login"].nullif("-").nullif(""), "the name of a login"),
+        "anonymous_id": Told(visitor, "address and browser, hashed"),
+        "item_id": Told("item", page),
+        "timestamp": Told(time, "the time in brackets"),
+        "problem": _problem(seen),
+    }
+    used = ("line", "host", "login", "time", "method", "status", "browser")
+    return [given.extract("events", columns, seen, used)]
+
+
+def _product_page(given: Given) -> str:
     page = given.settings.get(SETTING, "")
     if page.count(ITEM) != 1:
         raise SourceError(
@@ -47,30 +67,7 @@ def read(given: Given) -> Sequence[Extract]:
             expected=f"a path with {ITEM} in it, once",
             mend=f"Say it: --set {SETTING}=/product/{ITEM}",
         )
-    lines = given.file.table
-    found = lines.mutate(
-        **{name: lines["line"].re_extract(LINE, place) for place, name in enumerate(FIELDS, 1)}
-    )
-    item = found["page"].re_extract(pattern(page), 1).nullif("")
-    seen = found.mutate(item=url_decode(item))
-    moment = epoch_us(strptime(seen["time"], ibis.array([TIME])))
-    columns = {
-        "event_type": ibis.literal("view"),
-        "user_id": seen["login"].nullif("-").nullif(""),
-        "anonymous_id": (seen["host"] + " " + seen["browser"]).hexdigest("md5"),
-        "item_id": "item",
-        "timestamp": ibis.coalesce(moment.cast("string"), seen["time"]),
-        "problem": _problem(seen),
-    }
-    words = {
-        "event_type": "view, for every row",
-        "user_id": "the name of a login",
-        "anonymous_id": "address and browser, hashed",
-        "item_id": page,
-        "timestamp": "the time in brackets",
-    }
-    used = ("line", "host", "login", "time", "method", "status", "browser")
-    return given.wanted(extract("events", given.file, columns, seen, used, **words))
+    return page
 
 
 def pattern(page: str) -> str:

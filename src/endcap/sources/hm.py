@@ -6,15 +6,13 @@ t_dat,customer_id,article_id,price,sales_channel_id
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, every, text_at
+from endcap.sources import Extract, Given
 
 EVENTS = {
     "user_id": "customer_id",
@@ -37,15 +35,15 @@ def recognises(given: Given) -> float:
     return 0.95 * any(given.columns >= names for names in SIGNS.values())
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it is none of the three files."""
     rows = as_json(given.file.table)
     if given.columns >= SIGNS["events"]:
-        return given.wanted(_events(given, rows))
+        return [_events(given, rows)]
     if given.columns >= SIGNS["items"]:
-        return given.wanted(_items(given, rows))
+        return [_items(given, rows)]
     if given.columns >= SIGNS["users"]:
-        return given.wanted(extract("users", given.file, {"user_id": "customer_id"}, rows))
+        return [given.extract("users", {"user_id": "customer_id"}, rows)]
     raise SourceError(f"{given.name} is no file of H&M's", expected="transactions, say")
 
 
@@ -57,20 +55,16 @@ def _events(given: Given, rows: Any) -> Extract:
     text = ibis.literal("\n").join([*parts, rows["nth"].cast("string")])
     columns = {
         **EVENTS,
-        "event_id": text.hexdigest("md5"),
-        "event_type": ibis.literal("purchase"),
-        "quantity": ibis.literal(1.0),
+        "event_id": Told(text.hexdigest("md5"), "the whole row, and which of those alike it is"),
+        "event_type": every("purchase"),
+        "quantity": every(1),
     }
-    words = {
-        "event_id": "the whole row, and which of those alike it is",
-        "event_type": "purchase, for every row",
-        "quantity": "1, for every row",
-    }
-    return extract("events", given.file, columns, rows, ("nth",), **words)
+    return given.extract("events", columns, rows, ("nth",))
 
 
 def _items(given: Given, rows: Any) -> Extract:
     steps = [text_at(rows, name) for name in PATH if name in rows.columns]
     path = ibis.array([ibis.literal(" > ").join(steps)]) if steps else ibis.null("array<string>")
-    columns = {**ITEMS, "categories": path, "parent_id": "product_code"}
-    return extract("items", given.file, columns, rows, categories=" > ".join(PATH))
+    categories = Told(path, " > ".join(PATH))
+    columns = {**ITEMS, "categories": categories, "parent_id": "product_code"}
+    return given.extract("items", columns, rows)

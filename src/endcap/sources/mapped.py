@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.mapping import expressions, told, without
-from endcap.importing.nested import as_json, extract
-from endcap.sources import Given
+from endcap.importing.mapping import expressions, without
+from endcap.importing.nested import as_json
+from endcap.sources import Extract, Given
 
 
 def recognises(given: Given) -> float:
@@ -16,13 +13,11 @@ def recognises(given: Given) -> float:
     return 0.0
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where there is no mapping, or it names what is not there."""
     mapping = given.mapping
     if mapping is None:
         raise SourceError(f"{given.name} has no mapping", mend="Name its file with --mapping FILE")
     table = without(as_json(given.file.table), mapping, given.name)
     used = tuple(one.column for one in mapping.columns.values() if one.column is not None)
-    columns = expressions(table, mapping)
-    words = told(mapping)
-    return given.wanted(extract(mapping.kind, given.file, columns, table, used, **words))
+    return [given.extract(mapping.kind, expressions(table, mapping), table, used)]

@@ -5,11 +5,8 @@ id  title  description  link  image_link  availability  price  product_type  bra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, text_at
+from endcap.sources import Extract, Given
 
 ITEMS = {
     "item_id": "id",
@@ -33,15 +30,14 @@ def recognises(given: Given) -> float:
     return 0.9 * (names >= {"id", "title", "link"} and bool(names & SIGNS))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table)
     # In text files the names may be written with blanks: "image link".
     named = {_name(column): rows[column] for column in rows.columns}
     feed = rows.select(**named)
     unit = r"([A-Z]{3})"
     found = text_at(feed, ("price", "sale_price")).re_extract(unit, 1).nullif("")
-    items = extract("items", given.file, {**ITEMS, "currency": found}, feed, currency="price")
-    return given.wanted(items)
+    return [given.extract("items", {**ITEMS, "currency": Told(found, "price")}, feed)]
 
 
 def _name(column: str) -> str:

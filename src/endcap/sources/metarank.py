@@ -8,14 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, exploded, extract, record, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, as_json, exploded, record, text_at
+from endcap.sources import Extract, Given
 
 COLUMNS = (
     *("event", "id", "timestamp", "type", "ranking", "user", "session", "item", "items"),
@@ -53,25 +51,22 @@ def recognises(given: Given) -> float:
     return 0.9 * given.has(lambda rows: rows.filter(text_at(rows, "event").isin(KINDS)))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table, COLUMNS)
     said = record(rows, "fields", "name", "value")
     rows = rows.mutate(what=text_at(rows, "event"), said=said).drop("event", "fields")
     other = rows["what"].isin(KINDS[1:]).fill_null(False)
     events = rows.filter(~other)
-    return given.wanted(
-        extract("events", given.file, EVENTS | _strange(events), events, ("what", "items")),
+    known = (events["what"] == KINDS[0]).fill_null(False)
+    problem = {"problem": ibis.cases((~known, "unknown_event"))}
+    return [
+        given.extract("events", EVENTS | problem, events, ("what", "items")),
         _extract(given, "items", ITEMS, rows, "item"),
         _extract(given, "users", USERS, rows, "user"),
         _extract(given, "impressions", SHOWN, exploded(rows, "items"), "ranking"),
-    )
-
-
-def _strange(events: Any) -> dict[str, Any]:
-    known = (events["what"] == KINDS[0]).fill_null(False)
-    return {"problem": ibis.cases((~known, "unknown_event"))}
+    ]
 
 
 def _extract(given: Given, kind: str, columns: dict[str, Any], rows: Any, what: str) -> Extract:
     some = rows.filter(rows["what"] == what)
-    return extract(kind, given.file, columns, some, ("id", "timestamp", "what", "type", "items"))
+    return given.extract(kind, columns, some, ("id", "timestamp", "what", "type", "items"))

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ibis
-
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.nested import extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, every, text_at
+from endcap.sources import Extract, Given
 
 RATINGS = ("userId", "movieId", "rating", "timestamp")
 TAGS = ("userId", "movieId", "tag", "timestamp")
@@ -33,7 +30,7 @@ def recognises(given: Given) -> float:
     return float(_names(given) is not None)
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it is none of the files."""
     names = _names(given)
     if names is None:
@@ -42,7 +39,7 @@ def read(given: Given) -> Sequence[Extract]:
         )
     table = given.file.table
     rows = table.select(**{name: table[column] for name, column in names.items()})
-    return given.wanted(_extract(given, rows))
+    return [_extract(given, rows)]
 
 
 def _names(given: Given) -> Mapping[str, str] | None:
@@ -73,10 +70,9 @@ def _fitting(rows: Any, names: Sequence[str], columns: Mapping[str, str]) -> Any
 def _extract(given: Given, rows: Any) -> Extract:
     if "title" in rows.columns:
         genres = text_at(rows, "genres").nullif(NO_GENRES)
-        columns = {"item_id": "movieId", "title": "title", "categories": genres}
-        return extract("items", given.file, columns, rows, ("genres",), categories="genres")
+        columns = {"item_id": "movieId", "title": "title", "categories": Told(genres, "genres")}
+        return given.extract("items", columns, rows, ("genres",))
     if "movieId" not in rows.columns:
-        return extract("users", given.file, {"user_id": "userId"}, rows)
+        return given.extract("users", {"user_id": "userId"}, rows)
     kind = "rate" if "rating" in rows.columns else "tag"
-    events = {**EVENTS, "value": "rating", "event_type": ibis.literal(kind)}
-    return extract("events", given.file, events, rows, event_type=f"{kind}, for every row")
+    return given.extract("events", {**EVENTS, "value": "rating", "event_type": every(kind)}, rows)

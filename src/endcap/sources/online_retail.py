@@ -6,15 +6,13 @@ InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Countr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, at, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, at, text_at
+from endcap.sources import Extract, Given
 from endcap.tables.duck import epoch_us, strptime
 
 INVOICE, PRICE = ("InvoiceNo", "Invoice"), ("UnitPrice", "Price")
@@ -29,11 +27,11 @@ SERVICES = r"(?i)^(POST|D|M|DOT|C2|C3|S|B|CRUK|AMAZONFEE|BANK CHARGES|ADJUST\w*|
 """Stock codes of postage, discounts, fees and corrections."""
 
 EVENTS = {
-    "event_type": "kind",
+    "event_type": Told("kind", "purchase, or refund where the invoice begins with C"),
     "user_id": CUSTOMER,
-    "session_id": "number",
+    "session_id": Told("number", " or ".join(INVOICE)),
     "item_id": "StockCode",
-    "timestamp": "time",
+    "timestamp": Told("time", "InvoiceDate, the month first"),
     "price": PRICE,
 }
 
@@ -43,7 +41,7 @@ def recognises(given: Given) -> float:
     return float(bool(named) and given.columns >= {"StockCode", "InvoiceDate", "Quantity"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table, NEEDED)
     number, date = text_at(rows, INVOICE), at(rows, "InvoiceDate")
     undone = number.upper().startswith("C")
@@ -57,7 +55,7 @@ def read(given: Given) -> Sequence[Extract]:
         amount=values.number(at(rows, "Quantity")),
         code=text_at(rows, "StockCode"),
     )
-    return given.wanted(_events(given, lines), _items(given, lines))
+    return [_events(given, lines), _items(given, lines)]
 
 
 def _events(given: Given, lines: Any) -> Extract:
@@ -65,19 +63,13 @@ def _events(given: Given, lines: Any) -> Extract:
     wrong = ~plain | ((lines.amount < 0) & (lines.kind == "purchase"))
     columns = {
         **EVENTS,
-        "quantity": lines.amount.abs(),
+        "quantity": Told(lines.amount.abs(), "Quantity"),
         "problem": ibis.cases(
             (lines.code.re_search(SERVICES), "not_an_item"), (wrong, "correction")
         ),
     }
-    words = {
-        "event_type": "purchase, or refund where the invoice begins with C",
-        "session_id": " or ".join(INVOICE),
-        "timestamp": "InvoiceDate, the month first",
-        "quantity": "Quantity",
-    }
     used = ("number", "kind", "time", "amount", "code", "Quantity", "InvoiceDate", *INVOICE)
-    return extract("events", given.file, columns, lines, (*used, "Description"), **words)
+    return given.extract("events", columns, lines, (*used, "Description"))
 
 
 def _items(given: Given, lines: Any) -> Extract:
@@ -87,7 +79,10 @@ def _items(given: Given, lines: Any) -> Extract:
     items = sold.group_by("code").agg(
         title=text_at(sold, "Description").argmax(sold.time), price=sold.paid.median().round(2)
     )
-    columns = {"item_id": "code", "title": "title", "price": "price", "currency": "currency"}
-    items = items.mutate(currency=ibis.literal("GBP"))
-    words = {"title": "the newest Description", "price": f"median of {PRICE[0]}"}
-    return extract("items", given.file, columns, items, (), **words)
+    columns = {
+        "item_id": "code",
+        "title": Told("title", "the newest Description"),
+        "price": Told("price", f"median of {PRICE[0]}"),
+        "currency": "currency",
+    }
+    return given.extract("items", columns, items.mutate(currency=ibis.literal("GBP")))

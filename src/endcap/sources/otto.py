@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, exploded, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, exploded, text_at
+from endcap.sources import Extract, Given
 
 COLUMNS = {
     "session_id": "session",
@@ -22,11 +19,9 @@ def recognises(given: Given) -> float:
     return float(given.columns == {"session", "events"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     events = exploded(as_json(given.file.table, ["session", "events"]), "events")
     # What it calls a click is a visit to the product's page.
     kind = text_at(events, "events.type").substitute({"clicks": "view"})
-    columns = {**COLUMNS, "event_type": kind}
-    words = {"event_type": "events.type, clicks as views"}
-    used = ("events.type",)
-    return given.wanted(extract("events", given.file, columns, events, used, **words))
+    columns = {**COLUMNS, "event_type": Told(kind, "events.type, clicks as views")}
+    return [given.extract("events", columns, events, ("events.type",))]

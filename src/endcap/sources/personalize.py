@@ -8,15 +8,14 @@ ITEM_ID,CREATION_TIMESTAMP,PRICE,CATEGORY_L1,CATEGORY_L2,PRODUCT_DESCRIPTION
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, text_at
+from endcap.sources import Extract, Given
 from endcap.tables.duck import split
 
 ABOUT_ITEMS = frozenset({"CREATION_TIMESTAMP", "CATEGORY_L1", "PRODUCT_DESCRIPTION"})
@@ -25,7 +24,7 @@ CATEGORIES = (*LEVELS, "GENRES", "GENRE", "CATEGORIES", "CATEGORY")
 
 VISIT = {"user_id": "USER_ID", "session_id": "SESSION_ID", "timestamp": "TIMESTAMP"}
 
-EVENTS = {
+EVENTS: Mapping[str, Any] = {
     **VISIT,
     "item_id": "ITEM_ID",
     "event_type": "EVENT_TYPE",
@@ -60,24 +59,28 @@ def kind(columns: frozenset[str]) -> str | None:
     return "users" if "USER_ID" in columns and "ITEM_ID" not in columns else None
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where no column says what the file is."""
-    readers = {"events": _interactions, "items": _items, "users": _users}
     found = kind(given.columns)
-    if found is None:
-        raise SourceError(
-            f"{given.name} has no USER_ID with ITEM_ID and TIMESTAMP, and nothing about items",
-            expected="interactions, items or users as Amazon Personalize names them",
-        )
-    return given.wanted(*readers[found](given))
+    if found == "events":
+        return _interactions(given)
+    if found == "items":
+        return [_items(given)]
+    if found == "users":
+        return [given.extract("users", {"user_id": "USER_ID"}, given.file.table)]
+    raise SourceError(
+        f"{given.name} has no USER_ID with ITEM_ID and TIMESTAMP, and nothing about items",
+        expected="interactions, items or users as Amazon Personalize names them",
+    )
 
 
 def _interactions(given: Given) -> list[Extract]:
-    rows, types = given.file.table, {"event_type": "EVENT_TYPE"}
+    rows, columns = given.file.table, EVENTS
     if "EVENT_TYPE" not in given.columns:
         rows = rows.mutate(EVENT_TYPE=ibis.literal("view"))
-        types = {"event_type": "view, for every row, as there is no EVENT_TYPE"}
-    events = extract("events", given.file, EVENTS, rows, used=("IMPRESSION",), **types)
+        view = Told("EVENT_TYPE", "view, for every row, as there is no EVENT_TYPE")
+        columns = {**EVENTS, "event_type": view}
+    events = given.extract("events", columns, rows, used=("IMPRESSION",))
     return [events, _impressions(given, rows)] if "IMPRESSION" in given.columns else [events]
 
 
@@ -90,25 +93,21 @@ def _impressions(given: Given, rows: Any) -> Extract:
         **{PLACE: ibis.range(listed.length()).unnest()},
     )
     own = text_at(shown, "USER_ID") + "-" + text_at(shown, "TIMESTAMP")
-    columns: Mapping[str, Any] = {
+    name = ibis.coalesce(text_at(shown, "RECOMMENDATION_ID"), own)
+    columns = {
         **VISIT,
         "item_id": "shown",
         "position": PLACE,
-        "recommendation_id": ibis.coalesce(text_at(shown, "RECOMMENDATION_ID"), own),
+        "recommendation_id": Told(name, "RECOMMENDATION_ID, else USER_ID and TIMESTAMP"),
     }
-    named = "RECOMMENDATION_ID, else USER_ID and TIMESTAMP"
-    return extract("impressions", given.file, columns, shown, recommendation_id=named)
+    return given.extract("impressions", columns, shown)
 
 
-def _items(given: Given) -> list[Extract]:
+def _items(given: Given) -> Extract:
     rows = given.file.table
     levels = [text_at(rows, name) for name in LEVELS]
     path = ibis.literal(" > ").join(level.split("|")[0] for level in levels)
     others = [text_at(rows, name) for name in CATEGORIES[3:]]
-    columns = {**ITEMS, "categories": ibis.coalesce(path.nullif(""), *others)}
     words = "CATEGORY_L1 > CATEGORY_L2 > CATEGORY_L3, or GENRES or CATEGORIES"
-    return [extract("items", given.file, columns, rows, used=CATEGORIES, categories=words)]
-
-
-def _users(given: Given) -> list[Extract]:
-    return [extract("users", given.file, {"user_id": "USER_ID"}, given.file.table)]
+    categories = Told(ibis.coalesce(path.nullif(""), *others), words)
+    return given.extract("items", {**ITEMS, "categories": categories}, rows, used=CATEGORIES)

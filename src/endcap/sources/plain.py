@@ -9,11 +9,10 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.conform import Extract
 from endcap.importing.files import Rows
-from endcap.importing.nested import extract
+from endcap.importing.nested import Told
 from endcap.importing.values import unit
-from endcap.sources import Given
+from endcap.sources import Extract, Given
 from endcap.tables.schema import TABLES
 
 PERSON = {
@@ -137,21 +136,19 @@ def recognises(given: Given) -> float:
     return 0.5 if found & (VISITOR | {"item_id"}) or found >= FACT else 0.0
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where the file could be more than one table, or lacks a column."""
     file = given.file
     kind = given.kind or sniff(given.name, file.columns)
     columns: dict[str, Any] = dict(mapping(kind, file.columns))
     _check(given.name, kind, columns, file.columns)
-    words: dict[str, str] = {}
     if kind == "events" and "event_type" not in columns:
         known = "rate" if _normal(str(columns.get("value"))) in ("rating", "stars") else "purchase"
-        columns["event_type"] = ibis.literal(known)
-        words["event_type"] = f"{known}, for every row, as no column says what happened"
-    if "timestamp" in columns:
-        time = columns["timestamp"]
-        words["timestamp"] = f"{time} ({_unit(given, file, time)})"
-    return [extract(kind, file, columns, file.table, (), **words)]
+        words = f"{known}, for every row, as no column says what happened"
+        columns["event_type"] = Told(ibis.literal(known), words)
+    if time := columns.get("timestamp"):
+        columns["timestamp"] = Told(time, f"{time} ({_unit(given, file, time)})")
+    return [given.extract(kind, columns, file.table)]
 
 
 def mapping(kind: str, columns: Sequence[str]) -> dict[str, str]:

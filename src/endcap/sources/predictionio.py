@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import as_json, text_at
+from endcap.sources import Extract, Given
 
 COLUMNS = (
     *("event", "entityType", "entityId", "targetEntityType", "targetEntityId", "properties"),
@@ -45,7 +43,7 @@ def recognises(given: Given) -> float:
     return 0.9 * (given.columns >= {"event", "entityType", "entityId"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Of `$set` events about the same entity, the newest value of each row stands: `$unset` and
     `$delete` are dropped as `not_taken`."""
     rows = as_json(given.file.table, COLUMNS)
@@ -56,11 +54,11 @@ def read(given: Given) -> Sequence[Extract]:
         (events.what.startswith("$"), "not_taken"), (events.whose != "user", "not_of_a_user")
     )
     used = (*SPENT, "what", "whose")
-    return given.wanted(
-        extract("events", given.file, {**EVENTS, "problem": problem}, events, used),
+    return [
+        given.extract("events", {**EVENTS, "problem": problem}, events, used),
         _set(given, "items", {"item_id": "entityId", **ABOUT}, rows, "item"),
         _set(given, "users", {"user_id": "entityId", "attributes": "said"}, rows, "user"),
-    )
+    ]
 
 
 def _set(given: Given, kind: str, columns: dict[str, Any], rows: Any, whose: str) -> Extract:
@@ -69,4 +67,4 @@ def _set(given: Given, kind: str, columns: dict[str, Any], rows: Any, whose: str
     told = told.rename(said="properties")
     ordered = told.order_by(values.moment(text_at(told, "eventTime")))
     spent = (*SPENT, "what", "whose", "event", "eventTime", "eventId", "targetEntityId")
-    return extract(kind, given.file, columns, ordered, spent)
+    return given.extract(kind, columns, ordered, spent)

@@ -5,16 +5,15 @@ user_id:token   item_id:token   rating:float   timestamp:float
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, every, text_at
+from endcap.sources import Extract, Given
 from endcap.tables.schema import IS
 
 TYPES = (":token", ":token_seq", ":float", ":float_seq")
@@ -45,37 +44,35 @@ def recognises(given: Given) -> float:
     return float(bool(given.columns) and all(name.endswith(TYPES) for name in given.columns))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it holds neither users nor items nor facts, or no times."""
     rows = as_json(given.file.table)
     named = rows.select(**{name.rpartition(":")[0]: rows[name] for name in rows.columns})
     columns = {*named.columns}
     if set(FACTS.values()) <= columns:
-        return given.wanted(_facts(given, named))
+        return [_facts(given, named)]
     if {"item_id", "entity_id"} <= columns:
-        return given.wanted(_links(given, named))
+        return [_links(given, named)]
     if {"user_id", "item_id"} <= columns or {"session_id", "item_id"} <= columns:
-        return given.wanted(_interactions(given, named))
+        return [_interactions(given, named)]
     if "item_id" in columns:
-        return given.wanted(_items(given, named))
+        return [_items(given, named)]
     if "user_id" in columns:
-        return given.wanted(extract("users", given.file, USERS, named))
+        return [given.extract("users", USERS, named)]
     raise SourceError(
         f"{given.name} holds {', '.join(given.columns)}", expected="user_id, item_id or head_id"
     )
 
 
 def _facts(given: Given, rows: Any) -> Extract:
-    columns = {**FACTS, **{end: _thing(rows[FACTS[end]]) for end in ("head", "tail")}}
-    words = FACTS["head"], FACTS["tail"]
-    return extract("triples", given.file, columns, rows, head=words[0], tail=words[1])
+    ends = {end: Told(_thing(rows[FACTS[end]]), FACTS[end]) for end in ("head", "tail")}
+    return given.extract("triples", {**FACTS, **ends}, rows)
 
 
 def _links(given: Given, rows: Any) -> Extract:
     """Which item a thing is that the facts name."""
-    columns = {"head": "item_id", "relation": ibis.literal(IS), "tail": _thing(rows["entity_id"])}
-    every = f"{IS}, for every row"
-    return extract("triples", given.file, columns, rows, relation=every, tail="entity_id")
+    thing = Told(_thing(rows["entity_id"]), "entity_id")
+    return given.extract("triples", {"head": "item_id", "relation": every(IS), "tail": thing}, rows)
 
 
 def _thing(column: Any) -> Any:
@@ -90,16 +87,14 @@ def _interactions(given: Given, rows: Any) -> Extract:
             f"{given.name} has no timestamp:float, so nobody knows what came before what",
             mend="Take the data set's file with timestamps",
         )
-    kind = "rate" if "rating" in rows.columns else "purchase"
     if "event_type" in rows.columns:
-        return extract("events", given.file, EVENTS, rows)
-    columns: Mapping[str, Any] = {**EVENTS, "event_type": ibis.literal(kind)}
-    return extract("events", given.file, columns, rows, event_type=f"{kind}, for every row")
+        return given.extract("events", EVENTS, rows)
+    kind = "rate" if "rating" in rows.columns else "purchase"
+    return given.extract("events", {**EVENTS, "event_type": every(kind)}, rows)
 
 
 def _items(given: Given, rows: Any) -> Extract:
     """Lists are written with blanks between."""
     listed = [text_at(rows, name).re_replace(r"\s+", "|") for name in CATEGORIES]
-    columns = {**ITEMS, "categories": ibis.coalesce(*listed)}
-    words = " or ".join(CATEGORIES)
-    return extract("items", given.file, columns, rows, CATEGORIES, categories=words)
+    categories = Told(ibis.coalesce(*listed), " or ".join(CATEGORIES))
+    return given.extract("items", {**ITEMS, "categories": categories}, rows, CATEGORIES)

@@ -6,21 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, exploded, spread, text_at
+from endcap.sources import Extract, Given
 
 INTERACTIONS = (
     *("detailviews", "purchases", "cartadditions", "bookmarks", "ratings", "viewportions"),
 )
 
 EVENTS = {
-    "event_type": "what",
+    "event_type": Told("what", "path"),
     "user_id": "params.userId",
     "session_id": "params.sessionId",
     "item_id": "params.itemId",
@@ -31,7 +29,7 @@ EVENTS = {
     "recommendation_id": "params.recommId",
 }
 ITEMS = {
-    "item_id": "id",
+    "item_id": Told("id", "path"),
     "title": ("params.title", "params.name"),
     "description": "params.description",
     "categories": ("params.categories", "params.category"),
@@ -41,7 +39,7 @@ ITEMS = {
     "image_url": ("params.image_url", "params.image"),
     "url": ("params.url", "params.link"),
 }
-USERS = {"user_id": "id"}
+USERS = {"user_id": Told("id", "path")}
 
 
 def recognises(given: Given) -> float:
@@ -56,7 +54,7 @@ def _requests(rows: Any) -> Any:
     return requests.filter(text_at(requests, "requests.path").startswith("/"))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table)
     if "requests" in given.columns:
         rows = exploded(rows, "requests").drop(PLACE)
@@ -68,21 +66,14 @@ def read(given: Given) -> Sequence[Extract]:
     )
     valued = (text_at(rows, "method").upper() == "POST") & rows["id"].notnull()
     catalogue, people = valued & (rows.what == "items"), valued & (rows.what == "users")
-    used = (
-        "requests",
-        "method",
-        "path",
-        "what",
-        "id",
-        "params.cascadeCreate",
-        "params.!cascadeCreate",
-    )
+    flags = ("params.cascadeCreate", "params.!cascadeCreate")
+    used = ("requests", "method", "path", "what", "id", *flags)
     interaction = rows.filter(~(catalogue | people).fill_null(False))
     strange = interaction["what"].isin(INTERACTIONS).fill_null(False)
     problem = ibis.cases((~strange, "not_an_interaction"))
     events = {**EVENTS, "problem": problem}
-    return given.wanted(
-        extract("events", given.file, events, interaction, used, event_type="path"),
-        extract("items", given.file, ITEMS, rows.filter(catalogue), used, item_id="path"),
-        extract("users", given.file, USERS, rows.filter(people), used, user_id="path"),
-    )
+    return [
+        given.extract("events", events, interaction, used),
+        given.extract("items", ITEMS, rows.filter(catalogue), used),
+        given.extract("users", USERS, rows.filter(people), used),
+    ]

@@ -6,15 +6,13 @@ event_time,event_type,product_id,category_id,category_code,brand,price,user_id,u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import Told, as_json, text_at
+from endcap.sources import Extract, Given
 
 EVENTS = {
     "timestamp": "event_time",
@@ -32,10 +30,10 @@ def recognises(given: Given) -> float:
     return float(given.columns >= {*EVENTS.values(), "category_id", "category_code", "brand"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table, [*EVENTS.values(), *ABOUT])
-    events = extract("events", given.file, EVENTS, rows, ABOUT)
-    return given.wanted(events, _items(given, rows))
+    events = given.extract("events", EVENTS, rows, ABOUT)
+    return [events, _items(given, rows)]
 
 
 def _items(given: Given, rows: Any) -> Extract:
@@ -44,6 +42,6 @@ def _items(given: Given, rows: Any) -> Extract:
     known = {name: text_at(rows, name).argmax(when) for name in ABOUT}
     items = rows.filter(text_at(rows, "product_id").notnull()).group_by("product_id").agg(**known)
     path = items["category_code"].replace(".", " > ")
-    columns: dict[str, Any] = {**ITEMS, "categories": ibis.coalesce(path, items["category_id"])}
-    words = {"categories": "category_code, or category_id"}
-    return extract("items", given.file, columns, items, ("category_code",), **words)
+    path = ibis.coalesce(path, items["category_id"])
+    columns = {**ITEMS, "categories": Told(path, "category_code, or category_id")}
+    return given.extract("items", columns, items, ("category_code",))

@@ -9,14 +9,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, at, exploded, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, at, exploded, text_at
+from endcap.sources import Extract, Given
 
 EVENT = frozenset({"eventType", "visitorId"})
 PRODUCT = frozenset({"id", "title"})
@@ -65,35 +63,32 @@ def recognises(given: Given) -> float:
     return 0.9 * bool(events or products)
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table)
-    return given.wanted(
-        _events(given, rows) if "eventType" in given.columns else _items(given, rows)
-    )
+    return [_events(given, rows) if "eventType" in given.columns else _items(given, rows)]
 
 
 def _events(given: Given, rows: Any) -> Extract:
     events = exploded(as_json(rows, ["productDetails", "eventType"]), "productDetails")
     shown = text_at(events, "eventType").isin(SEEN) & events["productDetails"].notnull()
+    kind = ibis.ifelse(shown, "impression", text_at(events, "eventType"))
+    place = ibis.ifelse(shown, events[PLACE], ibis.null("int64"))
     columns = {
         **EVENTS,
-        "event_type": ibis.ifelse(shown, "impression", text_at(events, "eventType")),
-        "position": ibis.ifelse(shown, events[PLACE], ibis.null("int64")),
+        "event_type": Told(kind, "eventType"),
+        "position": Told(place, "the place in productDetails, where shown"),
     }
-    words = {"event_type": "eventType", "position": "the place in productDetails, where shown"}
-    return extract("events", given.file, columns, events, used=("eventType",), **words)
+    return given.extract("events", columns, events, used=("eventType",))
 
 
 def _items(given: Given, rows: Any) -> Extract:
     price, before = at(rows, "priceInfo.price"), at(rows, "priceInfo.originalPrice")
     reduced = before.try_cast("float64") > price.try_cast("float64")
+    usual = ibis.ifelse(reduced, before, price)
+    sale = ibis.ifelse(reduced, price, ibis.null("string"))
     columns = {
         **ITEMS,
-        "price": ibis.ifelse(reduced, before, price),
-        "sale_price": ibis.ifelse(reduced, price, ibis.null("string")),
+        "price": Told(usual, "priceInfo.originalPrice or priceInfo.price"),
+        "sale_price": Told(sale, "priceInfo.price, where it is reduced"),
     }
-    words = {
-        "price": "priceInfo.originalPrice or priceInfo.price",
-        "sale_price": "priceInfo.price, where it is reduced",
-    }
-    return extract("items", given.file, columns, rows, (), **words)
+    return given.extract("items", columns, rows)

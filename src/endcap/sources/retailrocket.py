@@ -9,21 +9,18 @@ timestamp,itemid,property,value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from endcap.errors import SourceError
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import extract, quote
-from endcap.sources import Given
+from endcap.importing.nested import Told, quote
+from endcap.sources import Extract, Given
 
 COLUMNS = {
-    "timestamp": "timestamp",
+    "timestamp": Told("timestamp", "timestamp (milliseconds since 1970)"),
     "user_id": "visitorid",
     "event_type": "event",
     "item_id": "itemid",
 }
-
+NEEDED = frozenset({"timestamp", "visitorid", "event", "itemid"})
 
 PROPERTIES = frozenset({"timestamp", "itemid", "property", "value"})
 
@@ -32,20 +29,19 @@ OWN = ("categoryid", "available")
 
 
 def recognises(given: Given) -> float:
-    return float(given.columns in ({*COLUMNS.values(), "transactionid"}, PROPERTIES))
+    return float(given.columns in (NEEDED | {"transactionid"}, PROPERTIES))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where a column is missing."""
     if given.columns == PROPERTIES:
-        return given.wanted(_items(given))
-    if missing := {*COLUMNS.values()} - given.columns:
+        return [_items(given)]
+    if missing := NEEDED - given.columns:
         raise SourceError(
             f"{given.name} has no column {', '.join(sorted(missing))}",
             expected="timestamp, visitorid, event, itemid and transactionid",
         )
-    unit = "timestamp (milliseconds since 1970)"
-    return given.wanted(extract("events", given.file, COLUMNS, given.file.table, timestamp=unit))
+    return [given.extract("events", COLUMNS, given.file.table)]
 
 
 def _items(given: Given) -> Extract:
@@ -63,9 +59,8 @@ def _items(given: Given) -> Extract:
     )
     columns = {
         "item_id": "itemid",
-        "categories": "category",
+        "categories": Told("category", "categoryid"),
         "availability": "available",
-        "attributes": "{" + items["others"] + "}",
+        "attributes": Told("{" + items["others"] + "}", "the other properties"),
     }
-    words = {"categories": "categoryid", "attributes": "the other properties"}
-    return extract("items", given.file, columns, items, ("others",), **words)
+    return given.extract("items", columns, items, ("others",))

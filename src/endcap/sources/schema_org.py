@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, exploded, extract, text_at
-from endcap.sources import Given
+from endcap.importing.nested import as_json, exploded, text_at
+from endcap.sources import Extract, Given
 
 ITEMS = {
     "item_id": ("sku", "productID", "productId", "gtin13", "gtin", "mpn", "@id", "url"),
@@ -44,7 +41,7 @@ def recognises(given: Given) -> float:
     return 0.9 * (given.columns >= {"@type"} and bool(given.columns & {"offers", "sku", "url"}))
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table)
     if "@graph" in rows.columns:
         inner = exploded(rows, "@graph").rename(node="@graph")
@@ -55,4 +52,4 @@ def read(given: Given) -> Sequence[Extract]:
     known = text_at(rows, "@type").re_search(KINDS).fill_null(False)
     problem = ibis.ifelse(known, ibis.null("string"), "not_a_product")
     used = ("@type", "@context")
-    return given.wanted(extract("items", given.file, {**ITEMS, "problem": problem}, rows, used))
+    return [given.extract("items", {**ITEMS, "problem": problem}, rows, used)]

@@ -10,14 +10,12 @@ calls become users.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-from endcap.importing.conform import Extract
-from endcap.importing.nested import PLACE, as_json, exploded, extract, spread, text_at
-from endcap.sources import Given
+from endcap.importing.nested import PLACE, Told, as_json, exploded, spread, text_at
+from endcap.sources import Extract, Given
 
 CALL = ("type", "event", "userId", "anonymousId", "messageId", "properties", "traits", "context")
 TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
@@ -58,28 +56,27 @@ def _calls(rows: Any) -> Any:
     return calls.filter(text_at(calls, "batch.type").notnull())
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     rows = as_json(given.file.table, () if "batch" in given.columns else CALL)
     if "batch" in given.columns:
         rows = spread(exploded(rows, "batch").drop(PLACE), "batch", (*CALL, *TIMES))
     calls = rows.mutate(call=text_at(rows, "type").fill_null("track"))
-    return given.wanted(_events(given, calls), _users(given, calls))
+    return [_events(given, calls), _users(given, calls)]
 
 
 def _events(given: Given, calls: Any) -> Extract:
     calls = calls.filter(calls["call"] != "identify")
     events = exploded(calls, PRODUCTS)
     place = ibis.ifelse(events["products"].isnull(), "", "-" + events[PLACE].cast("string"))
+    number = text_at(events, "messageId") + place
     columns = {
         **EVENTS,
-        "event_id": text_at(events, "messageId") + place,
+        "event_id": Told(number, "messageId, and the place of the product"),
         "problem": ibis.cases((events["call"] != "track", "not_track")),
     }
-    words = {"event_id": "messageId, and the place of the product"}
-    used = ("messageId", "type", "call")
-    return extract("events", given.file, columns, events, used, **words)
+    return given.extract("events", columns, events, ("messageId", "type", "call"))
 
 
 def _users(given: Given, calls: Any) -> Extract:
     known = calls.filter(calls["call"] == "identify")
-    return extract("users", given.file, USERS, known.select("userId", "traits"))
+    return given.extract("users", USERS, known.select("userId", "traits"))

@@ -6,17 +6,15 @@ A variant is an item, known by its SKU; where it has none, by the name that orde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from endcap.errors import SourceError
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import as_json, at, extract, text_at
+from endcap.importing.nested import Told, as_json, at, text_at
 from endcap.importing.orders import TYPE, whole_order, with_refunds
-from endcap.sources import Given
+from endcap.sources import Extract, Given
 
 HANDLE = ("Handle", "URL handle")
 SKU = ("Variant SKU", "SKU")
@@ -39,7 +37,7 @@ ITEMS = {
 }
 
 EVENTS = {
-    "event_type": TYPE,
+    "event_type": Told(TYPE, "purchase, and refund"),
     "user_id": "Email",
     "price": "Lineitem price",
     "quantity": "Lineitem quantity",
@@ -52,12 +50,12 @@ def recognises(given: Given) -> float:
     return float(bool(products) or given.columns >= {"Name", "Lineitem name", "Lineitem quantity"})
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     """Raises SourceError where it is neither products nor orders."""
     if "Lineitem name" in given.columns:
-        return given.wanted(_orders(given))
+        return [_orders(given)]
     if TITLE in given.columns:
-        return given.wanted(_products(given))
+        return [_products(given)]
     raise SourceError(f"{given.name} has neither Title nor Lineitem name", expected="an export")
 
 
@@ -70,21 +68,21 @@ def _products(given: Given) -> Extract:
     options = [text_at(rows, option).nullif("Default Title") for option in OPTIONS]
     name = ibis.literal(" / ").join(options).nullif("")
     variant = ibis.coalesce(text_at(rows, PRICE), text_at(rows, SKU), *options)
+    item = ibis.coalesce(_sku(rows, SKU), _titled(text_at(rows, TITLE), name))
+    sale = ibis.ifelse(reduced, price, ibis.null("float64"))
     html = text_at(rows, ("Body (HTML)", "Description"))
     columns = {
         **ITEMS,
-        "item_id": ibis.coalesce(_sku(rows, SKU), _titled(text_at(rows, TITLE), name)),
-        "parent_id": "product",
-        "price": ibis.ifelse(reduced, before, price),
-        "sale_price": ibis.ifelse(reduced, price, ibis.null("float64")),
+        "item_id": Told(item, "SKU, or Title and options"),
+        "parent_id": Told("product", "Handle"),
+        "price": Told(ibis.ifelse(reduced, before, price), "Compare At Price or Price"),
+        "sale_price": Told(sale, "Price, where it is reduced"),
         "description": html.re_replace("<[^>]*>", " ").re_replace(r"\s+", " "),
         "availability": _availability(rows),
         "problem": ibis.cases((variant.isnull(), "image_row")),
     }
-    words = {"item_id": "SKU, or Title and options", "parent_id": "Handle"}
-    words |= {"price": "Compare At Price or Price", "sale_price": "Price, where it is reduced"}
     used = ("row", *HANDLE, *SKU, *PRICE, *BEFORE, "Body (HTML)", "Description")
-    return extract("items", given.file, columns, rows.order_by("row"), used, **words)
+    return given.extract("items", columns, rows.order_by("row"), used)
 
 
 def _availability(rows: Any) -> Any:
@@ -106,16 +104,15 @@ def _orders(given: Given) -> Extract:
     refund = events[TYPE] == "refund"
     named = text_at(events, "Lineitem name")
     when = ibis.coalesce(events["Cancelled at"], events["Created at"])
+    number = "shopify-" + events["Name"] + "-" + events.place.cast("string")
+    item = ibis.coalesce(_sku(events, ("Lineitem sku",)), named)
     columns = {
         **EVENTS,
-        "item_id": ibis.coalesce(_sku(events, ("Lineitem sku",)), named),
-        "timestamp": ibis.ifelse(refund, when, events["Created at"]),
-        "event_id": "shopify-" + events["Name"] + "-" + events.place.cast("string")
-        + ibis.ifelse(refund, "-refund", ""),
-    }  # fmt: skip
-    words = {"item_id": "Lineitem sku, or Lineitem name", "timestamp": "Created at"}
-    words |= {"event_type": "purchase, and refund", "event_id": "Name and the line's place"}
-    return extract("events", given.file, columns, events, ("line", "place", *wanted), **words)
+        "item_id": Told(item, "Lineitem sku, or Lineitem name"),
+        "timestamp": Told(ibis.ifelse(refund, when, events["Created at"]), "Created at"),
+        "event_id": Told(number + ibis.ifelse(refund, "-refund", ""), "Name and the line's place"),
+    }
+    return given.extract("events", columns, events, ("line", "place", *wanted))
 
 
 def _sku(rows: Any, where: tuple[str, ...]) -> Any:

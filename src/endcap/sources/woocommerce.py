@@ -5,15 +5,12 @@ order_number,date,status,customer_id,billing_email,item_sku,item_name,item_quant
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 
 from endcap.importing import values
-from endcap.importing.conform import Extract
-from endcap.importing.nested import at, extract, text_at
+from endcap.importing.nested import Told, at, text_at
 from endcap.importing.orders import TYPE, with_refunds
-from endcap.sources import Given
+from endcap.sources import Extract, Given
 
 ORDER = ("order_number", "order_id", "Order Number", "Order ID")
 STATUS = ("status", "order_status", "Order Status")
@@ -25,7 +22,7 @@ USER = ("customer_id", "customer_user", "Customer User ID")
 ITEM = ("item_sku", "SKU", "item_product_id", "Product Id", "item_id")
 
 EVENTS = {
-    "event_type": TYPE,
+    "event_type": Told(TYPE, "purchase, and refund"),
     "anonymous_id": ("billing_email", "customer_email", "Email (Billing)"),
     "item_id": ITEM,
     "timestamp": ("date", "order_date", "Order Date"),
@@ -42,7 +39,7 @@ def recognises(given: Given) -> float:
     return 0.9 * all(columns & {*some} for some in names)
 
 
-def read(given: Given) -> Sequence[Extract]:
+def read(given: Given) -> list[Extract]:
     lines = given.file.table.mutate(line=ibis.row_number())
     lines = lines.mutate(
         status=text_at(lines, STATUS).lower().re_replace("^wc-", ""),
@@ -55,21 +52,17 @@ def read(given: Given) -> Sequence[Extract]:
     refund = events[TYPE] == "refund"
     quantity = values.number(at(events, QUANTITY))
     number = "woocommerce-" + events["order"] + "-" + events.place.cast("string")
+    number += ibis.ifelse(refund, "-refund", "")
+    taken = ibis.ifelse(refund & (events.back > 0), events.back, quantity)
+    price = values.number(at(events, TOTAL)) / quantity.nullif(0)
     guest = text_at(events, USER).nullif("0")
     columns = {
         **EVENTS,
-        "user_id": guest,
-        "event_id": number + ibis.ifelse(refund, "-refund", ""),
-        "quantity": ibis.ifelse(refund & (events.back > 0), events.back, quantity),
-        "price": values.number(at(events, TOTAL)) / quantity.nullif(0),
+        "user_id": Told(guest, " or ".join(USER) + ", but 0"),
+        "event_id": Told(number, "the order's number and the line's place"),
+        "quantity": Told(taken, " or ".join((*QUANTITY, *BACK))),
+        "price": Told(price, f"{TOTAL[0]} / {QUANTITY[0]}"),
         "problem": ibis.cases((events.status.notin(BOUGHT), "order_not_placed")),
     }
-    words = {
-        "user_id": " or ".join(USER) + ", but 0",
-        "event_type": "purchase, and refund",
-        "event_id": "the order's number and the line's place",
-        "quantity": " or ".join((*QUANTITY, *BACK)),
-        "price": f"{TOTAL[0]} / {QUANTITY[0]}",
-    }
     used = ("line", "place", "back", "order", *ORDER, *USER)
-    return given.wanted(extract("events", given.file, columns, events, used, **words))
+    return [given.extract("events", columns, events, used)]

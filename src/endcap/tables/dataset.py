@@ -112,7 +112,7 @@ class Dataset:
         columns = {name: events[name].to_numpy() for name in COLUMNS}
         users = pq.read_table(folder / "users.parquet", columns=["user_id"])["user_id"]
         return cls(
-            catalogue=_catalogue(folder, Part.LIVE),
+            catalogue=catalogue_before(folder, Part.LIVE),
             users=("", *users.to_pylist()),
             meaning=Meaning.load(folder / "meaning.json"),
             folder=folder,
@@ -187,11 +187,9 @@ class Dataset:
     def before(self, part: Part) -> Dataset:
         """All that was known before the part began, features of the items included."""
         if part not in self._earlier:
-            self._earlier[part] = self._cut(part)
+            catalogue = catalogue_before(self.folder, part)
+            self._earlier[part] = replace(self.keep(self.part < part), catalogue=catalogue)
         return self._earlier[part]
-
-    def _cut(self, part: Part) -> Dataset:
-        return replace(self.keep(self.part < part), catalogue=_catalogue(self.folder, part))
 
     def keep(self, mask: Bools) -> Self:
         """Only the events where `mask` is true."""
@@ -297,7 +295,8 @@ def _among(truth: Ragged, history: History) -> Bools:
     return among((truth.rows, truth.values), (history.rows, history.items))
 
 
-def _catalogue(folder: Path, part: Part) -> Catalogue:
+def catalogue_before(folder: Path, part: Part) -> Catalogue:
+    """The items of prepared tables as they were known before the part began."""
     return Catalogue.load(
         folder / "items.parquet", folder / "features" / f"items-{int(part)}.parquet"
     )

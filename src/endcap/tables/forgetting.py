@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -96,15 +96,11 @@ def _names(path: Path, ids: Collection[str]) -> bool:
     return bool(there) and bool(pc.any(rows_of(pq.read_table(path, columns=there), ids)).as_py())
 
 
-def mentions(folder: Path, ids: Collection[str]) -> Iterator[Path]:
-    """The files below a folder in which one of the ids stands as a whole: as a text of a Parquet
+def mentions(path: Path, ids: Collection[str]) -> bool:
+    """Whether it is a file in which one of the ids stands as a whole: as a text of a Parquet
     column, or between bytes that are no part of a word."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != ".lock" and _mentioned(path, ids):
-            yield path
-
-
-def _mentioned(path: Path, ids: Collection[str]) -> bool:
+    if not path.is_file():
+        return False
     if path.suffix == ".parquet":
         return _in_columns(path, ids)
     opened = gzip.open if path.suffix == ".gz" else open

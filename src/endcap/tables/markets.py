@@ -12,7 +12,7 @@ none here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -35,6 +35,9 @@ in a request's context."""
 ELSEWHERE = ""
 """Any market that no item names."""
 
+LARGEST = 1 << 53
+"""What a number of 64 bits holds exactly; nothing costs more."""
+
 _COLUMNS = {"price": pa.float64(), "sale_price": pa.float64(), "currency": pa.string()}
 
 Price: TypeAlias = dict[str, Any]
@@ -53,11 +56,13 @@ class Prices:
     def of(cls, table: pa.Table) -> Prices:
         """Those of a table of items, where it has attributes."""
         markets: defaultdict[str, dict[int, Price]] = defaultdict(dict)
-        rows = _speaking(table)
-        for row in rows.tolist():
-            for market, price in prices_of(table["attributes"][row].as_py()).items():
+        rows = []
+        for row, text in _speaking(table):
+            prices = prices_of(text)
+            rows += [row] if prices else []
+            for market, price in prices.items():
                 markets[market][row] = price
-        return cls(rows, dict(markets))
+        return cls(np.array(rows, np.int64), dict(markets))
 
     def seen(self, table: pa.Table, market: str) -> pa.Table:
         """The table as a market sees it."""
@@ -113,19 +118,22 @@ def _is_price(price: Any) -> bool:
     if not isinstance(price, dict) or not price.keys() <= _COLUMNS.keys():
         return False
     numbers = (price.get("price"), price.get("sale_price") or 0.0)
-    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+    return all(map(_is_amount, numbers)) and isinstance(price.get("currency") or "", str)
+
+
+def _is_amount(number: Any) -> bool:
+    if not isinstance(number, int | float) or isinstance(number, bool):
         return False
-    return isinstance(price.get("currency") or "", str)
+    return abs(number) <= LARGEST
 
 
-def _speaking(table: pa.Table) -> Int64s:
+def _speaking(table: pa.Table) -> Iterator[tuple[int, str]]:
     """The rows whose attributes may speak of prices, found without reading all as JSON."""
-    if "attributes" not in table.column_names:
-        return np.zeros(0, np.int64)
-    texts = table["attributes"].cast(pa.string())
-    may = pc.fill_null(pc.match_substring(texts, f'"{PRICES}"'), False)
-    rows = np.flatnonzero(may.to_numpy()).astype(np.int64)
-    return np.array([row for row in rows.tolist() if prices_of(texts[row].as_py())], np.int64)
+    if "attributes" in table.column_names:
+        texts = table["attributes"].cast(pa.string())
+        may = pc.fill_null(pc.match_substring(texts, f'"{PRICES}"'), False)
+        for row in np.flatnonzero(may.to_numpy()).tolist():
+            yield row, texts[row].as_py()
 
 
 def _replaced(

@@ -79,9 +79,7 @@ class Overlay(Catalogue):
         after = Overlay(
             self.base, *_joined(table, np.r_[self._changed, np.array(codes, np.int32)]), came
         )
-        if not new:  # what grows with the catalogue need not be made again
-            vars(after).update({name: vars(self)[name] for name in _OF_IDS if name in vars(self)})
-        return after
+        return after if new else self._given_on(after)
 
     @property
     def new(self) -> Int32s:
@@ -134,9 +132,12 @@ class Overlay(Catalogue):
     def in_market(self, market: str) -> Overlay:
         """As few a row as has changed is read; the base's view stays as long as the base."""
         rows = self._prices.seen(self.rows, market)
-        seen = Overlay(self.base.in_market(market), rows, self._changed, self.came)
-        vars(seen).update({name: vars(self)[name] for name in _OF_IDS if name in vars(self)})
-        return seen
+        return self._given_on(Overlay(self.base.in_market(market), rows, self._changed, self.came))
+
+    def _given_on(self, other: Overlay) -> Overlay:
+        """Another of the same items: what grows with the catalogue need not be made again."""
+        vars(other).update({name: vars(self)[name] for name in _OF_IDS if name in vars(self)})
+        return other
 
     @cached_property
     def _prices(self) -> Prices:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
+from endcap.config import valid
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import (
     DAY,
+    MINUTE,
     Bools,
     Index,
     Int32s,
@@ -31,7 +33,7 @@ Doubles: TypeAlias = NDArray[np.float64]
 LONGEST = 30 * DAY
 """How far back a window reaches at most, so that what is older may be forgotten."""
 
-_UNITS = {"m": DAY // 1_440, "h": DAY // 24, "d": DAY}
+_UNITS = {"m": MINUTE, "h": DAY // 24, "d": DAY}
 
 Of = Literal[
     "item",
@@ -58,11 +60,6 @@ def span(text: str) -> int:
     return length
 
 
-def _window(text: str) -> str:
-    span(text)
-    return text
-
-
 def _event_types(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in EVENT_TYPES:
@@ -70,7 +67,7 @@ def _event_types(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Window = Annotated[str, AfterValidator(_window)]
+Window = Annotated[str, valid(span)]
 
 EventTypes = Annotated[tuple[str, ...], AfterValidator(_event_types)]
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import kind
-from endcap.types import DAY, Bools, Floats, Int64s, Queries
+from endcap.types import DAY, MINUTE, Bools, Floats, Int64s, Queries
 
-PAUSE = DAY // 48
-"""A session goes on until a pause longer than this: half an hour."""
+PAUSE = 30 * MINUTE
+"""A session goes on until a pause longer than this."""
 
 TAKEN = tuple(kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate"))
 

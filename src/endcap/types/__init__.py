@@ -9,6 +9,7 @@ as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
 
 from endcap.types.arrays import (
     DAY,
+    MINUTE,
     NOBODY,
     UNIT,
     Bools,
@@ -36,6 +37,7 @@ from endcap.types.ranking import Ranking
 
 __all__ = [
     "DAY",
+    "MINUTE",
     "NOBODY",
     "UNIT",
     "Bools",

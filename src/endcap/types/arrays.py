@@ -23,6 +23,9 @@ Report: TypeAlias = Callable[[str, float], None]
 DAY = 86_400_000_000
 """Microseconds of a day."""
 
+MINUTE = 60_000_000
+"""Microseconds of a minute."""
+
 NOBODY = 0
 """The code of a visitor whom no table knows."""
 

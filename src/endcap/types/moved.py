@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from endcap.types.arrays import Floats, Int32s, Int64s
+from endcap.types.arrays import Floats, Int32s
+from endcap.types.ragged import Rows
 
 
 class Push(NamedTuple):
@@ -25,16 +26,12 @@ class Tie(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """For each row of a ranking, the events that lifted its score, the strongest first: row r is
-    the slice ``offsets[r] : offsets[r + 1]``. age, by: see `Push`."""
+class Moved(Rows):
+    """For each row of a ranking, the events that lifted its score, the strongest first. age, by:
+    see `Push`."""
 
-    offsets: Int64s
     age: Int32s
     by: Floats
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> list[Push]:
         own = slice(self.offsets[row], self.offsets[row + 1])

@@ -10,12 +10,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.types.arrays import (
-    Bools,
-    Int32s,
-    Int64s,
-    among,
-)
+from endcap.types.arrays import Bools, Int32s, Int64s, among
 from endcap.types.log import Log
 from endcap.types.ragged import History, Ragged
 

@@ -9,21 +9,40 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.types.arrays import (
-    Bools,
-    Int8s,
-    Int32s,
-    Int64s,
-    offsets_of,
-    ranges,
-)
+from endcap.types.arrays import Bools, Int8s, Int32s, Int64s, offsets_of, ranges
 
 
 @dataclass(frozen=True, slots=True)
-class Ragged:
-    """Rows of different lengths: row r is ``values[offsets[r] : offsets[r + 1]]``."""
+class Rows:
+    """Rows of different lengths: row r is the slice ``offsets[r] : offsets[r + 1]``."""
 
     offsets: Int64s
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Int64s:
+        return self.offsets[1:] - self.offsets[:-1]
+
+    @property
+    def rows(self) -> Int32s:
+        """For each value, the row it stands in."""
+        return np.arange(len(self), dtype=np.int32).repeat(self.lengths)
+
+    def _offsets_of(self, rows: Int64s | Int32s) -> Int64s:
+        """Where some rows begin beside each other. Not of all rows: they may be many."""
+        return offsets_of(self.offsets[rows + 1] - self.offsets[rows])
+
+    def _offsets_where(self, mask: Bools) -> Int64s:
+        """Where the rows begin with the values alone for which the mask is true."""
+        return offsets_of(np.bincount(self.rows[mask], minlength=len(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged(Rows):
+    """Items: row r is ``values[offsets[r] : offsets[r + 1]]``."""
+
     values: Int32s
 
     @classmethod
@@ -52,29 +71,15 @@ class Ragged:
             np.concatenate([part.values for part in parts]),
         )
 
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
     def __getitem__(self, row: int) -> Int32s:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
-    @property
-    def lengths(self) -> Int64s:
-        return self.offsets[1:] - self.offsets[:-1]
-
-    @property
-    def rows(self) -> Int32s:
-        """For each value, the row it stands in."""
-        return np.arange(len(self), dtype=np.int32).repeat(self.lengths)
-
     def take(self, rows: Int64s | Int32s) -> Ragged:
-        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
-        return Ragged(offsets_of(lengths), self.values[ranges(self.offsets, rows)])
+        return Ragged(self._offsets_of(rows), self.values[ranges(self.offsets, rows)])
 
     def keep(self, mask: Bools) -> Ragged:
         """The values where `mask` is true, in the same rows."""
-        lengths = np.bincount(self.rows[mask], minlength=len(self))
-        return Ragged(offsets_of(lengths), self.values[mask])
+        return Ragged(self._offsets_where(mask), self.values[mask])
 
     def union(self, other: Ragged) -> Ragged:
         """Row by row, what stands in either, without repeats."""
@@ -95,10 +100,9 @@ class Ragged:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What visitors did, oldest first: row r is the slice ``offsets[r] : offsets[r + 1]``."""
+class History(Rows):
+    """What visitors did, oldest first."""
 
-    offsets: Int64s
     items: Int32s
     kinds: Int8s
     times: Int64s
@@ -118,18 +122,6 @@ class History:
             np.concatenate([part.times for part in parts]),
         )
 
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Int64s:
-        return self.offsets[1:] - self.offsets[:-1]
-
-    @property
-    def rows(self) -> Int32s:
-        """For each event, the row it stands in."""
-        return np.arange(len(self), dtype=np.int32).repeat(self.lengths)
-
     @property
     def ages(self) -> Int64s:
         """For each event, how many events of its row came later: 0 is the newest."""
@@ -137,21 +129,17 @@ class History:
 
     def select(self, positions: Int64s, lengths: NDArray[np.integer]) -> History:
         """The events at `positions`, in new rows of the given `lengths`."""
-        return History(
-            offsets_of(lengths),
-            self.items[positions],
-            self.kinds[positions],
-            self.times[positions],
-        )
+        return self._at(positions, offsets_of(lengths))
 
     def take(self, rows: Int64s | Int32s) -> History:
-        lengths = self.offsets[rows + 1] - self.offsets[rows]  # not of all rows: they may be many
-        return self.select(ranges(self.offsets, rows), lengths)
+        return self._at(ranges(self.offsets, rows), self._offsets_of(rows))
 
     def keep(self, mask: Bools) -> History:
         """The events where `mask` is true, in the same rows."""
-        lengths = np.bincount(self.rows[mask], minlength=len(self))
-        return self.select(np.flatnonzero(mask), lengths)
+        return self._at(np.flatnonzero(mask), self._offsets_where(mask))
+
+    def _at(self, positions: Int64s, offsets: Int64s) -> History:
+        return History(offsets, self.items[positions], self.kinds[positions], self.times[positions])
 
     def recode(self, codes: Int32s) -> History:
         """The same events under other item codes, without the items that have none there.

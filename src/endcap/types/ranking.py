@@ -9,14 +9,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.types.arrays import (
-    Bools,
-    Floats,
-    Int32s,
-    Int64s,
-    among,
-    pair_keys,
-)
+from endcap.types.arrays import Bools, Floats, Int32s, Int64s, among, pair_keys
 from endcap.types.ragged import Ragged
 
 Scores: TypeAlias = Floats | Int32s
@@ -125,6 +118,13 @@ class Ranking:
     def hits(self, truth: Ragged) -> Bools:
         """[rows] whether the item stands in its query's row of `truth`."""
         return among((self.query, self.item), (truth.rows, truth.values))
+
+    def found(self, truth: Ragged, k: int) -> tuple[Int32s, Int32s]:
+        """[hits] the query and the place of each right answer among the first `k` of its list;
+        ties count against the list, see `worst_places`."""
+        place = self.worst_places
+        found = self.hits(truth) & (place <= k)
+        return self.query[found], place[found]
 
     def find(self, query: Int32s, item: Int32s) -> Int64s:
         """[pairs] the row of each item in its query's list, −1 where it is not there.

@@ -54,9 +54,9 @@ def test_a_category_is_its_full_path_a_department_its_root(tmp_path: Path) -> No
 
 
 def test_brands_have_codes(tmp_path: Path) -> None:
-    brands = {"a": "Zeta", "b": "Alpha", "c": None, "d": "Zeta"}
+    brands = {"a": "Zeta", "b": "Alpha", "c": None, "d": "Zeta", "e": ""}
     write(tmp_path, "items", [{"item_id": item, "brand": brand} for item, brand in brands.items()])
-    assert catalogue(tmp_path).brand.tolist() == [2, 1, 0, 2, 0]
+    assert catalogue(tmp_path).brand.tolist() == [2, 1, 0, 2, 0, 0]
 
 
 def test_users_are_the_visitors_of_the_log_with_what_is_known_of_them(tmp_path: Path) -> None:

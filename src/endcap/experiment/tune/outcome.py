@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from endcap.experiment.evaluate import DECIDES
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.tune.page import page
 from endcap.experiment.tune.study import Study
+from endcap.tables.steps import replace
 from endcap.types import Floats
 
 HEAD = """\
@@ -52,8 +52,8 @@ def write(shop: Shop, study: Study, scores: Callable[[Config], Floats]) -> dict[
         "config": str(config),
         "report": str(report),
     }
-    _replace(config, _head(figures) + changed(shop.folder / FILE, changes))
-    _replace(report, page(shop.config.name, study, figures))
+    replace(config, _head(figures) + changed(shop.folder / FILE, changes))
+    replace(report, page(shop.config.name, study, figures))
     return figures
 
 
@@ -85,9 +85,3 @@ def _means(text: str, tree: dict[str, Any]) -> bool:
         return tomllib.loads(text) == tree
     except tomllib.TOMLDecodeError:
         return False
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)

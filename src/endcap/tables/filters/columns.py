@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -132,10 +133,10 @@ class Columns:
         if not kinds:
             return None
         kind = self.kinds.get(name) or kinds.most_common(1)[0][0]
-        column = [None] * len(self)
+        column: list[Any] = [None] * len(self)
         for row, value in values.items():
             if _kind(value) == kind:
-                column[row] = value
+                column[row] = float(value) if kind == "number" else value
         return Column(f"{OWN}.{name}", kind, pa.array(column, _TYPES[kind]))
 
 
@@ -158,7 +159,7 @@ def _kind(value: Any) -> Kind | None:
     if isinstance(value, bool):
         return "truth"
     if isinstance(value, int | float):
-        return "number"
+        return "number" if abs(value) <= sys.float_info.max else None
     if isinstance(value, str):
         return "text"
     if isinstance(value, list) and all(isinstance(one, str) for one in value):

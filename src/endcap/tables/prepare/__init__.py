@@ -24,6 +24,7 @@ from endcap.tables.engines import Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.prepare.line import line
 from endcap.tables.prepare.memory import check_memory
+from endcap.tables.steps import replace, sync
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")
@@ -52,6 +53,8 @@ def prepare(shop: Shop, report: Report = silent, engine: Name = "duckdb") -> dic
                 line(shop, opened, draft, name, report)
             for left in ("steps", "spill"):
                 shutil.rmtree(draft / left, ignore_errors=True)
+            for path in (draft, *draft.rglob("*")):
+                sync(path)  # else a power cut may leave tables that are named and empty
             os.replace(draft, folder)
         point(shop.prepared, name)
         _clear(shop.prepared, keep=(name,))
@@ -118,9 +121,7 @@ def _interruptible() -> Iterator[None]:
 
 def point(folder: Path, name: str) -> None:
     """Say which prepared tables are valid, or that those it names are other ones now."""
-    draft = folder / ".current"
-    draft.write_text(f"{name}\n")
-    os.replace(draft, folder / "current")
+    replace(folder / "current", f"{name}\n")
 
 
 def _clear(folder: Path, keep: tuple[str, ...]) -> None:

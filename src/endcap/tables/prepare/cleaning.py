@@ -31,6 +31,11 @@ ONCE = ("click", "view")
 may hold the same product in two lines."""
 
 
+def latest(clean: Clean, now: int) -> int:
+    """The last moment that a clock may say. Both in UTC microseconds."""
+    return int(now + clean.future * DAY)
+
+
 def read(events: Table, clean: Clean, use: tuple[str, ...], now: int) -> Table:
     """The raw log in few columns, with the `reason` (null: stays) that a row shows by itself.
 
@@ -121,7 +126,7 @@ def _fault(clean: Clean, use: tuple[str, ...], now: int) -> ibis.Deferred:
         (_.visitor.isnull(), "missing_visitor"),
         (_.time.isnull(), "missing_time"),
         (_.time < clean.begins, "too_early"),
-        (_.time > int(now + clean.future * DAY), "in_the_future"),
+        (_.time > latest(clean, now), "in_the_future"),
         (~_.event_type.isin(use) | (_.kind < 0), "unused_type"),
         (_.item_id.isnull() & _.event_type.isin(ITEMLESS), "without_item"),
         (_.item_id.isnull(), "missing_item"),

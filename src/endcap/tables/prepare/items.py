@@ -20,7 +20,9 @@ def items(listed: Table, seen: Table) -> Table:
     path = _.categories[0].re_replace(r"\s*>\s*", " > ").strip().nullif("")
     named = known.mutate(path=path).mutate(root=_.path.split(" > ")[0])
     coded = named.mutate(
-        category=_code(named.path), department=_code(named.root), brand_code=_code(named.brand)
+        category=_code(named.path),
+        department=_code(named.root),
+        brand_code=_code(named.brand.nullif("")),
     )
     return coded.drop("path", "root").order_by("item_id")
 

@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 from endcap.config import Config, Shop
 from endcap.errors import DataError, StateError
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.dataset import Meaning
+from endcap.tables.dataset import Meaning, catalogue_before
 from endcap.tables.engines import Engine
 from endcap.tables.imported import imported, newest
 from endcap.tables.knowledge import Knowledge
@@ -40,7 +40,10 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
     report("Describing items", 0.5)
     newest = _item_features(steps, tables)
     report("Describing visitors", 0.7)
-    meaning, catalogue = _meaning(config, tables.targets, fingerprint), _catalogue(draft)
+    meaning, catalogue = (
+        _meaning(config, tables.targets, fingerprint),
+        catalogue_before(draft, Part.LIVE),
+    )
     _write_json(draft / "meaning.json", asdict(meaning))
     describe_visitors(draft, meaning, catalogue, newest + 1)
     report("Looking at the data", 0.85)
@@ -158,10 +161,6 @@ def _item_features(steps: Steps, tables: Tables) -> int:
         raw = steps.write(f"steps/features-{part}", features)
         steps.write(f"features/items-{part}", normalised(raw))
     return newest[Part.LIVE]
-
-
-def _catalogue(draft: Path) -> Catalogue:
-    return Catalogue.load(draft / "items.parquet", draft / f"features/items-{Part.LIVE}.parquet")
 
 
 def _knowledge(catalogue: Catalogue) -> dict[str, int]:

@@ -6,7 +6,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-MINUTE = 60_000_000
+from endcap.types import MINUTE
 
 
 def visits(events: Table, gap_minutes: float, by: str = "user") -> Table:
