@@ -54,6 +54,36 @@ def test_help_names_groups_of_settings_as_they_are_written(
     assert "[schedule]" in capsys.readouterr().out
 
 
+def test_help_follows_the_way_of_a_shop(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    way = ("init", "import", "prepare", "fit", "evaluate", "recommend", "serve")
+    places = [text.index(f"\n│ {command} ") for command in way]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["prepare", "fit", "evaluate", "releases", "recommend --user u", "forget --user u", "audit"],
+)
+def test_a_shop_that_is_not_there_is_none(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty one would be made, and who is asked to forget someone would say that it has."""
+    assert app.run([*command.split(), "--shop", str(tmp_path / "shpo")]) == 1
+    assert "There is no shop folder" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_import_into_a_new_folder_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("user_id,item_id,timestamp\na,b,2020-01-01\n", encoding="utf-8")
+    assert app.run(["import", "--shop", str(tmp_path / "new"), str(file)]) == 0
+    assert f"{tmp_path / 'new'} is a new shop folder." in capsys.readouterr().err
+
+
 def failing(error: BaseException) -> typer.Typer:
     """A program whose one command fails."""
     program = typer.Typer(pretty_exceptions_enable=False)

@@ -38,6 +38,15 @@ def test_from_creation_to_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert all(act["by"] for act in acts)
 
 
+def test_where_there_is_nothing_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["keys", "list", "--shop", str(tmp_path)]) == 0
+    assert "There are no keys yet" in capsys.readouterr().out
+    assert run(["audit", "--shop", str(tmp_path)]) == 0
+    assert "Nothing has been done yet" in capsys.readouterr().out
+
+
 def test_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = ["--shop", str(tmp_path)]
     assert run(["keys", "create", "--scope", "collect", "--note", "[pages]", *shop]) == 0

@@ -10,7 +10,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
+from endcap.cli.answer import LINES, _show
 from endcap.cli.app import run
 from endcap.experiment.fit import fit
 from endcap.experiment.gate import promote_if_better
@@ -189,7 +191,25 @@ def test_recommend_to_one(desk: Desk) -> None:
         assert (row["user_id"], row["rank"]) == ("u03", rank)
     text = desk.says("recommend", "--user", "u03", "-n", "4")
     assert all(row["title"] in text and row["item_id"] in text for row in found["lists"])
-    assert len(desk.json("recommend", "--user", "nobody", "--include-seen")["lists"]) == 10
+
+
+def test_who_is_not_in_the_log_is_named(desk: Desk, tmp_path: Path) -> None:
+    code, out, err = desk.run("recommend", "--user", "nobody", "--include-seen", "--json")
+    assert (code, len(json.loads(out)["lists"])) == (0, 10)
+    assert "Not in the log, and so shown what strangers are: nobody\n" in err
+    chosen = tmp_path / "users.txt"
+    chosen.write_text("u04\n" + "".join(f"no-{n}\n" for n in range(7)), encoding="utf-8")
+    _, _, err = desk.run("recommend", "--users", chosen)
+    assert "strangers are: no-0, no-1, no-2, no-3, no-4 and 2 more" in err
+    assert "strangers" not in desk.run("recommend", "--user", "u03")[2]
+
+
+def test_a_title_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"user_id": "[b]", "rank": 1, "item_id": "A[/]7", "score": 1.0, "title": "Tea [sale] [/]"}
+    _show({"file": None, "rows": 1, "lists": [row] * (LINES + 1)}, Console())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "[b]    1  Tea [sale] [/]  A[/]7"
+    assert lines[LINES:] == ["… and 1 rows more; --out FILE writes all of them"]
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -270,7 +290,10 @@ def test_an_unknown_release_is_told_with_the_known(desk: Desk, command: tuple[st
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("seeed=1", ["seeed = 1", "no such setting, but name, seed, clean"]),
+        (
+            "seeed=1",
+            ["seeed = 1", "no such setting, but name, seed, clean", "perhaps seed is meant"],
+        ),
         ("split.day=1", ["split.day", "protocol, holdout, ranker_days"]),
         ("placements.home.rul=1", ["placements.home.rul", "retrievers, weights, score_weights"]),
         ("placements.home.weights.neighbour=1", ["'neighbour'", "one of popular, neighbours"]),

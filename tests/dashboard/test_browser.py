@@ -97,6 +97,32 @@ def test_it_works_by_keyboard(page: Any) -> None:
     assert page.evaluate("document.activeElement.closest('.item') !== null")
 
 
+def test_the_first_tab_leads_past_the_shoppers(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to what would be shown"
+
+
+def test_it_speaks_chinese(browser: Any, address: str) -> None:
+    opened = browser.new_page(locale="zh-CN", viewport={"width": 390, "height": 844})
+    opened.goto(address)
+    opened.get_by_text("新顾客", exact=True).click()
+    opened.get_by_text("还不了解这位顾客").wait_for()
+    assert opened.locator(".reason").first.text_content() == "本月热门"
+    opened.locator(".act", has_text="加入购物车").first.click()
+    opened.get_by_text("列表").first.wait_for()
+    assert opened.evaluate("document.documentElement.lang") == "zh"
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    opened.close()
+
+
+def test_the_endpoints_fit_a_phone(page: Any, address: str) -> None:
+    page.goto(address)
+    page.get_by_text("For developers").click()
+    page.get_by_role("heading", name="POST /v1/recommend", exact=True).wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_it_fits_a_phone(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -61,6 +61,21 @@ def test_nothing_of_the_shop_becomes_markup(client: TestClient) -> None:
     assert "insertAdjacentHTML" not in script
 
 
+def test_the_page_says_the_same_in_chinese() -> None:
+    page, words, script = (
+        (Path(pages.HERE) / name).read_text("utf-8")
+        for name in ("page.html", "assets/words.js", "assets/page.js")
+    )
+    known = {*re.findall(r'^  "(.+?)":', words, re.M)}
+    marked = re.findall(r"data-say>([^<{]*\w[^<{]*)<", page)
+    marked += re.findall(r'(?:label|placeholder)="([^"]+)" data-say', page)
+    said = {one for one in re.findall(r'"([^"\n]+)"', script) if re.match(r"[A-Z].* ", one)}
+    assert len(marked) > 15
+    assert len(said) > 10
+    assert {*marked, *said, *pages.PLACEMENTS.values()} <= known
+    assert [one for one in known if one not in page + script + str(pages.PLACEMENTS)] == []
+
+
 def test_some_shoppers_the_busiest_first(client: TestClient) -> None:
     found = client.get("/page/shoppers").json()
     assert found[0] == {"id": "ann/安", "purchases": 10}

@@ -11,6 +11,7 @@ from endcap.cli.app import run
 from endcap.errors import ConfigError, SourceError
 from endcap.importing.mapping import load
 from endcap.sources import import_file, proposed
+from tests.pages import blocks
 from tests.sources.samples import Shop, take
 
 FILE = """\ufeffkunde;artikel;wann;art;cent;pfad;notiz
@@ -113,6 +114,19 @@ created_at = { column = "seit", unit = "milliseconds" }
 def test_a_wrong_mapping_is_told(tmp_path: Path, change: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         mapped(tmp_path, FILE, MAPPING.replace(change.split("|")[0], change.split("|")[1]))
+
+
+def test_what_is_wrong_is_not_drowned_in_the_file(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"/m\.toml: events have no 'user', but event_id, event_type"
+    ):
+        mapped(tmp_path, FILE, MAPPING.replace('user_id = "kunde"', 'user = "kunde"'))
+
+
+@pytest.mark.parametrize("text", blocks("how-to/import.md", "toml"))
+def test_the_mappings_of_the_docs_are_understood(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    assert load(tmp_path / "m.toml").columns
 
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:

@@ -112,6 +112,24 @@ def test_reasons_are_in_the_language_of_the_reader(
     assert answer["items"][0]["reason"]["text"] == text
 
 
+@pytest.mark.parametrize(
+    ("language", "about_another", "about_itself"),
+    [
+        ("en", "Because you put 商品 5 into your basket", "You put this into your basket before"),
+        ("zh", "因为您把“商品 5”加入过购物车", "您把这件商品加入过购物车"),
+    ],
+)
+def test_what_lies_in_the_basket_is_said_in_whole_sentences(
+    client: TestClient, language: str, about_another: str, about_itself: str
+) -> None:
+    who = f"basket {language}"
+    send(client, "add_to_cart", "item-05", anonymous_id=who)
+    items = ask(client, anonymous_id=who, explain=True, language=language, n=40)["items"]
+    texts = {item["item_id"]: item["reason"]["text"] for item in items}
+    assert texts.pop("item-05") == about_itself
+    assert about_another in texts.values()
+
+
 def test_reasons_and_fields_for_people(client: TestClient) -> None:
     send(client, "view", "item-07", anonymous_id="hal")
     answer = ask(client, anonymous_id="hal", explain=True, fields=["title", "price", "categories"])

@@ -89,6 +89,14 @@ def fill(path: Path, *rows: tuple[Any, ...]) -> str:
     return f"sqlite:///{path}?table=orders"
 
 
+def test_a_database_is_imported_by_its_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = fill(tmp_path / "shop.db", (1, "u1", "红裙", "2023-11-14 22:13:20", 2))
+    assert run(["import", address, "--shop", str(tmp_path / "shop"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["kept"] == 1
+
+
 def test_a_database_gives_what_is_new(tmp_path: Path) -> None:
     base, day = tmp_path / "shop.db", "2023-11-14 22:13:2"
     address = fill(base, (1, "u1", "红裙", day + "0", 2), (2, None, "b", day + "1", 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NumberOption = Annotated[int, typer.Option("-n", min=1, max=1_000, help="Length of a list.")]
+
+LINES, NAMED = 200, 5
+"""Rows that a terminal is given, and unknown users that are named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +58,13 @@ def recommend(
     ids = [user] if user is not None else _lines(users) if users is not None else None
     with progress() as report:
         lists = recommend_(
-            open_shop(shop), ids, n, release, include_seen=include_seen, report=report
+            open_shop(shop),
+            ids,
+            n,
+            release,
+            include_seen=include_seen,
+            unknown=_tell_unknown,
+            report=report,
         )
     if out is not None:
         write_table(lists.drop(["title"]), out)
@@ -119,7 +129,15 @@ def _show(found: dict[str, Any], console: Console) -> None:
 
     if found["file"]:
         console.print(f"Wrote {found['rows']:,} rows to {found['file']}")
-    for row in found["lists"][:200]:
-        name = row["title"] or row["item_id"]
+    for row in found["lists"][:LINES]:
         who = f"{row['user_id']}  " if row.get("user_id") else ""
-        console.print(Text.assemble(f"{who}{row['rank']:>3}  {name}  ", (row["item_id"], "dim")))
+        line = Text(f"{who}{row['rank']:>3}  {row['title'] or row['item_id']}  ")
+        console.print(line.append(row["item_id"], "dim"))
+    if (more := len(found["lists"]) - LINES) > 0:
+        console.print(f"… and {more:,} rows more; --out FILE writes all of them")
+
+
+def _tell_unknown(ids: list[str]) -> None:
+    """Who is asked about and never did anything gets an answer; a typing error looks the same."""
+    some = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED:,} more" if ids[NAMED:] else "")
+    print(f"Not in the log, and so shown what strangers are: {some}", file=sys.stderr)

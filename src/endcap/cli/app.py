@@ -17,6 +17,9 @@ import typer
 from endcap import cli
 from endcap.cli.output import failure
 
+LINE = ("data", "doctor", "learn", "tune", "answer", "service", "schedule")
+"""Groups in the order in which a shop needs them, as ``--help`` lists them; others come after."""
+
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -32,10 +35,9 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_about)
-    for module in pkgutil.iter_modules(cli.__path__):
-        register = getattr(
-            importlib.import_module(f"{cli.__name__}.{module.name}"), "register", None
-        )
+    names = [module.name for module in pkgutil.iter_modules(cli.__path__)]
+    for name in sorted(names, key=lambda name: LINE.index(name) if name in LINE else len(LINE)):
+        register = getattr(importlib.import_module(f"{cli.__name__}.{name}"), "register", None)
         if register is not None:
             register(app)
     return app

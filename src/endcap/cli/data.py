@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -86,7 +87,8 @@ def import_(
     from endcap.importing.places import expand
     from endcap.sources import FilesError, Wanted, import_files
 
-    opened = open_shop(shop)
+    new = not shop_folder(shop).is_dir()
+    opened = open_shop(shop, new=True)
     folder = opened.tables
     settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
     meaning = load(mapping) if mapping else None
@@ -105,6 +107,8 @@ def import_(
     finally:
         if not dry_run:
             _overtake(opened, done)
+            if new and done:
+                print(f"{opened.folder} is a new shop folder.", file=sys.stderr)
         # What was imported beside a file that can't be is imported, and said so.
         if done:
             answer(_counts(done) if json else done, json, _show)

@@ -66,7 +66,8 @@ def _headline(report: dict[str, Any]) -> ConsoleRenderable:
     visitors = report["visitors"]
     numbers.append(
         f"A visitor in the middle has {visitors['median_events']:,.0f} events "
-        f"in {visitors['median_sessions']:,.0f} sessions.",
+        f"in {visitors['median_sessions']:,.0f} session"
+        f"{'' if round(visitors['median_sessions']) == 1 else 's'}.",
         "dim",
     )
     return Group(title, numbers)

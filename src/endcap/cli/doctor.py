@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress, shop_folder
+from endcap.cli.output import JsonOption, ShopOption, answer, open_shop, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,11 +30,7 @@ def doctor(
     """
     from endcap.doctor import examine
     from endcap.doctor.page import write
-    from endcap.errors import StateError
 
-    folder = shop_folder(shop)
-    if not folder.is_dir():
-        raise StateError(f"There is no shop folder {folder}", mend="Run `endcap init` first")
     opened = open_shop(shop)
     with progress() as report:
         found = examine(opened, deep=data, report=report)

@@ -37,7 +37,10 @@ def _show(certificate: dict[str, Any], console: Console) -> None:
     rows = {place["where"]: f"{place['rows']:,} rows erased" for place in certificate["erased"]}
     console.print(columns(rows or {"nothing": "was held"}, title="Forgotten"), end="\n\n")
     for release in certificate["releases"]:
-        console.print(f"Release {release['release']} holds {release['holds']}")
+        held = release["holds"]
+        if isinstance(held, dict):
+            held = "; ".join(f"{name}: {what}" for name, what in held.items())
+        console.print(f"Release {release['release']} holds {held}")
     for name in certificate["found_elsewhere"]:
         console.print(f"Still named in {name}, which is yours to erase")
     if left := certificate["left_in_the_store"]:

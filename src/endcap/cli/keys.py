@@ -116,6 +116,8 @@ def _show_new(found: dict[str, Any], console: Console) -> None:
 
 
 def _show_keys(found: dict[str, Any], console: Console) -> None:
+    if not found["keys"]:
+        console.print("There are no keys yet. Run `endcap keys create`.")
     for key in found["keys"]:
         until = f"ends {key['ends_at']}" if key["ends_at"] else ""
         line = f"{key['id']}  {key['scope']:<9}  {key['created_at']}  {until}  {key['note']}"
@@ -123,6 +125,8 @@ def _show_keys(found: dict[str, Any], console: Console) -> None:
 
 
 def _show_acts(found: dict[str, Any], console: Console) -> None:
+    if not found["acts"]:
+        console.print("Nothing has been done yet.")
     for act in found["acts"]:
         line = f"{act['time']}  {act['by']}  {act['action']}  {act['what']}"
         console.print(line, highlight=False)

@@ -49,11 +49,25 @@ def shop_folder(given: Path | None) -> Path:
     return given or Path(os.environ.get("ENDCAP_SHOP") or ".")
 
 
-def open_shop(given: Path | None, changes: Iterable[str] = (), *, file: Path | None = None) -> Shop:
-    """The shop in that folder. changes: as ``--set`` has them. file: instead of its endcap.toml."""
-    from endcap.config import Shop
+def open_shop(
+    given: Path | None,
+    changes: Iterable[str] = (),
+    *,
+    file: Path | None = None,
+    new: bool = False,
+) -> Shop:
+    """The shop in that folder. changes: as ``--set`` has them. file: instead of its endcap.toml.
 
-    return Shop.open(shop_folder(given), changes, file=file)
+    new: whether the folder may be one that is still to be made; else a name that was typed wrong
+    would be an empty shop. Raises StateError.
+    """
+    from endcap.config import Shop
+    from endcap.errors import StateError
+
+    folder = shop_folder(given)
+    if not new and not folder.is_dir():
+        raise StateError(f"There is no shop folder {folder}", mend="Run `endcap init` first")
+    return Shop.open(folder, changes, file=file)
 
 
 def answer(value: Any, as_json: bool, show: Callable[[Any, Console], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -117,23 +118,30 @@ def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
     """
     lines = []
     for one in error.errors():
-        key = ".".join(map(str, one["loc"])) or "the file"
+        key = ".".join(map(str, one["loc"]))
         unknown = one["type"] == "extra_forbidden"
-        allowed = _allowed(kind, one["loc"][:-1]) if unknown else one["msg"]
-        lines.append(f"{where}: {key} = {one['input']!r}: {allowed}")
+        allowed = _allowed(kind, one["loc"]) if unknown else one["msg"]
+        # What is wrong with the whole says itself what it is; all of it would drown that.
+        given = f"{key} = {one['input']!r}: " if one["loc"] else ""
+        lines.append(f"{where}: {given}{allowed.removeprefix('Value error, ')}")
     return "\n".join(lines)
 
 
 def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
-    """The settings that there are at a path below a kind of settings."""
-    for step in path:
+    """The settings that there are beside an unknown one, which the path below a kind leads to."""
+    *way, wrong = map(str, path)
+    for step in way:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(step)].annotation
+            kind = kind.model_fields[step].annotation
         else:
             # A table of settings by name, or a list of them: tuple[Pin, ...].
             kind = [one for one in get_args(kind) if one is not Ellipsis][-1]
-    names = ", ".join(kind.model_fields)
-    return f"there is no such setting, but {names}" if names else "there is nothing to set"
+    names = list(kind.model_fields)
+    if not names:
+        return "there is nothing to set"
+    alike = get_close_matches(wrong, names, n=1)
+    meant = f"; perhaps {alike[0]} is meant" if alike else ""
+    return f"there is no such setting, but {', '.join(names)}{meant}"
 
 
 def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -35,4 +35,16 @@ def page(found: Mapping[str, Any]) -> str:
         for status in ("fail", "warn", "pass")
     }
     empty = any(one["name"] == "events" for one in checks)
-    return _PAGE.render(shop=found["shop"], counts=found["counts"], empty=empty, **by_status)
+    return _PAGE.render(
+        shop=found["shop"], counts=found["counts"], empty=empty, sentence=_sentence, **by_status
+    )
+
+
+def _sentence(detail: str) -> str:
+    """A finding as a sentence; one that begins with the name of a file leaves it as it is.
+
+    >>> _sentence("all is well"), _sentence("live.sqlite is whole")
+    ('All is well.', 'live.sqlite is whole.')
+    """
+    first, _, _ = detail.partition(" ")
+    return f"{detail if '.' in first else detail[:1].upper() + detail[1:]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,9 +64,14 @@ def _bars(picture: dict[str, Any]) -> Drawing:
 
 
 def _ticks(labels: Sequence[str]) -> list[str]:
-    """All labels where there is room, else some that are equally far apart."""
+    """All labels where there is room, else some that are equally far apart.
+
+    >>> _ticks(["300+", "10,000+"])
+    ['300+', '10k+']
+    """
+    labels = [re.sub(r",000(?![\d,])", "k", label) for label in labels]
     if len(labels) <= 12:
-        return [*labels]
+        return labels
     places = [round(i * (len(labels) - 1) / (LABELS - 1)) for i in range(LABELS)]
     return [labels[place] for place in places]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,12 +39,18 @@ def recommend(
     release: str | None = None,
     *,
     include_seen: bool = False,
+    unknown: Callable[[list[str]], None] = lambda ids: None,
     report: Report = silent,
 ) -> pa.Table:
-    """user_id, rank, item_id, score, title: for the given users, or for all of the log."""
+    """user_id, rank, item_id, score, title: for the given users, or for all of the log.
+
+    unknown: is told which of the given users the log does not know, if there are any.
+    """
     recommender, visitors = _opened(shop, release)
     ids = visitors.dataset.users[1:] if user_ids is None else user_ids
     codes, parts = visitors.dataset.user_codes(ids), []
+    if not codes.all():
+        unknown([id_ for id_, code in zip(ids, codes, strict=True) if not code])
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
         found = recommender.answer(visitors.now(codes[rows]), n, include_seen=include_seen)

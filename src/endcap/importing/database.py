@@ -125,7 +125,9 @@ def _cursor(engine: Any, table: str, schema: str | None, wanted: str | None) -> 
         return str(key[0]) if len(key) == 1 else None
     names = [str(column["name"]) for column in inspector.get_columns(table, schema)]
     if wanted not in names:
-        raise SourceError(f"{table} has no column {wanted!r}", expected=f"one of {names}")
+        raise SourceError(
+            f"{table} has no column {wanted!r}", expected=f"one of {', '.join(names)}"
+        )
     return wanted
 
 

@@ -97,7 +97,9 @@ class Mapping(Settings):
     def _ours(self) -> Mapping:
         for name in self.columns:
             if name not in TABLES[self.kind].names:
-                raise ValueError(f"{self.kind} have no {name!r}, but {TABLES[self.kind].names}")
+                raise ValueError(
+                    f"{self.kind} have no {name!r}, but {', '.join(TABLES[self.kind].names)}"
+                )
         return self
 
 

@@ -48,8 +48,8 @@ def expand(name: str, without: Path) -> list[str]:
 
     without: a folder that is left out, as it holds what was imported.
     """
-    if is_site(name):
-        return [name]
+    if is_site(name) or is_database(name):
+        return [name]  # the ? of an address is no pattern
     if is_remote(name):
         return _remote(name)
     path = Path(name)

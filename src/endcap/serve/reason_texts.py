@@ -33,30 +33,38 @@ class Words:
     comma: str
 
 
-def _all(sentence: str, other: str, **words: str) -> Mapping[str, str]:
-    """The sentence with a word for each event type, and with another for the rest."""
-    known = {name: sentence.replace("DID", word) for name, word in words.items()}
-    return defaultdict(lambda: sentence.replace("DID", other), known)
+def _all(sentence: str, it: str, other: str, **words: str) -> Mapping[str, str]:
+    """The sentence with a word for each event type, and with another for the rest.
+
+    it: stands where the words name the item.
+    """
+    known = {name: sentence.replace("DID", word.replace("IT", it)) for name, word in words.items()}
+    return defaultdict(lambda: sentence.replace("DID", other.replace("IT", it)), known)
 
 
 _ENGLISH = {
-    "click": "looked at",
-    "view": "looked at",
-    "add_to_wishlist": "wished for",
-    "add_to_cart": "put into your basket",
-    "begin_checkout": "wanted",
-    "purchase": "bought",
-    "rate": "rated",
+    "click": "looked at IT",
+    "view": "looked at IT",
+    "add_to_wishlist": "wished for IT",
+    "add_to_cart": "put IT into your basket",
+    "begin_checkout": "wanted IT",
+    "purchase": "bought IT",
+    "rate": "rated IT",
 }
 
 _CHINESE = {
-    "click": "看过",
-    "view": "看过",
-    "add_to_wishlist": "收藏过",
-    "add_to_cart": "加入过购物车",
-    "begin_checkout": "想买过",
-    "purchase": "买过",
-    "rate": "评价过",
+    "click": "看过IT",
+    "view": "看过IT",
+    "add_to_wishlist": "收藏过IT",
+    "add_to_cart": "把IT加入过购物车",
+    "begin_checkout": "想买IT",
+    "purchase": "买过IT",
+    "rate": "评价过IT",
+}
+
+_ENGLISH_THAT = {name: word.replace(" IT", "") for name, word in _ENGLISH.items()}
+_CHINESE_THAT = {
+    name: word.replace("把IT", "").replace("IT", "") for name, word in _CHINESE.items()
 }
 
 WORDS: Mapping[Language, Words] = MappingProxyType(
@@ -64,8 +72,8 @@ WORDS: Mapping[Language, Words] = MappingProxyType(
         "en": Words(
             popular="Popular this month",
             similar="Goes with {title}",
-            because=_all("Because you DID {title}", "saw", **_ENGLISH),
-            before=_all("You DID this before", "saw", **_ENGLISH),
+            because=_all("Because you DID", "{title}", "saw IT", **_ENGLISH),
+            before=_all("You DID before", "this", "saw IT", **_ENGLISH),
             once="You bought this before",
             daily="You buy this nearly every day",
             every="You buy this about every {days} days",
@@ -74,14 +82,14 @@ WORDS: Mapping[Language, Words] = MappingProxyType(
                 "joined": "joined by {by} with {title}{did}",
                 "with": "goes with {title}{did}",
             },
-            that=_all(" that you DID", "saw", **_ENGLISH),
+            that=_all(" that you DID", "", "saw", **_ENGLISH_THAT),
             comma=", ",
         ),
         "zh": Words(
             popular="本月热门",
             similar="与“{title}”相配",
-            because=_all("因为您DID“{title}”", "看过", **_CHINESE),
-            before=_all("您DID这件商品", "看过", **_CHINESE),
+            because=_all("因为您DID", "“{title}”", "看过IT", **_CHINESE),
+            before=_all("您DID", "这件商品", "看过IT", **_CHINESE),
             once="您买过这件商品",
             daily="您几乎每天都买这件商品",
             every="您大约每{days}天买一次这件商品",
@@ -90,7 +98,7 @@ WORDS: Mapping[Language, Words] = MappingProxyType(
                 "joined": "与{did}“{title}”相关（{by}）",
                 "with": "与{did}“{title}”相配",
             },
-            that=_all("您DID的", "看过", **_CHINESE),
+            that=_all("您DID的", "", "看过", **_CHINESE_THAT),
             comma="，",
         ),
     }

@@ -43,7 +43,8 @@ class Releases:
             raise ReleaseError("No release is live", mend="Run `endcap fit` first")
         if name not in self.names():
             raise ReleaseError(
-                f"There is no release {name!r}", expected=f"one of {self.names() or 'none yet'}"
+                f"There is no release {name!r}",
+                expected=f"one of {', '.join(self.names()) or 'none yet'}",
             )
         return self.folder / name
 

@@ -8,11 +8,14 @@ const LENGTH = 12;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const DID = {
-  purchase: "", add_to_cart: "put in basket", view: "looked at", click: "looked at",
+  purchase: "bought", add_to_cart: "put in basket", view: "looked at", click: "looked at",
   add_to_wishlist: "wished for", begin_checkout: "at the checkout", rate: "rated",
 };
 
-const state = { shopper: null, known: false, places: new Map(), asked: 0 };
+const state = { shopper: null, known: false, places: new Map(), asked: 0, buysOnly: false };
+
+document.documentElement.lang = LANGUAGE;
+for (const part of [document, $("item").content]) translate(part);
 
 // ---- talking to the service -------------------------------------------------------------
 
@@ -34,7 +37,7 @@ async function tried(work) {
   } catch (error) {
     if (error.status === 503) waitUntilReady();
     $("failure").textContent = error instanceof TypeError
-      ? "The service can’t be reached. Is it still running?" : error.message;
+      ? say("The service can’t be reached. Is it still running?") : error.message;
     $("failure").hidden = error.status === 503;
     return undefined;
   }
@@ -71,7 +74,8 @@ function price(item) {
   }
 }
 
-const plural = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+/** n times 32 bits of chance. Not randomUUID, which browsers lack on pages without TLS. */
+const chance = (n) => [...crypto.getRandomValues(new Uint32Array(n))].map((one) => one.toString(36)).join("");
 
 // ---- who --------------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ async function people() {
   if (!found || search !== $("search").value.trim()) return null;
   $("people").replaceChildren(...found.map(person));
   $("nobody").hidden = found.length > 0;
-  $("nobody").textContent = search ? `No shopper has “${search}” in their number.` : "No shoppers yet.";
+  $("nobody").textContent = search ? say("No shopper has “{search}” in their number.", { search }) : say("No shoppers yet.");
   return found;
 }
 
@@ -90,7 +94,8 @@ function person({ id, purchases }) {
   const button = element("button", "person");
   button.type = "button";
   button.dataset.id = id;
-  button.append(element("span", "", id), element("small", "", plural(purchases, "purchase", "purchases")));
+  const count = say(purchases === 1 ? "{n} purchase" : "{n} purchases", { n: purchases.toLocaleString() });
+  button.append(element("span", "", id), element("small", "", count));
   button.addEventListener("click", () => pick(id, true));
   row.append(button);
   mark(button);
@@ -105,14 +110,22 @@ function mark(button) {
 function pick(id, known) {
   Object.assign(state, { shopper: id, known, places: new Map() });
   document.querySelectorAll(".person").forEach(mark);
-  document.querySelector(".person[aria-current=true]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  $("shown").textContent = known ? `Shown to shopper ${id}` : "Shown to someone new";
+  reveal(document.querySelector("#people .person[aria-current=true]"));
+  $("shown").textContent = known ? say("Shown to shopper {id}", { id }) : say("Shown to someone new");
   $("items").replaceChildren(...Array.from({ length: 6 }, () => element("li", "bone")));
   history.replaceState(null, "", known ? `#${encodeURIComponent(id)}` : "#");
   return Promise.all([show(), past()]);
 }
 
-const someone = () => pick(`visitor-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`, false);
+/** Scroll a shopper into the list's view. scrollIntoView would have the next Tab begin there. */
+function reveal(button) {
+  if (!button) return;
+  const list = $("people"), box = list.getBoundingClientRect(), own = button.getBoundingClientRect();
+  list.scrollTop += Math.min(0, own.top - box.top) + Math.max(0, own.bottom - box.bottom);
+  list.scrollLeft += own.left + own.width / 2 - box.left - box.width / 2;
+}
+
+const someone = () => pick(`visitor-${chance(1)}`, false);
 const who = () => (state.known ? { user_id: state.shopper } : { anonymous_id: state.shopper });
 
 // ---- what would be shown ----------------------------------------------------------------
@@ -129,7 +142,7 @@ const STRANGER = "What everyone likes, since nothing is known of them yet. Click
 
 function lead(answer, where) {
   const stranger = answer.items.every((item) => item.reason && item.reason.kind === "popular");
-  return where === "home" && stranger ? STRANGER : LEADS[where];
+  return say(where === "home" && stranger ? STRANGER : LEADS[where]);
 }
 
 async function show() {
@@ -137,7 +150,7 @@ async function show() {
   const where = placement();
   $("items").setAttribute("aria-busy", "true");
   const answer = await tried(() => call("/v1/recommend", {
-    ...who(), placement: where, n: LENGTH, explain: true, fields: FIELDS,
+    ...who(), placement: where, n: LENGTH, explain: true, fields: FIELDS, language: LANGUAGE,
   }));
   if (asked !== state.asked) return;
   $("items").removeAttribute("aria-busy");
@@ -154,7 +167,7 @@ function draw(answer, where) {
   $("items").replaceChildren(...rows);
   if (focus) refocus(rows, focus);
   $("empty").hidden = rows.length > 0;
-  $("empty").textContent = where === "buy_again" ? "They have bought nothing yet." : "There is nothing to show.";
+  $("empty").textContent = say(where === "buy_again" ? "They have bought nothing yet." : "There is nothing to show.");
   if (!calm.matches && before.size) rows.forEach((row) => slide(row, tops.get(row.dataset.id)));
   $("status").textContent = story(answer.items, before);
   state.places = new Map(answer.items.map((item, index) => [item.item_id, index]));
@@ -187,7 +200,7 @@ function itemRow(item, index, before, recommendation, where) {
   colour(find(".swatch"), department);
   label(find(".mark"), before.size ? before.get(item.item_id) : index, index);
   find(".face").addEventListener("click", () => act("click", item, index, recommendation, where));
-  find(".face").title = "Look at it";
+  find(".face").title = say("Look at it");
   for (const button of row.querySelectorAll(".act")) {
     button.setAttribute("aria-label", `${button.textContent}: ${name(item)}`);
     button.addEventListener("click", () => act(button.dataset.event, item, index, recommendation, where));
@@ -196,7 +209,7 @@ function itemRow(item, index, before, recommendation, where) {
 }
 
 function label(node, from, to) {
-  if (from === undefined) { node.textContent = "New"; node.classList.add("fresh"); }
+  if (from === undefined) { node.textContent = say("New"); node.classList.add("fresh"); }
   else if (from > to) { node.textContent = `↑ ${from - to}`; node.classList.add("up"); }
   else if (from < to) node.textContent = `↓ ${to - from}`;
 }
@@ -211,13 +224,13 @@ function story(items, before) {
   if (!before.size) return "";
   const fresh = items.filter((item) => !before.has(item.item_id)).length;
   const up = items.filter((item, index) => before.get(item.item_id) > index).length;
-  return fresh || up ? `The list changed: ${fresh} new, ${up} moved up.` : "The list stays as it is.";
+  return fresh || up ? say("The list changed: {fresh} new, {up} moved up.", { fresh, up }) : say("The list stays as it is.");
 }
 
 async function act(type, item, index, recommendation, where) {
   const event = {
     event_type: type, ...who(), item_id: item.item_id, position: index + 1, placement: where,
-    recommendation_id: recommendation, event_id: crypto.randomUUID(),
+    recommendation_id: recommendation, event_id: chance(4),
   };
   const kept = await tried(() => call("/v1/events", event));
   if (kept) await Promise.all([show(), past()]);
@@ -231,8 +244,9 @@ async function past() {
   const id = state.shopper;
   const found = await tried(() => call(`/page/shoppers/${encodeURIComponent(id)}`));
   if (!found || id !== state.shopper) return;
+  state.buysOnly = found.days.every(({ items }) => items.every(({ did }) => did === "purchase"));
   $("past").replaceChildren(...(found.days.length ? found.days.map(day)
-    : [element("p", "quiet", "Nothing yet. Click an item, and it will stand here.")]));
+    : [element("p", "quiet", say("Nothing yet. Click an item, and it will stand here."))]));
 }
 
 function day({ date, items }) {
@@ -242,7 +256,7 @@ function day({ date, items }) {
   list.append(...items.slice(0, FEW).map(deed));
   box.append(element("h3", "", when(date)), list);
   if (items.length > FEW) {
-    const more = element("button", "more", `and ${items.length - FEW} more`);
+    const more = element("button", "more", say("and {n} more", { n: items.length - FEW }));
     more.type = "button";
     more.addEventListener("click", () => { list.append(...items.slice(FEW).map(deed)); more.remove(); });
     box.append(more);
@@ -263,7 +277,7 @@ function together(items) {
 
 function deed(item) {
   const row = element("li");
-  const did = DID[item.did] ?? item.did.replaceAll("_", " ");
+  const did = state.buysOnly ? "" : say(DID[item.did] ?? item.did.replaceAll("_", " "));
   colour(row, path(item)[0]);
   row.title = path(item).join(" › ");
   row.append(element("span", "", name(item)));
@@ -275,7 +289,7 @@ function deed(item) {
 function when(date) {
   const moment = new Date(`${date}T00:00:00Z`);
   const today = new Date().toISOString().slice(0, 10);
-  if (date === today) return "Today";
+  if (date === today) return say("Today");
   return moment.toLocaleDateString(undefined, { timeZone: "UTC", day: "numeric", month: "long", year: "numeric" });
 }
 
@@ -294,7 +308,7 @@ async function begin() {
   const answer = await fetch("/readyz").catch(() => null);
   if (!answer || !answer.ok) {
     const value = answer ? await answer.json().catch(() => ({})) : {};
-    $("trouble").textContent = answer ? value.detail || "" : "The service can’t be reached.";
+    $("trouble").textContent = answer ? (value.detail || "").replaceAll("`", "") : say("The service can’t be reached.");
     waitUntilReady();
     return;
   }

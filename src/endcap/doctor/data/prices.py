@@ -35,7 +35,7 @@ def check(log: Log) -> Finding:
     sales = _dear_sales(log)
     dear, of = (int(value or 0) for value in one_of(sales).values())
     if not count and not of:
-        return Finding("pass", "The log and the catalogue state no prices")
+        return Finding("pass", "No event states a price, and no item a sale price")
     share, sold = bad / max(count, 1), dear / max(of, 1)
     said = [f"{percent(share)} of the prices are far from what the item mostly costs"] * (bad > 0)
     said += [f"{percent(sold)} of the sale prices are above the price"] * (dear > 0)

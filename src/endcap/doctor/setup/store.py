@@ -32,7 +32,7 @@ def _server(address: str) -> Finding:
         return Finding("fail", said, [{"wrong": wrong}], "See to the database, then `endcap serve`")
     finally:
         engine.dispose()
-    return Finding("pass", f"{shown(address)} answers, with {count:,} events")
+    return Finding("pass", f"{shown(address)} answers, with {_events(count)}")
 
 
 def _file(path: Path) -> Finding:
@@ -51,7 +51,11 @@ def _file(path: Path) -> Finding:
             [{"wrong": one} for one in wrong],
             f"sqlite3 {path.name} .recover | sqlite3 mended.sqlite",
         )
-    return Finding("pass", f"{path.name} is whole, with {count:,} events")
+    return Finding("pass", f"{path.name} is whole, with {_events(count)}")
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _rows(base: sqlite3.Connection) -> int:
