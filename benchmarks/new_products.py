@@ -179,7 +179,7 @@ def _chance(n: int) -> Floats:
 def _vectors(model: Retriever[Any], goods: Catalogue) -> Floats:
     """[items, width] of the network's own encoder."""
     chosen = model.settings.content
-    return Voices.of(chosen, below(model.state, "encoder"), "content").say(goods)["text"].vectors
+    return Voices.of(chosen, model.state).say(goods)[0]["text"]
 
 
 def _table(found: Mapping[str, Mapping[str, Floats]]) -> str:
