@@ -38,7 +38,7 @@ from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
 from endcap.retrievers.newcomers import Newcomers
 from endcap.retrievers.sequence import Sequence
-from endcap.stages import ALONE, Retriever, Run, below
+from endcap.stages import ALONE, Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part

@@ -10,7 +10,7 @@ import numpy as np
 
 from endcap.class_paths import resolve_own
 from endcap.config import Settings
-from endcap.stages import ALONE, Encoder, Run, State, below, under
+from endcap.stages import Encoder, Run, State, below, under
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Bools, Floats
 

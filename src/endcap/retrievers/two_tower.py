@@ -120,7 +120,8 @@ class TwoTower(Retriever[Settings]):
         network = Towers(settings, int(starts[-1]), dataset.kind_weights, told.vectors)
         count = np.bincount(dataset.item, minlength=len(codes))
         network.forget(np.flatnonzero(count == 0))
-        negatives = Negatives(count, settings.negatives, settings.popular)
+        held = (count > 0) | ~_said(told.vectors, len(codes))  # see `endcap.nn.fusion.Items.held`
+        negatives = Negatives(count, settings.negatives, settings.popular, held)
         loss = partial(_loss, network, codes, negatives)
         lessons = loss, dataset, dataset.weight
         steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
