@@ -66,11 +66,10 @@ class Settings(Learning):
 
 
 class Sequence(Retriever[Settings]):
-    """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
-    items; `encoder.NAME.ARRAY` its own arrays; `standing.NAME` those of `Standing`, with the
-    `items` that have no events and their `vectors`; `kinds` [event types] how much each says,
-    1 at most, and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is
-    none."""
+    """state: `network.NAME` its weights; what `Voices` keeps; `standing.NAME` the arrays of
+    `Standing`, with the `items` that have no events and their `vectors`; `kinds` [event types] how
+    much each says, 1 at most, and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs
+    content and there is none."""
 
     personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
