@@ -162,7 +162,7 @@ def _personal(stage: Path) -> str:
 
 def _elsewhere(shop: Shop, ids: list[str]) -> Iterator[Path]:
     """Files that name the person and are not ours: what people put or had written here."""
-    folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.tune)
+    folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.content, shop.tune)
     store = shop.live.name if isinstance(shop.live, Path) else ""
     for path in files.mentions(shop.folder, ids):
         ours = any(map(path.is_relative_to, folders))
