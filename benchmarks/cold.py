@@ -4,9 +4,9 @@
 
 Leave-one-out. Training sees no event of the cold items, of which only the texts are known; asked
 are the questions of the test part whose answer is one of them, and the whole catalogue is ranked.
-Prints recall@50 of the retriever `described` with each encoder, as it is and with `standing`,
-beside what is nearest to what the visitor took by the same encoder, TF-IDF over texts, the
-retriever `newcomers`, and chance.
+Prints recall@50 of the retriever `described` with each encoder, as it is and with `standing`, and
+of two towers with it, beside what is nearest to what the visitor took by the same encoder, TF-IDF
+over texts, the retriever `newcomers`, and chance.
 Then what `standing` does to questions whose answer is no cold item; and recall@50 of both once
 `learn` has been told the first events that each cold item had in training. Epochs are those that
 the validation part chooses, asked for items that are not cold.
@@ -33,6 +33,7 @@ from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
 from endcap.retrievers.newcomers import Newcomers
 from endcap.retrievers.sequence import Sequence
+from endcap.retrievers.two_tower import TwoTower
 from endcap.stages import Encoder, Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -129,7 +130,7 @@ def _about(asked: Asked, cold: Bools) -> Asked:
 
 def _lists(
     shop: Shop, dataset: Dataset, cold: Bools, asked: Asked, encoders: list[str], report: Report
-) -> tuple[dict[str, Ranking], dict[str, Sequence]]:
+) -> tuple[dict[str, Ranking], dict[str, Retriever[Any]]]:
     """By their names, lists for the questions about cold items; and the networks."""
     past, run = dataset.before(Part.VALIDATION), Run(report=report, cache=shop.folder / "content")
     past = past.keep(~cold[past.item])
@@ -140,7 +141,7 @@ def _lists(
     lists = {TERMS: content.fit(own, past, None, run).retrieve(met, DEPTH)}
     leaning = Newcomers.fit(Newcomers.settings_type(), past, None, run)
     lists["newcomers"] = leaning.retrieve(met, DEPTH)
-    models = dict[str, Sequence]()
+    models = dict[str, Retriever[Any]]()
     for name in encoders:
         stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}
         kind, encoder = resolve(Encoder, Stage.model_validate(stage), name)
@@ -150,7 +151,9 @@ def _lists(
         described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
         model, settings = resolve(Retriever, described, "described")
         fitted: Sequence = model.fit(settings, past, judge, run)
-        own_models = dict(_standing(f"{name}: described", fitted, past))
+        own_models: dict[str, Retriever[Any]] = dict(_standing(f"{name}: described", fitted, past))
+        towers = TwoTower.settings_type.model_validate({"content": {"text": stage}})
+        own_models[f"{name}: two towers"] = TwoTower.fit(towers, past, judge, run)
         lists |= {key: one.retrieve(asked.queries, DEPTH) for key, one in own_models.items()}
         models |= own_models
     return lists, models
@@ -165,7 +168,7 @@ def _standing(name: str, model: Sequence, past: Dataset) -> Iterator[tuple[str, 
 
 
 def _warmer(
-    dataset: Dataset, model: Sequence, cold: Bools, asked: Asked, known: Asked
+    dataset: Dataset, model: Retriever[Any], cold: Bools, asked: Asked, known: Asked
 ) -> list[tuple[Floats, Floats]]:
     """Recall of cold and of other items, with nothing told and with each of `TOLD`."""
     told = (model, *(model.learn(*_lessons(dataset, cold, most)) for most in TOLD))

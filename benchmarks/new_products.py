@@ -38,7 +38,7 @@ from endcap.experiment.intervals import bootstrap, paired
 from endcap.nn.scoring import best
 from endcap.retrievers.newcomers import Newcomers
 from endcap.retrievers.sequence import Sequence
-from endcap.stages import ALONE, Retriever, Run, below
+from endcap.stages import ALONE, Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
@@ -179,7 +179,7 @@ def _chance(n: int) -> Floats:
 def _vectors(model: Retriever[Any], goods: Catalogue) -> Floats:
     """[items, width] of the network's own encoder."""
     chosen = model.settings.content
-    return Voices.of(chosen, below(model.state, "encoder"), "content").say(goods)["text"].vectors
+    return Voices.of(chosen, model.state).say(goods)[0]["text"]
 
 
 def _table(found: Mapping[str, Mapping[str, Floats]]) -> str:

@@ -18,6 +18,9 @@ from endcap.types import Candidates, Queries
 
 T = TypeVar("T")
 
+HEARS = {"facts": {"use": "endcap.encoders.attributes:Attributes"}}
+"""What two towers and the deep ranker listen to."""
+
 SMALL: dict[str, dict[str, Any]] = {
     # So few steps are taken that a long mean of the weights would still remember the first ones.
     "Sequence": {
@@ -30,7 +33,14 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "BPR": {"factors": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
     "MLP": {"dim": 16, "negatives": 32, "epochs": 40, "batch": 32, "average": 0.9},
-    "TwoTower": {"dim": 16, "negatives": 32, "epochs": 20, "batch": 32, "average": 0.9},
+    "TwoTower": {
+        "content": HEARS,
+        "dim": 16,
+        "negatives": 32,
+        "epochs": 20,
+        "batch": 32,
+        "average": 0.9,
+    },
     "FewSteps": {
         "dim": 16,
         "practice": 0.5,
@@ -56,7 +66,14 @@ SMALL: dict[str, dict[str, Any]] = {
             {"place": 1, "item": "i4", "until": "2020-12-31"},
         ]
     },
-    "DeepRanker": {"dim": 8, "length": 10, "width": 16, "questions": 8, "average": 0.9},
+    "DeepRanker": {
+        "content": HEARS,
+        "dim": 8,
+        "length": 10,
+        "width": 16,
+        "questions": 8,
+        "average": 0.9,
+    },
 }
 """Settings that shrink what would take long, and some for rules that are idle by default; the
 others keep their defaults."""

@@ -18,7 +18,9 @@ CANDIDATES = torch.from_numpy(groups_of(queries([0, 1, 2, 3, 4, 5]).history.item
 def interest(past: Past) -> Tensor:
     """[6, 4] of the first visitor in each item, by a network that has learned nothing."""
     torch.manual_seed(1)
-    found: Tensor = Interest(4)(past, CANDIDATES, torch.zeros(6, dtype=torch.int64))
+    found: Tensor = Interest(4, hears=False)(
+        past, CANDIDATES, torch.zeros(6, dtype=torch.int64), None
+    )
     return found.detach()
 
 

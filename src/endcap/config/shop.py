@@ -25,6 +25,7 @@ class Shop:
     prepared/          what `prepare` made; `prepared/current` names the valid folder
     runs/              fits under way, from which an interrupted one resumes, and in
                        runs/curves what TensorBoard shows of all
+    content/           what encoders made of texts, photos and sounds, so that no fit does it again
     tune/              what `tune` tried, and the best of it: tune/best.toml, tune/report.html
     releases/          what `fit` made, and the pointer to the live one
     live.sqlite        events that the service has acknowledged, keys and traces, unless the
@@ -55,6 +56,10 @@ class Shop:
     @property
     def runs(self) -> Path:
         return self.folder / "runs"
+
+    @property
+    def content(self) -> Path:
+        return self.folder / "content"
 
     @property
     def tune(self) -> Path:

@@ -74,7 +74,7 @@ def fit(
         return releases.manifest(same[-1])
     config, dataset, event_weights = weigh(shop.config, dataset)
     told = silent if processes.rank() else report
-    work = Work(config, dataset, folder, told, origin)
+    work = Work(config, dataset, folder, told, shop.content, origin)
     measured, live, joins = _learn(work, refit)
     if processes.rank():
         processes.meet()  # while the first measures and writes

@@ -188,7 +188,7 @@ def _personal(stage: Path) -> str:
 def _elsewhere(shop: Shop, ids: list[str]) -> Iterator[Path]:
     """Files that name the person and are not ours: what people put or had written here. Ours are
     not read: models may be larger than the memory."""
-    folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.tune)
+    folders = (shop.tables, shop.prepared, shop.releases, shop.runs, shop.content, shop.tune)
     store = shop.live.name if isinstance(shop.live, Path) else ""
     for path in sorted(shop.folder.rglob("*")):
         ours = any(map(path.is_relative_to, folders))

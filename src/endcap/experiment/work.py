@@ -35,6 +35,7 @@ LESSONS = 8_000
 class Work:
     """One fit of a configuration on a dataset, with its folder.
 
+    content: where encoders keep what they made; None keeps nothing.
     origin: the release that it goes on from, None to begin anew.
     """
 
@@ -42,6 +43,7 @@ class Work:
     dataset: Dataset
     folder: Path
     report: Report
+    content: Path | None = None
     origin: Origin | None = None
 
     def keep(self, kind: type[Any], path: str, make: Callable[[Run], T]) -> T:
@@ -57,6 +59,7 @@ class Work:
                 seed,
                 steps,
                 project=project,
+                cache=self.content,
                 features=self.config.features,
             )
             with shortage(f"Fitting {path}"):

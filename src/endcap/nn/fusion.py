@@ -46,17 +46,30 @@ class Content(nn.Module):
 
     def forward(self, items: Tensor | None = None) -> Tensor:
         """[n, dim] of some items, of all where None. There must be some content."""
-        told = (
-            self.vectors if items is None else {k: v[items.cpu()] for k, v in self.vectors.items()}
-        )
-        return self.heard(told)
+        if items is None:
+            return self._mixed(self.vectors)
+        return self._mixed({name: one[items.cpu()] for name, one in self.vectors.items()})
 
-    def heard(self, told: Mapping[str, Tensor]) -> Tensor:
-        """[n, dim] of what the encoders say of any items: by their names, [n, width]."""
+    @torch.no_grad()
+    def of(self, said: Mapping[str, Floats]) -> Tensor:
+        """[n, dim] of any items. said: [n, width] by each encoder, by their names."""
+        return self._mixed({name: torch.from_numpy(one) for name, one in said.items()})
+
+    def rows(self, items: Tensor, settled: Tensor | None) -> tuple[Tensor, Tensor]:
+        """A table of vectors, and the row of each item in it.
+
+        settled: [items, dim] of all items, once nothing is learned any more; None before.
+        """
+        if settled is not None:
+            return settled, items
+        some, rows = torch.unique(items, return_inverse=True)
+        return self(some), rows
+
+    def _mixed(self, vectors: Mapping[str, Tensor]) -> Tensor:
         parts = []
-        for name, vectors in told.items():
+        for name, one in vectors.items():
             gate = self.gate[name]
-            parts.append(self.project[name](vectors.to(gate.device)) * gate)
+            parts.append(self.project[name](one.to(gate.device)) * gate)
         return torch.stack(parts).sum(0)
 
 

@@ -41,6 +41,11 @@ class Past:
         groups = groups_of(last.items, catalogue)
         return cls(_padded(there, groups), _padded(there, last.kinds), _padded(there, ages), there)
 
+    @property
+    def items(self) -> Tensor:
+        """[queries, length] codes, any where there is padding."""
+        return (self.groups[..., 0] - 1).clamp(min=0)
+
     def take(self, queries: Tensor) -> Past:
         return Past(*(column[queries] for column in vars(self).values()))
 
@@ -59,16 +64,27 @@ def _padded(there: Tensor, values: np.ndarray) -> Tensor:
     return column
 
 
+@dataclass(frozen=True)
+class Said:
+    """What content says. events: [queries, length, dim] of their items; items: [rows, dim] of the
+    candidates."""
+
+    events: Tensor
+    items: Tensor
+
+
 class Interest(nn.Module):
     """DIN (Zhou et al., KDD 2018): the sum of the visitor's events, each weighed by a small
     network that sees the event, and what it has in common with the candidate.
 
-    An event is its type and its age, and is tied to a candidate by item, category, department
-    and brand. There are no vectors of items: from some thousand questions they would learn
-    answers by heart, and an item that is new would have none.
+    An event is its type, its age and what content says of its item, and is tied to a candidate by
+    item, category, department and brand, and by what content says of both. Items have no vectors
+    of their own: from some thousand questions they would learn answers by heart, and an item that
+    is new would have none.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, hears: bool) -> None:
+        """hears: whether there is content."""
         super().__init__()
         self.kind = nn.Embedding(len(EVENT_TYPES), dim)
         self.age = nn.Embedding(GAPS, dim)
@@ -77,15 +93,20 @@ class Interest(nn.Module):
         self.event = nn.Linear(dim, dim)
         self.tie = nn.Linear(TIES, dim, bias=False)
         self.weight = nn.Linear(dim, 1)
+        self.alike = nn.Linear(dim, dim, bias=False) if hears else None
 
-    def forward(self, past: Past, groups: Tensor, query: Tensor) -> Tensor:
+    def forward(self, past: Past, groups: Tensor, query: Tensor, said: Said | None) -> Tensor:
         """[rows, dim]
 
         groups: [rows, TIES] of the candidates; query: [rows] whose candidate each is.
         """
         event = self.kind(past.kinds) + self.age(past.ages)
         tied = (past.groups[query] == groups[:, None]) & (groups[:, None] > 0)
-        seen = self.event(event)[query] + self.tie(tied.to(event.dtype))
+        seen = self.tie(tied.to(event.dtype))
+        if said is not None and self.alike is not None:
+            event = event + said.events
+            seen = seen + self.alike(said.events[query] * said.items[:, None])
+        seen = seen + self.event(event)[query]
         weight = self.weight(functional.silu(seen)) * past.there[query, :, None]
         interest: Tensor = (weight.transpose(1, 2) @ event[query]).squeeze(1)
         return interest

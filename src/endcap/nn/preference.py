@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,7 +15,8 @@ from torch.nn import functional
 from endcap import config
 from endcap.nn.crosses import Crosses
 from endcap.nn.funnel import Heads, log_chances
-from endcap.nn.interest import Interest, Past, groups_of
+from endcap.nn.fusion import Content
+from endcap.nn.interest import Interest, Past, Said, groups_of
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Int64s, Queries, Ranking, spans
 
@@ -59,6 +60,11 @@ class Rows:
             torch.from_numpy(features),
         )
 
+    @property
+    def items(self) -> Tensor:
+        """[rows] codes."""
+        return self.groups[:, 0] - 1
+
     def places(self, queries: Int64s) -> Int64s:
         """Where the rows of some questions stand."""
         own = self.query.numpy()
@@ -80,23 +86,40 @@ class Rows:
 class Preference(nn.Module):
     """Rows → [rows, steps] log of the probability that the visitor comes as far as each step.
 
-    features: of a candidate; steps: of the funnel.
+    features: of a candidate; steps: of the funnel; content: [items, width] by each encoder's name.
     """
 
-    def __init__(self, shape: Shape, features: int, steps: int) -> None:
+    def __init__(
+        self, shape: Shape, features: int, steps: int, content: Mapping[str, Floats]
+    ) -> None:
         super().__init__()
-        self.dropout = shape.dropout
-        self.interest = Interest(shape.dim)
-        size = features + shape.dim
+        self.dropout, hears = shape.dropout, bool(content)
+        self.content = Content(content, shape.dim)
+        self.interest = Interest(shape.dim, hears=hears)
+        size = features + shape.dim * (1 + hears)
         self.crosses = Crosses(size, shape.crosses)
         self.heads = Heads(size, shape.width, shape.experts, steps)
 
-    def forward(self, rows: Rows) -> Tensor:
-        interest = self.interest(rows.past, rows.groups, rows.query)
-        x = self.crosses(torch.cat([rows.features, interest], dim=1))
+    def forward(self, rows: Rows, settled: Tensor | None = None) -> Tensor:
+        """settled: [items, dim] what content says of all items, once it is learned."""
+        said = self._said(rows, settled) if self.content.vectors else None
+        interest = self.interest(rows.past, rows.groups, rows.query, said)
+        told = [rows.features, interest] if said is None else [rows.features, interest, said.items]
+        x = self.crosses(torch.cat(told, dim=1))
         return log_chances(self.heads(functional.dropout(x, self.dropout, self.training)))
 
+    def _said(self, rows: Rows, settled: Tensor | None) -> Said:
+        events, items = rows.past.items, rows.items
+        table, places = self.content.rows(torch.cat([events.flatten(), items]), settled)
+        vectors = functional.embedding(places, table)
+        return Said(vectors[: events.numel()].view(*events.shape, -1), vectors[events.numel() :])
+
     @torch.no_grad()
-    def read(self, rows: Rows) -> Tensor:
+    def settled(self) -> Tensor | None:
+        """[items, dim] what content says, if there is any, once it is learned."""
+        return self.content() if self.content.vectors else None
+
+    @torch.no_grad()
+    def read(self, rows: Rows, settled: Tensor | None) -> Tensor:
         """The same for any number of rows."""
-        return torch.cat([self(part) for part in rows.batches()])
+        return torch.cat([self(part, settled) for part in rows.batches()])

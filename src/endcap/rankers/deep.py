@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from pydantic import Field
 from torch import Tensor
 
 from endcap import config
+from endcap.content import voices
+from endcap.content.voices import CONTENT, Voices
 from endcap.features import Features
 from endcap.nn.calibration import Calibration
 from endcap.nn.fitting import restored
@@ -45,8 +48,13 @@ NETWORK = "network"
 
 
 class Settings(Shape):
-    """The network, what it is to make small, and the training."""
+    """The network, what it hears, what it is to make small, and the training."""
 
+    content: dict[str, dict[str, Any]] = Field(
+        {},
+        description="encoders by names of your own, each a class path and its settings, by whose "
+        "vectors candidates are like what the visitor had, or not",
+    )
     listwise: float = Field(
         1.0, ge=0, description="weight of the order in a list, beside how likely each step is"
     )
@@ -63,8 +71,8 @@ class DeepRanker(Ranker[Settings]):
     """Target attention (DIN) over the visitor's past and cross layers (DCN-V2) over what
     LambdaMART sees; a head for each step of the funnel, from which the product is taken (ESMM).
 
-    state: the network's weights, the features and their scale, what scores mean, and as JSON the
-    names of the steps, and the place of the aim among these.
+    state: the network's weights, what `Voices` keeps, the features and their scale, what scores
+    mean, and as JSON the names of the steps, and the place of the aim among these.
     """
 
     settings_type = Settings
@@ -83,8 +91,14 @@ class DeepRanker(Ranker[Settings]):
         names = json.loads(bytes(state["names"]))
         self._features, self._aim = Features.of(state), names["aim"]
         self._scale, self._calibration = Scale.of(state), Calibration.of(state)
-        network = Preference(settings, self._scale.width, len(names["steps"]))
+        shape = settings, self._scale.width, len(names["steps"])
+        network = Preference(*shape, below(state, CONTENT))
         self._network = restored(network, below(state, NETWORK))
+        self._settled = self._network.settled()
+
+    @classmethod
+    def check(cls, settings: Settings, key: str) -> None:
+        voices.resolved(settings.content, f"{key}.content")
 
     @classmethod
     def fit(
@@ -104,7 +118,8 @@ class DeepRanker(Ranker[Settings]):
         rows = Rows.of(
             asked.queries, candidates.ranking, dataset.catalogue, scale(values), settings.length
         )
-        course = Course(rows, torch.from_numpy(labels), funnel.aim, learnt, held)
+        told = Voices.fit(settings.content, dataset.catalogue, run)
+        course = Course(rows, torch.from_numpy(labels), funnel.aim, learnt, held, told.vectors)
         network = course.train(settings, run)
         names = {"steps": funnel.steps, "aim": funnel.aim}
         weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
@@ -112,6 +127,7 @@ class DeepRanker(Ranker[Settings]):
             settings,
             {
                 **under(NETWORK, weights),
+                **told.state,
                 **features.state,
                 **scale.state,
                 **course.calibration(network).state,
@@ -125,10 +141,17 @@ class DeepRanker(Ranker[Settings]):
             return ranking
         _, values = self._features(queries, candidates, catalogue)
         rows = Rows.of(queries, ranking, catalogue, self._scale(values), self.settings.length)
-        return candidates.score(self._calibration(_scores(self._network, rows, self._aim)))
+        scores = _scores(self._network, rows, self._aim, self._settled)
+        return candidates.score(self._calibration(scores))
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
-        return self
+        """By what they have in common with what the visitor had."""
+        if self._settled is None:
+            return self
+        said, _ = Voices.of(self.settings.content, self.state).say(catalogue.some(new))
+        grown = copy(self)
+        grown._settled = torch.cat([self._settled, self._network.content.of(said)])
+        return grown
 
 
 @dataclass(frozen=True)
@@ -137,6 +160,7 @@ class Course:
 
     labels: [rows, steps] how far the visitor came; aim: the step that is ranked by.
     learnt, held: the questions to learn from, and those held out.
+    content: what encoders say of all items, [items, width], by their names.
     """
 
     rows: Rows
@@ -144,11 +168,13 @@ class Course:
     aim: int
     learnt: Int64s
     held: Int64s
+    content: Mapping[str, Floats]
 
     def train(self, settings: Settings, run: Run) -> Preference:
         torch.manual_seed(run.seed)
         plan = Plan.of(settings, "deep ranker")
-        network = Preference(settings, self.rows.features.shape[1], self.labels.shape[1])
+        shape = settings, self.rows.features.shape[1], self.labels.shape[1]
+        network = Preference(*shape, self.content)
         steps = partial(self._steps, network, settings, run.seed)
         judge = partial(_ndcg, *self._watched(), self.aim)
         best, _ = train(network, steps, judge, plan, run)
@@ -157,7 +183,9 @@ class Course:
     def calibration(self, network: Preference) -> Calibration:
         """What the scores of questions held out turned out to mean."""
         rows, taken = self._of(self.held)
-        return Calibration.fit(_scores(network, rows, self.aim), taken[:, self.aim].numpy())
+        return Calibration.fit(
+            _scores(network, rows, self.aim, network.settled()), taken[:, self.aim].numpy()
+        )
 
     def _of(self, questions: Int64s) -> tuple[Rows, Tensor]:
         """The rows of some questions, and their labels."""
@@ -186,16 +214,16 @@ class Course:
         return (cross_entropy(chances, labels) + weight * order) / len(questions)
 
 
-def _scores(network: Preference, rows: Rows, aim: int) -> Floats:
+def _scores(network: Preference, rows: Rows, aim: int, settled: Tensor | None) -> Floats:
     """[rows] log-odds that each is taken."""
-    scores: Floats = log_odds(network.read(rows)[:, aim]).numpy()
+    scores: Floats = log_odds(network.read(rows, settled)[:, aim]).numpy()
     return scores
 
 
 def _ndcg(rows: Rows, right: Bools, aim: int, network: Preference) -> float:
     """NDCG@10 of the order of the rows, which stand for items here."""
     query = rows.query.numpy().astype(np.int32)
-    score = _scores(network.eval(), rows, aim)
+    score = _scores(network.eval(), rows, aim, network.settled())
     lists = Ranking.sort(query, np.arange(len(query), dtype=np.int32), score)
     lengths = np.bincount(query[right], minlength=len(rows.past.there))
     return gain(lists, Ragged(offsets_of(lengths), np.flatnonzero(right).astype(np.int32)))

@@ -18,7 +18,7 @@ from pydantic import Field
 from endcap import config
 from endcap.content import voices
 from endcap.content.standing import Standing
-from endcap.content.voices import Voices
+from endcap.content.voices import CONTENT, Voices
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.going_on import grown
@@ -33,8 +33,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int8s, Int32s, Moved, Queries, Ranking
 
-CONTENT, ENCODER, NETWORK, STANDING = "content", "encoder", "network", "standing"
-CROWD = "crowd"
+NETWORK, STANDING, CROWD = "network", "standing", "crowd"
 """What the names in the state begin with."""
 
 WARMING, NEAREST = "warming", "nearest"
@@ -67,11 +66,10 @@ class Settings(Learning):
 
 
 class Sequence(Retriever[Settings]):
-    """state: `network.NAME` its weights; `content.NAME` [items, width] what an encoder says of the
-    items; `encoder.NAME.ARRAY` its own arrays; `standing.NAME` those of `Standing`, with the
-    `items` that have no events and their `vectors`; `kinds` [event types] how much each says,
-    1 at most, and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs content and there is
-    none."""
+    """state: `network.NAME` its weights; what `Voices` keeps; `standing.NAME` the arrays of
+    `Standing`, with the `items` that have no events and their `vectors`; `kinds` [event types] how
+    much each says, 1 at most, and `crowd.NAME` the arrays of `Crowd`. Nothing where it needs
+    content and there is none."""
 
     personal = "what is read of some visitors, without their ids, until the next fit"
     settings_type = Settings
@@ -118,10 +116,10 @@ class Sequence(Retriever[Settings]):
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
         torch.manual_seed(run.seed)
-        content, encoders = _content(settings, dataset.catalogue, run)
-        if settings.needs_content and not content:
+        told = _told(settings, dataset.catalogue, run)
+        if settings.needs_content and not told.encoders:
             return cls(settings, {})
-        network = Reader(settings, _met(dataset), content)
+        network = Reader(settings, _met(dataset), told.vectors)
         if run.earlier is not None:
             _go_on(network, run.earlier)
         chosen, epochs = learned(network, settings, dataset, judge, run)
@@ -129,8 +127,7 @@ class Sequence(Retriever[Settings]):
         crowd = vars(_crowd(chosen.eval(), dataset, run.seed))
         state = {
             **under(NETWORK, weights),
-            **under(CONTENT, content),
-            **under(ENCODER, encoders),
+            **told.state,
             **under(CROWD, crowd),
             "kinds": dataset.kind_weights / dataset.kind_weights.max(initial=1e-9),
         }
@@ -193,14 +190,8 @@ class Sequence(Retriever[Settings]):
     def _said(self, network: Reader, goods: Catalogue) -> tuple[Floats, Bools]:
         """[items, dim] where content puts further items, and of which it says anything."""
         vectors = np.zeros((len(goods), self.settings.dim), np.float32)
-        known = np.zeros(len(goods), np.bool_)
-        heard = {name: self.settings.content[name] for name in below(self.state, CONTENT)}
-        if heard:
-            said = Voices.of(heard, below(self.state, ENCODER), CONTENT).say(goods)
-            told = {name: torch.from_numpy(one.vectors) for name, one in said.items()}
-            known = np.any([one.known for one in said.values()], axis=0)
-            with torch.no_grad():
-                vectors = network.item.content.heard(told).numpy()
+        said, known = Voices.of(self.settings.content, self.state).say(goods)
+        vectors = network.item.content.of(said).numpy() if said else vectors
         if self.standing is not None:
             guess, placed = self.standing(goods.table)
             vectors, known = np.where(placed[:, None], guess, vectors), known | placed
@@ -259,19 +250,11 @@ def _restored(settings: Settings, state: State) -> Reader:
     return network.eval()
 
 
-def _content(
-    settings: Settings, catalogue: Catalogue, run: Run
-) -> tuple[dict[str, Floats], dict[str, Any]]:
-    """What encoders say of the items, and their arrays. Of an earlier fit its own, which are what
-    its network knows; else new ones, without those that know nothing."""
-    chosen, past = settings.content, run.earlier.state if run.earlier else None
-    if past is None:
-        voices = Voices.fit(chosen, catalogue, run, CONTENT)
-    else:
-        voices = Voices.of(chosen, below(past, ENCODER), CONTENT)
-    said = voices.say(catalogue, run)
-    heard = below(past, CONTENT) if past else [name for name in said if said[name].known.any()]
-    return {name: said[name].vectors for name in heard}, voices.state
+def _told(settings: Settings, catalogue: Catalogue, run: Run) -> Voices:
+    """What encoders say of the items. Those of an earlier fit say it, as its network knows them."""
+    if run.earlier is None:
+        return Voices.fit(settings.content, catalogue, run)
+    return Voices.of(settings.content, run.earlier.state).over(catalogue, run)
 
 
 def _met(dataset: Dataset) -> Bools:

@@ -74,7 +74,7 @@ def tune(
             best=study.best.value if study.judged else None,
             report=report,
         )
-        work = Work(config, dataset, folder, budget.told)
+        work = Work(config, dataset, folder, budget.told, shop.content)
         fits = Fits(work, work.validation().sample(QUESTIONS, config.seed), ranked)
         stopped = _search(study, fits, groups, budget)
         scores = replace(fits, work=replace(work, report=silent)).scores
