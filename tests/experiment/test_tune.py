@@ -155,8 +155,12 @@ def test_the_page_needs_nothing_else_and_shows_every_trial(found: tuple[Shop, An
     shop, figures = found
     page = Path(figures["report"]).read_text(encoding="utf-8")
     assert not any(word in page for word in ("http:", "https:", "src=", "<script", "@import"))
-    for key in Space.of(shop.config).settings:
-        assert f'title="{key}"' in page
+    tried = {trial.user_attrs.get("group") for trial in trials_of(shop)}
+    for name, group in Space.of(shop.config).groups.items():
+        for key in group:
+            assert (f'title="{key}"' in page) == (name in tried)
+        _, _, left_out = page.partition("Not tried yet:")
+        assert (f"<code>{name}</code>" in left_out.partition("</p>")[0]) == (name not in tried)
     for number, trial in enumerate(trials_of(shop)):
         assert f"{trial.value:.4f}" in page, number
     assert f"{figures['gain']['value']:+.4f}" in page
