@@ -42,7 +42,10 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return shop
 
 
-@pytest.mark.parametrize("trade", ["news", "video", "replies", "risk"])
+SLOW = pytest.param("video", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("trade", ["news", SLOW, "replies", "risk"])
 def test_it_is_better_than_what_is_popular(shops: Callable[[str], Path], trade: str) -> None:
     judged = json.loads(run(ENDCAP, "evaluate", "--shop", shops(trade), "--json"))
     gap = judged["tasks"]["home"]["differences"]["popular"]

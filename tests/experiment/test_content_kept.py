@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from endcap import config
+from endcap.config import Shop
 from endcap.content import encoding
 from endcap.content.cache import Cache
 from endcap.content.pieces import Piece
@@ -45,7 +46,7 @@ def test_a_fit_encodes_each_item_once_and_the_next_one_none(tmp_path: Path) -> N
     fit(shop)
     assert sorted(Slow.embedded) == sorted(set(Slow.embedded))
     assert len(Slow.embedded) == ITEMS
-    fit(shop, resume=False)
+    fit(Shop.open(tmp_path, [USE, "seed=2"]))
     tune(shop, trials=1)
     assert len(Slow.embedded) == ITEMS
     assert [path.suffix for path in shop.content.iterdir()] == [".sqlite"]
