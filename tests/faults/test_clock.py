@@ -10,7 +10,7 @@ from endcap.config import Shop
 from endcap.serve.app import create
 from endcap.serve.current import Current
 from endcap.store.events import LiveEvents
-from endcap.store.keys import HOUR
+from endcap.types import HOUR
 from tests.serve.shops import NOW, QUICK
 from tests.store.test_events import past
 

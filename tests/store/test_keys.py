@@ -10,7 +10,8 @@ import pytest
 
 from endcap.errors import StateError
 from endcap.store.events import LiveEvents
-from endcap.store.keys import HOUR, Keys, matching
+from endcap.store.keys import Keys, matching
+from endcap.types import HOUR
 
 NOW = time.time_ns() // 1_000
 

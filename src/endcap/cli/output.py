@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from endcap.cli.pace import Pace
-from endcap.errors import EndcapError, SourceError
-from endcap.store.atomic import atomic
+from endcap.errors import EndcapError, SourceError, StateError
+from endcap.tables.atomic import atomic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +62,6 @@ def open_shop(
     would be an empty shop. Raises StateError.
     """
     from endcap.config import Shop
-    from endcap.errors import StateError
 
     folder = shop_folder(given)
     if not new and not folder.is_dir():

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment
 
 from endcap.doctor.pictures import drawn
-from endcap.store.atomic import atomic
+from endcap.tables.atomic import atomic
 
 FILE = "doctor.html"
 

@@ -30,8 +30,8 @@ from endcap.store import forgetting as rows
 from endcap.store.people import People
 from endcap.store.releases import MANIFEST, Releases, checksum
 from endcap.tables import forgetting as files
+from endcap.tables.atomic import replace
 from endcap.tables.prepare import current, point
-from endcap.tables.steps import replace
 
 BEGUN = ".forgetting.json"
 """Whom an erasure was begun of that has not come to its end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from scipy.stats import binomtest
 
 from endcap.config import Shop
 from endcap.experiment.intervals import Interval
+from endcap.store.clock import now
 from endcap.store.compact import into_tables
 from endcap.tables.engines import Engine, open_engine
 from endcap.tables.imported import imported, newest
@@ -55,7 +55,7 @@ def _of_items(engine: Engine, shop: Shop) -> Table:
     microseconds. What a wrong clock has written is left out, as by `prepare`: one event of the
     year 2099 would make all others old."""
     clean = shop.config.clean
-    possible = _.timestamp.between(clean.begins, latest(clean, time.time_ns() // 1000))
+    possible = _.timestamp.between(clean.begins, latest(clean, now()))
     events, shown = (imported(engine, shop.tables, name) for name in ("events", "impressions"))
     events = events.filter(_.item_id.notnull(), possible)
     shown = shown.filter(_.timestamp.isnull() | possible)

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from endcap.errors import SourceError, words
-from endcap.tables.steps import replace
+from endcap.tables.atomic import replace
 
 DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 BATCH = 50_000

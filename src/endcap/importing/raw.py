@@ -20,9 +20,9 @@ from pathlib import Path
 from endcap.errors import SourceError
 from endcap.importing.conform import Extract
 from endcap.importing.workspace import Rows, Workspace
+from endcap.tables.atomic import sync
 from endcap.tables.duck import quoted
 from endcap.tables.schema import EVENT_TYPES, KEYS, TABLES
-from endcap.tables.steps import sync
 from endcap.types import Report, silent
 
 LOGS = ("events", "impressions", "triples")

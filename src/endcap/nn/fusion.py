@@ -55,6 +55,11 @@ class Content(nn.Module):
         """[n, dim] of any items. said: [n, width] by each encoder, by their names."""
         return self._mixed({name: torch.from_numpy(one) for name, one in said.items()})
 
+    @torch.no_grad()
+    def settled(self) -> Tensor | None:
+        """[items, dim] of all items, once nothing is learned any more; None without content."""
+        return self() if self.vectors else None
+
     def rows(self, items: Tensor, settled: Tensor | None) -> tuple[Tensor, Tensor]:
         """A table of vectors, and the row of each item in it.
 

@@ -115,11 +115,6 @@ class Preference(nn.Module):
         return Said(vectors[: events.numel()].view(*events.shape, -1), vectors[events.numel() :])
 
     @torch.no_grad()
-    def settled(self) -> Tensor | None:
-        """[items, dim] what content says, if there is any, once it is learned."""
-        return self.content() if self.content.vectors else None
-
-    @torch.no_grad()
     def read(self, rows: Rows, settled: Tensor | None) -> Tensor:
         """The same for any number of rows."""
         return torch.cat([self(part, settled) for part in rows.batches()])

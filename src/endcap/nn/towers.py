@@ -106,10 +106,9 @@ class Towers(nn.Module):
         """[n, dim] what content says of some items, where there is any."""
         return self.fused(items) if self.fused.vectors else None
 
-    @torch.no_grad()
     def goods(self, codes: Int64s) -> Goods:
         """All items, of which nothing more is learned."""
-        return Goods(codes, self.fused() if self.fused.vectors else None)
+        return Goods(codes, self.fused.settled())
 
     @torch.no_grad()
     def vectors(self, goods: Goods) -> Tensor:

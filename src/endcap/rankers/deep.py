@@ -94,7 +94,7 @@ class DeepRanker(Ranker[Settings]):
         shape = settings, self._scale.width, len(names["steps"])
         network = Preference(*shape, below(state, CONTENT))
         self._network = restored(network, below(state, NETWORK))
-        self._settled = self._network.settled()
+        self._settled = self._network.content.settled()
 
     @classmethod
     def check(cls, settings: Settings, key: str) -> None:
@@ -184,7 +184,7 @@ class Course:
         """What the scores of questions held out turned out to mean."""
         rows, taken = self._of(self.held)
         return Calibration.fit(
-            _scores(network, rows, self.aim, network.settled()), taken[:, self.aim].numpy()
+            _scores(network, rows, self.aim, network.content.settled()), taken[:, self.aim].numpy()
         )
 
     def _of(self, questions: Int64s) -> tuple[Rows, Tensor]:
@@ -223,7 +223,7 @@ def _scores(network: Preference, rows: Rows, aim: int, settled: Tensor | None) -
 def _ndcg(rows: Rows, right: Bools, aim: int, network: Preference) -> float:
     """NDCG@10 of the order of the rows, which stand for items here."""
     query = rows.query.numpy().astype(np.int32)
-    score = _scores(network.eval(), rows, aim, network.settled())
+    score = _scores(network.eval(), rows, aim, network.content.settled())
     lists = Ranking.sort(query, np.arange(len(query), dtype=np.int32), score)
     lengths = np.bincount(query[right], minlength=len(rows.past.there))
     return gain(lists, Ragged(offsets_of(lengths), np.flatnonzero(right).astype(np.int32)))

@@ -100,7 +100,9 @@ class TwoTower(Retriever[Settings]):
         self.items = self.network.vectors(self.goods)
         self.heard = np.ones(len(self.items), np.bool_)
         unmet = np.flatnonzero(~state["met"]).astype(np.int32)
-        told = self._named(self.goods.codes) | _said(content, len(self.items))
+        told = self._named(self.goods.codes)
+        if (heard := self.network.fused.told) is not None:
+            told |= heard.numpy()
         cold = unmet, self.items.numpy()[unmet], told[unmet]
         self.warming = Warming.of(Crowd(**crowd), settings.worth, *cold)
         self.fitted: Self | None = None
@@ -120,7 +122,8 @@ class TwoTower(Retriever[Settings]):
         network = Towers(settings, int(starts[-1]), dataset.kind_weights, told.vectors)
         count = np.bincount(dataset.item, minlength=len(codes))
         network.forget(np.flatnonzero(count == 0))
-        held = (count > 0) | ~_said(told.vectors, len(codes))  # see `endcap.nn.fusion.Items.held`
+        heard = network.fused.told
+        held = None if heard is None else (count > 0) | ~heard.numpy()  # see `fusion.Items.held`
         negatives = Negatives(count, settings.negatives, settings.popular, held)
         loss = partial(_loss, network, codes, negatives)
         lessons = loss, dataset, dataset.weight
@@ -223,14 +226,6 @@ def _codes(columns: Int64s, starts: Int64s) -> Int64s:
     """[items, 5] the rows of one table, the last for what has none."""
     codes: Int64s = np.where(columns < np.diff(starts), columns + starts[:-1], starts[-1])
     return codes
-
-
-def _said(content: State, items: int) -> Bools:
-    """[items] of which encoders say anything."""
-    told = np.zeros(items, np.bool_)
-    for vectors in content.values():
-        told |= vectors.any(axis=1)
-    return told
 
 
 def _scorer(codes: Int64s, network: Towers) -> Scores:

@@ -29,6 +29,7 @@ from endcap.store.events import LiveEvents, events, impressions
 from endcap.store.items import Goods
 from endcap.store.people import People
 from endcap.store.schema import name_of
+from endcap.tables.atomic import sync
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 
 LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))
@@ -154,9 +155,6 @@ def _new(
 
 def _settle(draft: Path, target: Path) -> None:
     """Give a file its name once the disk has it."""
-    for path in (draft, draft.parent):
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
-        if path is draft:
-            os.replace(draft, target)
+    sync(draft)
+    os.replace(draft, target)
+    sync(target.parent)

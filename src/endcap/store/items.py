@@ -30,11 +30,11 @@ from sqlalchemy import (
 )
 
 from endcap.store.address import there
-from endcap.store.atomic import atomic
 from endcap.store.clock import now
 from endcap.store.compiled import Compiled
 from endcap.store.database import Held
 from endcap.store.schema import place
+from endcap.tables.atomic import atomic
 from endcap.tables.schema import ITEMS
 
 Item: TypeAlias = dict[str, Any]

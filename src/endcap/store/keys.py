@@ -29,7 +29,7 @@ from endcap.errors import StateError
 from endcap.store.clock import now
 from endcap.store.database import Held
 from endcap.store.schema import place
-from endcap.types import DAY
+from endcap.types import HOUR
 
 Scope: TypeAlias = Literal["collect", "recommend", "admin"]
 
@@ -60,8 +60,6 @@ _audit = Table(
 )
 
 _FORM = re.compile(r"ek_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
-
-HOUR = DAY // 24
 
 
 class Key(NamedTuple):

@@ -29,10 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from endcap.store.atomic import atomic
 from endcap.store.clock import now
 from endcap.store.compiled import Compiled
 from endcap.store.database import Held
+from endcap.tables.atomic import atomic
 from endcap.tables.context import labels
 from endcap.tables.schema import MERGES, USERS
 

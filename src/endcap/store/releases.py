@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from endcap.errors import ReleaseError
-from endcap.store.atomic import atomic
+from endcap.tables.atomic import replace
 
 MANIFEST = "release.json"
 
@@ -78,7 +78,7 @@ class Releases:
             (self.folder / "shadow").unlink(missing_ok=True)
             return
         self.verify(self.path(name).name)
-        _replace(self.folder / "shadow", name)
+        replace(self.folder / "shadow", name)
 
     def write(self, name: str, manifest: dict[str, Any], fill: Callable[[Path], None]) -> Path:
         """A new release: `fill` writes its files; it appears whole or not at all."""
@@ -110,7 +110,7 @@ class Releases:
         self.verify(self.path(name).name)
         with (self.folder / "history").open("a") as history:
             history.write(f"{name}\n")
-        _replace(self.folder / "live", name)
+        replace(self.folder / "live", name)
 
     def rollback(self) -> str:
         """Make the release live that was so before, and say its name."""
@@ -120,8 +120,8 @@ class Releases:
         if not past:
             raise ReleaseError("There is no earlier live release to go back to")
         self.verify(past[-1])
-        _replace(self.folder / "live", past[-1])
-        _replace(self.folder / "history", "".join(f"{name}\n" for name in past))
+        replace(self.folder / "live", past[-1])
+        replace(self.folder / "history", "".join(f"{name}\n" for name in past))
         return past[-1]
 
     def _past(self) -> list[str]:
@@ -154,8 +154,3 @@ def _read(path: Path) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         return ""
-
-
-def _replace(path: Path, text: str) -> None:
-    with atomic(path) as draft:
-        draft.write_text(text)

@@ -16,6 +16,7 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
 from endcap.types import (
     DAY,
+    HOUR,
     MINUTE,
     Bools,
     Index,
@@ -33,7 +34,7 @@ Doubles: TypeAlias = NDArray[np.float64]
 LONGEST = 30 * DAY
 """How far back a window reaches at most, so that what is older may be forgotten."""
 
-_UNITS = {"m": MINUTE, "h": DAY // 24, "d": DAY}
+_UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
 
 Of = Literal[
     "item",

@@ -49,23 +49,6 @@ class Steps:
             raise DataError(f"The step {name} cannot be computed: {words(error)}") from error
 
 
-def replace(path: Path, text: str) -> None:
-    """Have another text in a file, whole or not at all, even if the power fails."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8")
-    sync(draft)
-    os.replace(draft, path)
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def written(step: Path) -> list[Path]:
     """The files of a step in the order of its rows: itself, or those of its folder."""
     return sorted(step.glob("part-*.parquet")) if step.is_dir() else [step]

@@ -9,6 +9,7 @@ as integer codes (see `endcap.tables.dataset`); moments are UTC microseconds.
 
 from endcap.types.arrays import (
     DAY,
+    HOUR,
     MINUTE,
     NOBODY,
     UNIT,
@@ -37,6 +38,7 @@ from endcap.types.ranking import Ranking
 
 __all__ = [
     "DAY",
+    "HOUR",
     "MINUTE",
     "NOBODY",
     "UNIT",

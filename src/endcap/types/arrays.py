@@ -23,6 +23,9 @@ Report: TypeAlias = Callable[[str, float], None]
 DAY = 86_400_000_000
 """Microseconds of a day."""
 
+HOUR = 3_600_000_000
+"""Microseconds of an hour."""
+
 MINUTE = 60_000_000
 """Microseconds of a minute."""
 

@@ -16,7 +16,7 @@ from endcap.doctor.finding import Bars, Finding, listed
 from endcap.doctor.log import Log, spread
 from endcap.tables.prepare.checks import grade, percent
 from endcap.tables.rows import one_of, rows_of
-from endcap.types import DAY
+from endcap.types import DAY, HOUR
 
 ENOUGH = 50
 """Events from which a beat can be told."""
@@ -24,7 +24,6 @@ ENOUGH = 50
 BEAT = 0.1
 """Of a pause in the middle: how little nine of ten pauses of a program differ."""
 
-HOUR = DAY // 24
 
 LOOKS = 100
 """At one item, and at nothing else."""

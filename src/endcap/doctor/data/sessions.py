@@ -12,9 +12,8 @@ from endcap.doctor.finding import MAPPING, Finding, listed
 from endcap.doctor.log import Log
 from endcap.tables.prepare.checks import grade, percent
 from endcap.tables.rows import one_of, rows_of
-from endcap.types import DAY
+from endcap.types import HOUR
 
-HOUR = DAY // 24
 LONG, LONGER = 12, 48
 """Hours that nobody looks around without a pause, and for which no visit is given one id."""
 

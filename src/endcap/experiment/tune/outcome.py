@@ -15,7 +15,7 @@ from endcap.experiment.evaluate import DECIDES
 from endcap.experiment.intervals import bootstrap, paired
 from endcap.experiment.tune.page import page
 from endcap.experiment.tune.study import Study
-from endcap.tables.steps import replace
+from endcap.tables.atomic import replace
 from endcap.types import Floats
 
 HEAD = """\

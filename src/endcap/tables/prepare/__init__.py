@@ -20,11 +20,11 @@ from typing import Any
 
 from endcap.config import Config, Shop, alone
 from endcap.errors import StateError
+from endcap.tables.atomic import replace, sync
 from endcap.tables.engines import Name, open_engine
 from endcap.tables.imported import files
 from endcap.tables.prepare.line import line
 from endcap.tables.prepare.memory import check_memory
-from endcap.tables.steps import replace, sync
 from endcap.types import Report, silent
 
 SETTINGS = ("clean", "events", "split")

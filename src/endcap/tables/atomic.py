@@ -15,3 +15,19 @@ def atomic(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}")
     yield draft
     os.replace(draft, path)
+
+
+def replace(path: Path, text: str) -> None:
+    """Have another text in a file, whole or not at all, even if the power fails."""
+    with atomic(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+        sync(draft)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
