@@ -172,7 +172,9 @@ def serving(folder: Path, workers: int) -> Iterator[Server]:
     try:
         address = process.stdout.readline().rpartition("//")[2].strip()
         _wait(f"http://{address}/readyz")
-        yield Server(address, process)
+        server = Server(address, process)
+        _rest(server)
+        yield server
     finally:
         process.terminate()
         process.wait()
@@ -188,6 +190,14 @@ def _wait(url: str) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
+
+
+def _rest(server: Server) -> None:
+    """One worker is ready; return when the others are too, and nothing is left to be done."""
+    before, now = 0.0, server.cpu()
+    while now - before > 0.1:
+        time.sleep(1.0)
+        before, now = now, server.cpu()
 
 
 def _cpu(pid: int) -> float:

@@ -9,8 +9,8 @@ import torch
 
 from endcap.nn import nearest
 from endcap.nn.nearest import Nearest
+from endcap.nn.products import largest
 from endcap.types import History, Queries, Ragged, Ranking
-from endcap.types.ranking import reaching
 
 
 def asked(count: int) -> Queries:
@@ -66,11 +66,11 @@ def test_little_is_multiplied_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = list[int]()
 
     def counted(*arguments: Any) -> Any:
-        rows = reaching(*arguments)
+        rows = largest(*arguments)
         counts.append(len(rows[0]))
         return rows
 
-    monkeypatch.setattr(nearest, "reaching", counted)
+    monkeypatch.setattr(nearest, "largest", counted)
     chance = torch.Generator().manual_seed(1)
     vectors = torch.randn(100_000, 64, generator=chance)
     Nearest(vectors).best(torch.randn(1, 64, generator=chance), asked(1), 200)

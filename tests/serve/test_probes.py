@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from endcap.config import Shop
 from endcap.errors import ReleaseError
 from endcap.experiment.batch import system
 from endcap.recommender import Recommender
+from endcap.serve.deadline import Deadline
 from endcap.serve.probes import probe
 from endcap.store.events import LiveEvents
 from endcap.store.visitors import Visitors
@@ -84,6 +86,19 @@ def test_scores_are_numbers(known: tuple[Recommender, Visitors]) -> None:
     ranker: Any = Odd()
     with pytest.raises(ReleaseError, match="a score at 'home' is not a number"):
         probe(replace(recommender, ranker=ranker), visitors, NOW, 10.0)
+
+
+def test_a_ranker_may_need_longer_at_first(known: tuple[Recommender, Visitors]) -> None:
+    """It derives something from a large catalogue, or the machine is busy."""
+
+    class Sleepy:
+        def rank(self, queries: Queries, candidates: Candidates, catalogue: Catalogue) -> Ranking:
+            time.sleep(0.02)
+            return candidates.ranking
+
+    recommender, visitors = known
+    ranker: Any = Sleepy()
+    probe(replace(recommender, ranker=ranker, within=Deadline(0.001)), visitors, NOW, 10.0)
 
 
 def test_a_slow_one_does_not(known: tuple[Recommender, Visitors]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -47,6 +48,31 @@ def test_all_that_waits_is_answered_at_once() -> None:
     assert sum(groups) == 10
     assert max(groups) == 4
     assert len(groups) <= 4  # the first may have been alone
+
+
+def test_those_who_ask_again_are_answered_together_again() -> None:
+    """The first comes alone; without a moment's wait for it, it would be so for ever."""
+    groups: list[int] = []
+
+    def answer(numbers: Sequence[int]) -> list[int | Exception]:
+        groups.append(len(numbers))
+        time.sleep(0.2)
+        return list(numbers)
+
+    async def one(together: Together[int, int], later: float) -> None:
+        await asyncio.sleep(later)
+        for number in range(6):
+            await together.ask(number)
+
+    async def crowd(together: Together[int, int]) -> None:
+        await asyncio.gather(*(one(together, later) for later in (0.0, 0.1, 0.1, 0.1)))
+
+    together: Together[int, int] = Together(answer, most=8, room=100)
+    together.start()
+    asyncio.run(crowd(together))
+    together.stop()
+    assert sum(groups) == 24
+    assert groups[-3:-1] == [4, 4]
 
 
 def test_one_that_fails_takes_no_other_down() -> None:

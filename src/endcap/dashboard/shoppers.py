@@ -12,7 +12,7 @@ import numpy as np
 from endcap.store.visitors import Visitors
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import DAY, Bools, History, Int64s
+from endcap.types import DAY, Bools, History, Int64s, distinct
 
 SHOWN = ("item_id", "title", "categories", "brand")
 
@@ -40,7 +40,7 @@ class Shoppers:
         """The newest days of a shopper, newest first, each with its items."""
         history = self.visitors.history(key)
         days = history.times // DAY
-        newest = np.unique(days)[::-1][:DAYS]
+        newest = distinct(days)[::-1][:DAYS]
         return {
             "id": key,
             "events": len(history.items),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from endcap.tables.catalogue import Catalogue
-from endcap.types import Floats, Ragged, Ranking
+from endcap.types import Floats, Ragged, Ranking, distinct
 
 
 def coverage(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> Floats:
@@ -18,5 +18,5 @@ def coverage(ranking: Ranking, truth: Ragged, catalogue: Catalogue, k: int) -> F
     >>> coverage(lists, Ragged.empty(2), goods, k=2)
     array([0.5], dtype=float32)
     """
-    shown = np.unique(ranking.top(k).item)
+    shown = distinct(ranking.top(k).item)
     return np.array([len(shown) / max(len(catalogue), 1)], np.float32)

@@ -20,6 +20,7 @@ from endcap.types import (
     Queries,
     Ragged,
     Ranking,
+    distinct,
     offsets_of,
 )
 
@@ -35,7 +36,7 @@ def moved(scores: Scores, queries: Queries, ranking: Ranking, length: int) -> Mo
             rows[ranking.query == query],
             _effects(scores, queries.take(np.array([query])), length, own),
         )
-        for query in np.unique(ranking.query)
+        for query in distinct(ranking.query)
         for own in [ranking.item[ranking.query == query]]
     ]
     ages: list[Int32s] = [np.zeros(0, np.int32)] * len(ranking)

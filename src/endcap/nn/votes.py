@@ -10,7 +10,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.stages import Retriever, State, parted, under
-from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types import History, Queries, Ragged, Ranking, distinct
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
 
 CELLS = 1 << 23
@@ -102,7 +102,7 @@ def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
 
 def reasons(votes: Matrix, similarity: Matrix, ranking: Ranking) -> Ragged:
     """For each row of the ranking, the items that voted for it, by their share of its score."""
-    voters = np.unique(votes.indices)
+    voters = distinct(votes.indices)
     for_item = similarity[voters].T.tocsr()[ranking.item]
     share = votes[:, voters][ranking.query].multiply(for_item).tocsr()
     best = by_share(share)
@@ -114,7 +114,7 @@ def shared(votes: Matrix, given: Matrix, by_label: Matrix, ranking: Ranking) -> 
 
     given: [items, labels] and by_label: [labels, items] whose product says how much.
     """
-    past, shown = np.unique(votes.indices), np.unique(ranking.item)
+    past, shown = distinct(votes.indices), distinct(ranking.item)
     alike = (given[past] @ by_label[:, shown]).tocoo()
     shape = (given.shape[0],) * 2
     return reasons(votes, sums(past[alike.row], shown[alike.col], alike.data, shape), ranking)

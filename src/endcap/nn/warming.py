@@ -25,7 +25,7 @@ from torch import Tensor
 from endcap.nn.pairs import pasts
 from endcap.stages import State
 from endcap.tables.dataset import Dataset
-from endcap.types import Bools, Floats, Int32s, Int64s, Queries, spans
+from endcap.types import Bools, Floats, Int32s, Int64s, Queries, distinct, spans
 
 Sums = NDArray[np.float64]
 
@@ -167,7 +167,7 @@ class Warming:
         taken, count, vectors = self.taken.copy(), self.count.copy(), self.vectors.copy()
         np.add.at(taken, rows, weight[:, None] * read.astype(np.float64))
         np.add.at(count, rows, weight)
-        for row in np.unique(rows):
+        for row in distinct(rows):
             start = self.said[row] * self.told[row]
             vectors[row] = self.crowd.settled(start, taken[row], count[row], self.worth)
         return replace(self, taken=taken, count=count, vectors=vectors)

@@ -14,7 +14,7 @@ from endcap import config
 from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import AVAILABILITY
-from endcap.types import Bools, Int32s, Int64s, Queries, Ragged, Ranking, offsets_of
+from endcap.types import Bools, Int32s, Int64s, Queries, Ragged, Ranking, distinct, offsets_of
 
 SPANS = 4
 """Spans between two changes whose items on sale are kept."""
@@ -74,7 +74,7 @@ class Availability(Rule[Settings]):
     @cached_property
     def _changes(self) -> Int64s:
         """The moments at which anything comes or goes."""
-        return np.unique(np.r_[self.state["created_at"], self.state["expires_at"]])
+        return distinct(np.r_[self.state["created_at"], self.state["expires_at"]])
 
     @cached_property
     def _in_span(self) -> Callable[[int], Bools | None]:

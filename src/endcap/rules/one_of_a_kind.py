@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.schema import EVENT_TYPES
-from endcap.types import DAY, Bools, Floats, Int32s, Queries, Ragged, Ranking, ranges
+from endcap.types import DAY, Bools, Floats, Int32s, Queries, Ragged, Ranking, offsets_of, ranges
 
 
 class Settings(config.Settings):
@@ -69,6 +70,14 @@ class OneOfAKind(Rule[Settings]):
         state = {**fresh.state, "single": single, "takes": self.state["takes"]}
         return type(self)(self.settings, state)
 
+    @cached_property
+    def _members(self) -> Ragged:
+        """[categories + 1] rows of items, found once."""
+        category = self.state["category"]
+        order = np.argsort(category, kind="stable").astype(np.int32)
+        counts = np.bincount(category, minlength=len(self.state["single"]))
+        return Ragged(offsets_of(counts), order)
+
     def restrict(self, queries: Queries) -> Queries:
         """The same with more in `exclude`."""
         category, single, past = self.state["category"], self.state["single"], queries.history
@@ -78,11 +87,11 @@ class OneOfAKind(Rule[Settings]):
         about = about.keep(single[category[about.values]])
         own = Ragged(about.offsets, category[about.values])
         rows = np.unique(np.stack([own.rows, own.values]), axis=1)
-        order = np.argsort(category, kind="stable").astype(np.int32)
-        starts = np.r_[0, np.cumsum(np.bincount(category, minlength=len(single)))].astype(np.int64)
-        many = np.bincount(rows[0], np.diff(starts)[rows[1]], minlength=len(queries))
-        offsets = np.r_[0, np.cumsum(many)].astype(np.int64)
-        outside = Ragged(offsets, order[ranges(starts, rows[1])])
+        members = self._members
+        many = np.bincount(rows[0], members.lengths[rows[1]], minlength=len(queries))
+        outside = Ragged(
+            offsets_of(many.astype(np.int64)), members.values[ranges(members.offsets, rows[1])]
+        )
         return replace(queries, exclude=queries.exclude.union(outside))
 
     def apply(self, queries: Queries, ranking: Ranking) -> Ranking:

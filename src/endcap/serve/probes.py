@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from endcap.errors import ReleaseError
-from endcap.recommender import Recommender
+from endcap.recommender import Recommender, at_once
 from endcap.store.visitors import Visitors
 from endcap.types import Queries, Ragged
 
@@ -27,8 +27,9 @@ def probe(recommender: Recommender, visitors: Visitors, now: int, seconds: float
     somebody must be shown something (one shopper may have all that there is); half of them must
     take no more than some seconds of a processor, however busy the machine is otherwise. What a
     release derives when it is first asked is made on the way, so the first visitor does not wait
-    for it. Raises ReleaseError.
+    for it; the ranker is waited for, however long it needs for that. Raises ReleaseError.
     """
+    recommender = replace(recommender, within=at_once)
     decides = next(iter(recommender.config.evaluate.tasks.values())).placement
     taken, items = [], 0
     for name in recommender.config.placements:

@@ -15,6 +15,7 @@ from endcap.serve.item_schema import plain
 from endcap.serve.loaded import Loaded
 from endcap.serve.queries import latest, question
 from endcap.serve.request_schemas import Ask, Rank
+from endcap.types import distinct
 
 
 def rank(current: Current, asked: Rank) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     here = latest(current).seen_by(asked)
     who = Ask.model_validate(asked.model_dump(exclude={"items", "fields"}))
     queries = question(here, who, current.clock(), uuid.uuid4())
-    codes = np.unique(here.catalogue.codes(asked.items))
+    codes = distinct(here.catalogue.codes(asked.items))
     mask = np.zeros(len(here.catalogue), np.bool_)
     mask[codes] = True
     queries = replace(queries.allow(mask), seeds=None)

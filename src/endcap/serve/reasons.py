@@ -11,7 +11,7 @@ from endcap.reasons import NAMED, Reason
 from endcap.serve.reason_texts import WORDS, Language, Words
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import EVENT_TYPES, kind
-from endcap.types import DAY, History, Push, Tie
+from endcap.types import DAY, History, Push, Tie, distinct
 
 TAKEN = ("purchase", "rate")
 
@@ -90,7 +90,7 @@ def _did(item: int, history: History) -> str:
 
 def _again(item: int, history: History, words: Words) -> str:
     taken = np.isin(history.kinds, [kind(name) for name in TAKEN]) & (history.items == item)
-    days = np.unique(history.times[taken] // DAY)
+    days = distinct(history.times[taken] // DAY)
     if not len(days):
         return words.before[_did(item, history)]
     if len(days) == 1:

@@ -6,7 +6,9 @@ one. So a single thread answers, and each time it takes all that has come since 
     requests ──▶ ▢▢▢▢ waiting ──take up to `most`──▶ thread ──▶ answers
                     └── full: 503, at once
 
-Nothing is held back for company to come: who comes alone is answered alone.
+Who comes alone is answered alone, at once. Those who were answered together tend to ask again
+together: for them, and no longer than a share of what their answers took, the next answer waits.
+Else two halves of a crowd would be answered in turns, and each wait for both.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from typing import Generic, NamedTuple, TypeVar
 from endcap.serve.problems import Problem, later
 
 log = logging.getLogger("endcap.serve")
+
+PATIENCE = 0.125
+"""Of what the last answers took, how much of it is waited for those who may ask again."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -75,16 +80,32 @@ class Together(Generic[Q, A]):
         return await future
 
     def _work(self) -> None:
+        expected, patience = 1, 0.0
         while (first := self._waiting.get()) is not None:
-            group, last = [first], False
-            while len(group) < self.most and not self._waiting.empty():
-                if (more := self._waiting.get()) is None:
-                    last = True
-                    break
-                group.append(more)
+            began = time.perf_counter()
+            group, last = self._gathered(first, expected, began + patience)
+            began = time.perf_counter()
             self._answer(group)
             if last:
                 return
+            expected = len(group) + self._waiting.qsize()
+            patience = PATIENCE * (time.perf_counter() - began)
+
+    def _gathered(
+        self, first: Waiting[Q, A], expected: int, until: float
+    ) -> tuple[list[Waiting[Q, A]], bool]:
+        """All that wait, and those expected if they come in time; whether it is time to stop."""
+        group = [first]
+        while len(group) < self.most:
+            wait = until - time.perf_counter() if len(group) < expected else 0.0
+            try:
+                more = self._waiting.get(timeout=max(wait, 0.0))
+            except queue.Empty:
+                break
+            if more is None:
+                return group, True
+            group.append(more)
+        return group, False
 
     def _answer(self, group: Sequence[Waiting[Q, A]]) -> None:
         # Whoever has gone away in the meantime is not answered.

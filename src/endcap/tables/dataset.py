@@ -37,6 +37,7 @@ from endcap.types import (
     Ragged,
     Stretch,
     among,
+    distinct,
     offsets_of,
     spans,
 )
@@ -247,7 +248,7 @@ class Dataset:
         else:
             change = (np.diff(self.user) != 0) | (np.diff(self.time) != 0)
         begins = np.r_[0, np.flatnonzero(change) + 1, len(self)]
-        asked = np.unique(np.r_[0, np.cumsum(change)][places])
+        asked = distinct(np.r_[0, np.cumsum(change)][places])
         asked = asked[self.part[begins[asked]] == part]
         return begins[asked], begins[asked + 1]
 

@@ -7,7 +7,7 @@ import numpy as np
 from endcap.errors import DataError
 from endcap.tables.asked import Asked
 from endcap.tables.dataset import Dataset
-from endcap.types import Candidates, Int64s
+from endcap.types import Candidates, Int64s, distinct
 
 
 def lessons(
@@ -23,7 +23,7 @@ def lessons(
     Raises DataError where fewer than two questions have an answer.
     """
     ranking = candidates.ranking
-    useful = np.unique(ranking.query[ranking.hits(asked.truth)])
+    useful = distinct(ranking.query[ranking.hits(asked.truth)])
     if len(useful) < 2:
         raise DataError(
             f"Of {len(asked)} questions {len(useful)} have an answer among their candidates",

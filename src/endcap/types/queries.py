@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Self, TypeVar
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from endcap.types.arrays import Bools, Int32s, Int64s, among
+from endcap.types.arrays import Bools, Floats, Int32s, Int64s, among
 from endcap.types.log import Log
 from endcap.types.ragged import History, Ragged
-
-S = TypeVar("S", bound=NDArray[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +116,11 @@ class Queries:
             allowed=None if self.allowed is None else self.allowed[:items],
         )
 
-    def forbid(self, scores: S) -> S:
-        """Set to −inf, or to the least whole number, in place, what may not be answered.
-
-        scores: [Q, items].
-        """
-        never = -np.inf if scores.dtype.kind == "f" else np.iinfo(scores.dtype).min
+    def forbid(self, scores: Floats) -> Floats:
+        """Set to −inf, in place, what may not be answered. scores: [Q, items]"""
         if self.allowed is not None:
-            scores[:, np.flatnonzero(~self.allowed)] = never
-        scores[self.exclude.rows, self.exclude.values] = never
+            scores[:, np.flatnonzero(~self.allowed)] = -np.inf
+        scores[self.exclude.rows, self.exclude.values] = -np.inf
         return scores
 
     def permits(self, query: Int32s, item: Int32s) -> Bools:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.types.arrays import Bools, Int8s, Int32s, Int64s, offsets_of, ranges
+from endcap.types.arrays import Bools, Int8s, Int32s, Int64s, distinct, offsets_of, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Ragged(Rows):
             return self
         values = np.r_[self.values, other.values]
         width = 1 + int(values.max(initial=0))
-        keys = np.unique(np.r_[self.rows, other.rows].astype(np.int64) * width + values)
+        keys = distinct(np.r_[self.rows, other.rows].astype(np.int64) * width + values)
         rows, found = np.divmod(keys, width)
         lengths = np.bincount(rows, minlength=len(self))
         return Ragged(offsets_of(lengths), found.astype(np.int32))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from endcap.types.arrays import Bools, Floats, Int32s, Int64s, among, pair_keys
 from endcap.types.ragged import Ragged
 
-Scores: TypeAlias = Floats | Int32s
-"""[queries, items]; −inf, or the least whole number, for what may not be answered."""
+LEAST = np.finfo(np.float32).min
+"""Of what may be answered; −inf is below it."""
 
 BLOCK = 1 << 22
 """Scores that are compared at once: it bounds the memory."""
@@ -48,7 +47,7 @@ class Ranking:
         >>> Ranking.best(np.array([[1, 3, -np.inf, 2]], np.float32), 2).item
         array([1, 3], dtype=int32)
         """
-        query, item = reaching(scores, n)
+        query, item = _reaching(scores, n)
         return cls.sort(query, item, scores[query, item]).top(n)
 
     @classmethod
@@ -197,51 +196,64 @@ class Ranking:
 def best_first(query: Int32s, item: Int32s, score: Floats) -> Int64s:
     """[rows] their order in a ranking: by query, then score, then item code.
 
-    Query and score are sorted as one number, whose bits rise as scores of 32 bits fall: it takes
-    a third of the time.
+    Query and score are sorted as one number: it takes a third of the time.
     """
     if score.dtype != np.float32:
         return np.lexsort((item, -score, query))
-    bits = (np.float32(0) - score).view(np.int32)  # 0 and −0 are the same
-    falling = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
-    return np.lexsort((item, (query.astype(np.int64) << 32) + falling))
+    return np.lexsort((item, _falling(query, in_steps(score))))
 
 
-def reaching(
-    scores: Scores, n: int, slack: NDArray[np.integer] | None = None
-) -> tuple[Int32s, Int32s]:
-    """Rows and columns of the `n` largest of each row, and of few others; what may not be answered
-    is left out.
+def in_steps(score: Floats) -> Int32s:
+    """Whole numbers that stand like scores of 32 bits do: the bits of a number, turned round where
+    it is below 0."""
+    bits = (score + np.float32(0)).view(np.int32)  # 0 and −0 are the same
+    steps: Int32s = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+    return steps
 
-    slack: [Q] how far below the n-th largest the others may be.
+
+def last_of(query: Int32s | Int64s, score: Int32s, wanted: Int64s) -> Int64s:
+    """[Q] the least of the `wanted` largest scores of each query; below all where there are fewer.
+
+    >>> last_of(*np.array([[0, 0, 0, 1], [7, 9, 8, 5]]), np.array([2, 2]))[0]
+    8
+    """
+    keys = np.sort(_falling(query, score))
+    counts = np.bincount(query, minlength=len(wanted))
+    enough = np.flatnonzero(counts >= wanted)
+    last = np.full(len(wanted), -(1 << 32), np.int64)
+    last[enough] = (enough << 32) - keys[(counts.cumsum() - counts + wanted - 1)[enough]]
+    return last
+
+
+def _falling(query: Int32s | Int64s, score: Int32s) -> Int64s:
+    """[rows] one number that rises with the query, and within it as scores fall."""
+    falling: Int64s = (query.astype(np.int64) << 32) - score
+    return falling
+
+
+def _reaching(scores: Floats, n: int) -> tuple[Int32s, Int32s]:
+    """Rows and columns of the `n` largest of each row, and of few others; −inf is left out.
+
+    scores: [Q, items]
     """
     found, n = [np.zeros(0, np.int64)], min(n, scores.shape[1])
     rows = max(1, BLOCK // max(1, scores.shape[1]))
     for first in range(0, len(scores) if n else 0, rows):
         block = scores[first : first + rows]
-        edge = _edge(block, n)
-        if slack is not None:
-            edge = edge - slack[first : first + rows]
-        least = np.maximum(edge, _least(scores)).astype(scores.dtype)
+        least = np.maximum(_edge(block, n), LEAST)
         found.append(np.flatnonzero(block >= least[:, None]) + first * scores.shape[1])
     query, item = np.divmod(np.concatenate(found), max(1, scores.shape[1]))
     return query.astype(np.int32), item.astype(np.int32)
 
 
-def _least(scores: Scores) -> float | int:
-    if scores.dtype.kind == "f":
-        return float(np.finfo(np.float32).min)
-    return int(np.iinfo(np.int32).min) + 1
-
-
-def _edge(scores: Scores, n: int) -> NDArray[Any]:
+def _edge(scores: Floats, n: int) -> Floats:
     """[Q] a score that at least `n` of each row reach: the n-th largest, or one close below.
 
     Where a row is long, it is the n-th largest of the peaks of its slices: as many slices have a
     peak that high. Peaks are found by going over the scores once, 5 times as fast as to part them.
     """
     width = scores.shape[1] // SLICE
-    if width < 2 * n:
-        return np.asarray(np.partition(scores, -n, axis=1)[:, -n])
-    peaks = scores[:, : SLICE * width].reshape(len(scores), SLICE, width).max(axis=1)
-    return np.asarray(np.partition(peaks, -n, axis=1)[:, -n])
+    if width >= 2 * n:
+        scores = scores[:, : SLICE * width].reshape(len(scores), SLICE, width).max(axis=1)
+    edge: Floats = np.partition(scores, -n, axis=1)[:, -n]
+    return edge
