@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from endcap.config import Shop
 from endcap.errors import DataError, ReleaseError
+from endcap.experiment import gate
 from endcap.experiment.fit import fit
 from endcap.experiment.gate import (
+    by_task,
     compare,
     evaluate_release,
     objection,
     promote,
     promote_if_better,
 )
+from endcap.experiment.intervals import Difference, paired
 from endcap.store.releases import Releases
 from endcap.tables.prepare import prepare
+from endcap.types import Floats
 from tests.tables.raw_shop import event, write
 
 Copy = Callable[..., Shop]
@@ -42,6 +48,37 @@ def test_a_release_is_not_worse_than_itself(fitted: Shop) -> None:
     assert found["queries"] == found["metrics"]["ndcg@10"]["queries"] > 20
     assert objection(fitted, name) is None
     assert promote_if_better(fitted, name) == {"live": True, "why": "it is live already"}
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Several, however many cores there are."""
+    before = pa.cpu_count()
+    pa.set_cpu_count(4)
+    yield
+    pa.set_cpu_count(before)
+
+
+@pytest.mark.usefixtures("threads")
+def test_many_questions_are_compared_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the first task decides, and the same chance gives the same interval."""
+    size, seen = 80_000, []
+
+    def order(a: Floats, b: Floats, samples: int, seed: int) -> Difference:
+        seen.append(a)
+        return paired(a[:2], b[:2], samples, seed)
+
+    monkeypatch.setattr(gate, "paired", order)
+    asked = pa.table(
+        {
+            "task": np.repeat(["next", "session"], size),
+            "user_id": [f"u{user}" for user in range(size)] * 2,
+            "time": np.arange(2 * size),
+            "ndcg@10": np.arange(2 * size, dtype=np.float32),
+        }
+    )
+    assert list(by_task(asked, asked)) == ["next", "session"]
+    np.testing.assert_array_equal(np.concatenate(seen), asked["ndcg@10"].to_numpy())
 
 
 def test_what_a_baseline_beats_stays_where_it_is_unless_forced(copy: Copy) -> None:

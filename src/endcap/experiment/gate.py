@@ -67,7 +67,11 @@ def compare(shop: Shop, a: str, b: str) -> dict[str, Any]:
 
 def by_task(a: pa.Table, b: pa.Table) -> dict[str, dict[str, Any]]:
     """Paired differences of every metric that two tables of questions have, by task."""
+    # A join of many rows gives them in the order in which its threads are done, and of tasks the
+    # first decides.
+    a = a.append_column("place", pa.array(np.arange(len(a))))
     both = a.join(b, ["task", "user_id", "time"], join_type="inner", right_suffix=" of b")
+    both = both.sort_by("place")
     names = [name for name in both.column_names if f"{name} of b" in both.column_names]
     return {
         task: {name: _difference(both, task, name).as_dict() for name in names}
