@@ -96,8 +96,10 @@ def _model(settings: Settings, seed: int) -> AlternatingLeastSquares:
 def _trust(
     settings: Settings, weight: Floats, row: Int32s, item: Int32s, shape: tuple[int, int]
 ) -> sparse.csr_matrix:
-    """The confidence in each pair that had events, 1 + `confidence` · their weights."""
+    """The confidence in each pair that had events, 1 + `confidence` · their weights. An event that
+    says nothing is none."""
     pairs = sparse.csr_matrix((weight.astype(np.float32), (row, item)), shape=shape)
     pairs.sum_duplicates()
+    pairs.eliminate_zeros()
     pairs.data = 1 + settings.confidence * pairs.data
     return pairs
