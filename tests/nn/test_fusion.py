@@ -3,11 +3,13 @@ tests/retrievers/test_described.py for the sequence."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
 
+from endcap.nn.fusion import Content
 from endcap.rankers.deep import DeepRanker
 from endcap.retrievers.two_tower import TwoTower
 from endcap.stages import Run
@@ -47,6 +49,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         parts=np.tile([Part.PAST] * (days - 1) + [Part.RANKER], users).tolist(),
         goods=catalogue(ITEMS, title=titles, prices=[10.0] * ITEMS),
     )
+
+
+def test_copies_of_a_network_share_what_encoders_say() -> None:
+    """A training holds two more of it, and what is said is the largest part of many."""
+    one = Content({"text": np.ones((3, 4), np.float32)}, dim=2)
+    assert copy.deepcopy(one).vectors["text"].data_ptr() == one.vectors["text"].data_ptr()
 
 
 def told(data: Dataset, *titles: str | None) -> Overlay:

@@ -10,6 +10,7 @@ What is unknown adds nothing: projections have no biases, and unknown content is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,13 @@ QUIET = 0.3
 together, until events say otherwise. On Amazon Beauty it halves the epochs."""
 
 
+class Shared(dict[str, Tensor]):
+    """Tensors by their names that nothing changes, so that copies need none of their own."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
 class Content(nn.Module):
     """The content of items in the space of a network: projections, and learned gates.
 
@@ -30,7 +38,7 @@ class Content(nn.Module):
 
     def __init__(self, vectors: Mapping[str, Floats], dim: int) -> None:
         super().__init__()
-        self.vectors = {name: torch.from_numpy(array) for name, array in vectors.items()}
+        self.vectors = Shared((name, torch.from_numpy(one)) for name, one in vectors.items())
         self.project, self.gate = nn.ModuleDict(), nn.ParameterDict()
         for name, array in vectors.items():
             project = nn.Linear(array.shape[1], dim, bias=False)
