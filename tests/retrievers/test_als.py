@@ -10,7 +10,7 @@ import numpy as np
 from endcap.retrievers.als import ALS
 from endcap.tables.schema import kind
 from tests.contracts.found import learned
-from tests.shops import PURCHASE, catalogue, dataset, queries
+from tests.shops import PURCHASE, dataset, queries
 
 VIEW = kind("view")
 

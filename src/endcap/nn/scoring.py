@@ -17,19 +17,24 @@ Scores: TypeAlias = Callable[[Queries], Floats]
 """Queries that have a history → [queries, items]."""
 
 
-def best(scores: Scores, queries: Queries, n: int) -> Ranking:
+AT_ONCE = 256
+"""Queries that are scored at once, so that memory does not grow with their number."""
+
+
+def best(scores: Scores, queries: Queries, n: int, at_once: int = AT_ONCE) -> Ranking:
     """The best `n` items for each query that has a history, none that it excludes."""
-    return found(lambda part, n: Ranking.best(part.forbid(scores(part)), n), queries, n)
+
+    def answers(part: Queries, n: int) -> Ranking:
+        return Ranking.best(part.forbid(scores(part)), n)
+
+    return found(answers, queries, n, at_once)
 
 
-def found(answers: Answers, queries: Queries, n: int) -> Ranking:
-    """What answers each query that has a history.
-
-    No more than 256 queries are scored at once, so memory does not grow with their number.
-    """
+def found(answers: Answers, queries: Queries, n: int, at_once: int = AT_ONCE) -> Ranking:
+    """What answers each query that has a history."""
     known = np.flatnonzero(queries.history.lengths > 0)
     asked = queries if len(known) == len(queries) else queries.take(known)
-    parts = [(known[rows], answers(part, n)) for rows, part in asked.batches(256)]
+    parts = [(known[rows], answers(part, n)) for rows, part in asked.batches(at_once)]
     return Ranking.concat(parts)
 
 

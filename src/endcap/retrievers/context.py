@@ -106,18 +106,22 @@ class ByContext(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         said = queries.context or ((),) * len(queries)
-        lists, place = np.unique([_key(self._known(own)) for own in said], return_inverse=True)
-        scores = [self._scores([int(code) for code in key.split()]) for key in lists]
-        parts = [
-            (rows, Ranking.best(part.forbid(np.stack([scores[place[row]] for row in rows])), n))
-            for rows, part in queries.batches(64)
-        ]
-        return Ranking.concat(parts)
+        known = [self._known(own) for own in said]
+        # Those with the same labels together, so that their scores are worked out once.
+        alike = np.array(sorted(range(len(known)), key=known.__getitem__), np.int64)
+        parts = []
+        for rows, part in queries.take(alike).batches(64):
+            own = [known[row] for row in alike[rows]]
+            scores = {codes: self._scores(codes) for codes in set(own)}
+            each = np.stack([scores[codes] for codes in own])
+            parts.append((alike[rows], Ranking.best(part.forbid(each), n)))
+        found = Ranking.concat(parts)
+        return Ranking.sort(found.query, found.item, found.score)
 
-    def _known(self, said: tuple[str, ...]) -> list[int]:
-        return sorted(self._codes[label] for label in said if label in self._codes)
+    def _known(self, said: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(sorted(self._codes[label] for label in said if label in self._codes))
 
-    def _scores(self, codes: list[int]) -> Floats:
+    def _scores(self, codes: tuple[int, ...]) -> Floats:
         """[items] −inf for what nobody took, though it was there."""
         score = np.log(np.maximum(self._share.astype(np.float64), 1e-30))
         for code in codes:
@@ -135,10 +139,6 @@ class ByContext(Retriever[Settings]):
         kind[:1] = 1  # of no category
         more: Floats = (own + added * kind[category]) / (usual + added)
         return more
-
-
-def _key(codes: list[int]) -> str:
-    return " ".join(map(str, codes))
 
 
 def _labels(dataset: Dataset, support: int) -> tuple[list[str], Ragged]:

@@ -22,6 +22,7 @@ from endcap.types import (
     Int64s,
     Queries,
     Ranking,
+    spans,
     whole,
 )
 
@@ -102,12 +103,13 @@ class Popular(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         # So many that n remain even where everything excluded is popular.
-        rows = self._first(n + int(queries.exclude.lengths.max(initial=0)), queries.allowed)
-        query = np.repeat(np.arange(len(queries), dtype=np.int32), len(rows))
+        heads = n + queries.exclude.lengths
+        rows = self._first(int(heads.max(initial=0)), queries.allowed)
+        lengths = np.minimum(heads, len(rows))
+        query = np.arange(len(queries), dtype=np.int32).repeat(lengths)
+        own = rows[spans(np.zeros_like(lengths), lengths)]
         item, score = self.ranked
-        ranking = Ranking(
-            query, np.tile(item[rows], len(queries)), np.tile(score[rows], len(queries))
-        )
+        ranking = Ranking(query, item[own], score[own])
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
 
     def _first(self, head: int, allowed: Bools | None) -> Int64s:
