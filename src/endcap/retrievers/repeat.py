@@ -11,6 +11,7 @@ from endcap import config
 from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
+from endcap.tables.scene import EventTypes
 from endcap.tables.schema import kind
 from endcap.types import DAY, Int32s, Queries, Ranking
 
@@ -19,9 +20,7 @@ class Settings(config.Settings):
     """How fast a habit fades."""
 
     half_life_days: float = Field(60.0, gt=0, description="days after which an event counts half")
-    kinds: tuple[str, ...] = Field(
-        ("purchase", "rate"), description="event types that count as taking"
-    )
+    kinds: EventTypes = Field(("purchase", "rate"), description="event types that count as taking")
 
 
 class Repeat(Retriever[Settings]):
