@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from endcap.config import Shop
 from endcap.errors import DataError, StateError
 from endcap.experiment.batch import system
-from endcap.experiment.fit import fit
+from endcap.experiment.fit import fit, name_of
 from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.prepare import prepare
@@ -167,6 +168,26 @@ def test_a_stage_that_the_shop_leaves_out_stays_out(copy: Copy) -> None:
     loaded = system(shop, manifest["release"])
     assert "sequence" not in loaded.retrievers
     assert loaded.ranker is None
+
+
+def test_a_task_that_asks_nothing_is_told_before_anything_is_learned(tmp_path: Path) -> None:
+    """Nobody takes an item twice in a row, and no more than the last event is looked at."""
+    again = 'evaluate.tasks={home={}, again={scope="again"}}'
+    shop = learnable(tmp_path, ["events.history=1", again])
+    steps: list[str] = []
+    with pytest.raises(DataError, match="Nothing can be asked about the test part"):
+        fit(shop, report=lambda step, share: steps.append(step))
+    assert steps == []
+
+
+def test_two_releases_within_a_second_have_names_of_their_own(tmp_path: Path) -> None:
+    releases, now = Releases(tmp_path), datetime(2017, 1, 1, 12, 59, 59)
+    names = []
+    for _ in range(3):
+        names.append(name_of(releases, "ab12cd34", now))
+        releases.write(names[-1], {}, lambda folder: None)
+    assert names == [f"20170101-{second}-ab12cd34" for second in (125959, 130000, 130001)]
+    assert releases.names() == names, "the oldest first"
 
 
 def test_too_few_questions_and_nothing_prepared_are_clear_errors(tmp_path: Path) -> None:

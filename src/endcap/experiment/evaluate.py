@@ -90,7 +90,7 @@ def evaluate(
     counts = np.bincount(dataset.before(part).item, minlength=len(dataset.catalogue))
     tasks, each, lists = {}, [], []
     for name, task in settings.tasks.items():
-        asked = _asked(dataset, part, task)
+        asked = questions_of(dataset, part, task)
         judged = {
             title: judge(
                 system,
@@ -110,10 +110,13 @@ def evaluate(
         each.append(questions(dataset, name, asked, judged[SYSTEM].values))
         lists.append(_lists(judged[SYSTEM].ranking.top(max(lengths)), asked, dataset))
     found = _report(dataset, part, tasks, recommender)
-    return Measured(found, pa.concat_tables(each), lists[0])
+    # A metric of all lists has a value for each question where a task asks only one.
+    table = pa.concat_tables(each, promote_options="default")
+    return Measured(found, table, lists[0])
 
 
-def _asked(dataset: Dataset, part: Part, task: Task) -> Asked:
+def questions_of(dataset: Dataset, part: Part, task: Task) -> Asked:
+    """What a task asks about a part. Raises DataError where that is nothing."""
     asked = dataset.asked(part, task.moment).scope(task.scope)
     if not len(asked):
         raise DataError(f"Nothing can be asked about the {part.name.lower()} part")

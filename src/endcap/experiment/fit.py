@@ -19,7 +19,7 @@ import json
 import shutil
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 from endcap.class_paths import check
 from endcap.config import Config, Shop
 from endcap.experiment.behaviour import weigh
-from endcap.experiment.evaluate import Measured, evaluate
+from endcap.experiment.evaluate import Measured, evaluate, questions_of
 from endcap.experiment.needs import check_memory
 from endcap.experiment.origin import Origin
 from endcap.experiment.shortage import shortage
@@ -41,6 +41,8 @@ from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
 from endcap.types import Report, silent
+
+SECOND = timedelta(seconds=1)
 
 
 @shortage("The fit")
@@ -85,7 +87,7 @@ def fit(
         "joins": joins,
         "event_weights": event_weights,
     }
-    release = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
+    release = name_of(releases, name, datetime.now(UTC))
     releases.write(release, manifest, partial(_fill, measured, live, figures))
     _clear(folder, releases)
     processes.meet()
@@ -119,6 +121,8 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
     """The system that is measured, the one that has learned from everything, and how the ways to
     join lists did for each placement."""
     validation = work.validation()
+    for task in work.config.evaluate.tasks.values():
+        questions_of(work.dataset, work.dataset.judging, task)  # told now, not after hours
     if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
         second = work.retrievers(Part.VALIDATION)
         rankers = work.origin.rankers(work.config) if work.origin else {}
@@ -161,6 +165,14 @@ def fingerprint(config: Config, dataset: Dataset, **options: Any) -> str:
         **options,
     }
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def name_of(releases: Releases, name: str, now: datetime) -> str:
+    """What a new release of a fingerprint is called. Of two within a second, the later is dated to
+    the next one."""
+    while (release := f"{now:%Y%m%d-%H%M%S}-{name}") in releases.names():
+        now += SECOND
+    return release
 
 
 def _manifest(work: Work, figures: Measured, refit: bool, seconds: float) -> dict[str, Any]:
