@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from endcap.cli.figures import show_event_weights, show_reliability
+from endcap.cli.figures import SHOWN, difference, show_event_weights, show_fit, show_reliability
 
 
 def shown(**weights: Any) -> str:
@@ -51,3 +51,26 @@ def test_how_likely_items_were_called_stands_beside_how_often_they_were_taken() 
     text = " ".join(out.getvalue().split())
     assert "called taken items 0.10% 0.20% 9,000 25.00% 20.00% 1,000 2.59% 2.18% 10,000" in text
     assert "Expected calibration error 0.0059, Brier score 0.0163" in text
+
+
+def test_a_difference_over_one_question_has_no_interval() -> None:
+    gap = {"value": 0.5, "low": None, "high": None, "p": 1.0, "queries": 1}
+    assert difference(gap) == "+0.5000, p = 1.000"
+
+
+def test_a_metric_stands_before_its_difference() -> None:
+    metrics = {key: {"value": 0.5, "low": None, "high": None} for key in SHOWN}
+    gap = {"value": 0.25, "low": 0.125, "high": 0.5, "p": 1.0, "queries": 30}
+    found = {
+        "release": "20170101-120000-ab12cd34",
+        "seconds": 2,
+        "metrics": metrics,
+        "joins": {"home": {"places": gap}},
+        "event_weights": {},
+        "live": True,
+        "why": "no release was live",
+    }
+    out = StringIO()
+    show_fit(found, Console(file=out, width=200))
+    line = "lists of home joined by places: ndcg@10 +0.2500 [+0.1250, +0.5000], p = 1.000"
+    assert line in out.getvalue()

@@ -19,7 +19,7 @@ def show_fit(found: dict[str, Any], console: Console) -> None:
         console.print(f"  {name:14} {figure(found['metrics'][name])}")
     for placement, ways in found["joins"].items():
         for way, gain in ways.items():
-            console.print(f"  lists of {placement} joined by {way}: {difference(gain)} ndcg@10")
+            console.print(f"  lists of {placement} joined by {way}: ndcg@10 {difference(gain)}")
     show_event_weights(found["event_weights"], console)
     state = "Live" if found["live"] else "Not live"
     console.print(f"  {state}: {found['why']}.")
@@ -151,10 +151,11 @@ def _short(gap: dict[str, Any] | None) -> str:
 
 
 def difference(gap: dict[str, Any]) -> str:
-    """A difference with its interval and p-value."""
+    """A difference with its interval, where it has one, and p-value."""
     if gap["value"] is None:
         return "–"
-    return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}], p {_p(gap['p'])}"
+    between = "" if gap["low"] is None else f" [{gap['low']:+.4f}, {gap['high']:+.4f}]"
+    return f"{gap['value']:+.4f}{between}, p {_p(gap['p'])}"
 
 
 def _p(p: float) -> str:
