@@ -1,28 +1,32 @@
-"""From a network that scores the whole catalogue to what a retriever keeps of it."""
+"""Networks that learn from pairs of visitors and items, and score the whole catalogue."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from endcap import config
-from endcap.nn.loop import Plan, Steps, train
-from endcap.nn.scoring import Scores, ndcg
-from endcap.stages import Run, State
-from endcap.tables.dataset import Asked
-
-N = TypeVar("N", bound=nn.Module)
+from endcap.nn.loop import Plan, train
+from endcap.nn.pairs import Pairs, pair_steps
+from endcap.nn.pooling import pooled, shares
+from endcap.nn.scoring import Scores, best, ndcg
+from endcap.stages import Retriever, Run, State
+from endcap.tables.dataset import Asked, Dataset
+from endcap.types import Floats, History, Queries, Ranking
 
 
 class Training(config.Settings):
-    """How long and how fast a network learns from pairs of visitors and items."""
+    """What is seen of a visitor, and how long and how fast a network learns."""
 
+    history: int = Field(50, gt=0, description="newest events of a visitor that count")
+    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
     patience: int = Field(3, gt=0, description="epochs without a better score before it stops")
     batch: int | None = Field(
@@ -34,25 +38,95 @@ class Training(config.Settings):
     judged: int = Field(2_000, gt=0, description="questions by which epochs are chosen")
 
 
+class MeanOfPast(nn.Module, ABC):
+    """A network to which a visitor is the mean over what they did, newer events counting more.
+
+    So nobody has weights of their own: a newcomer is answered like everyone, and each event
+    changes the answer.
+    past: [items, width] what an item says of who took it; kinds: [event types] how much one of
+    each says.
+    """
+
+    kinds: Tensor
+
+    def __init__(self, settings: Training, items: int, width: int, kinds: Floats) -> None:
+        super().__init__()
+        self.settings = settings
+        self.past = nn.Embedding(items, width)
+        self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
+
+    def visitors(self, past: History) -> Tensor:
+        """[rows, width]"""
+        share = shares(past, self.settings.recency, self.kinds)
+        return pooled(self.past.weight, past, past.items, share)
+
+    @abstractmethod
+    def scorer(self) -> Scores:
+        """What it answers, once it learns no more."""
+
+
+N = TypeVar("N", bound=nn.Module)
 T = TypeVar("T", bound=Training)
+M = TypeVar("M", bound=MeanOfPast)
+
+Loss: TypeAlias = Callable[[Pairs], Tensor]
+"""Of a batch of pairs."""
+
+Lessons: TypeAlias = tuple[Loss, Dataset, Floats]
+"""The loss, what the pairs are of, and [events] how much each counts."""
+
+
+class FromPairs(Retriever[T], Generic[T, M]):
+    """A retriever that is such a network, and nothing else. name: what reports call it.
+
+    state: the network's weights, by their names.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, settings: T, state: State) -> None:
+        super().__init__(settings, state)
+        network = self.network(settings, len(state["past.weight"]), state["kinds"])
+        self.scores = restored(network, state).scorer()
+
+    @classmethod
+    @abstractmethod
+    def network(cls, settings: T, items: int, kinds: Floats) -> M:
+        """One that has learned nothing yet. kinds: see `MeanOfPast`."""
+
+    @classmethod
+    @abstractmethod
+    def lessons(cls, network: M, settings: T, dataset: Dataset) -> tuple[Loss, Floats]:
+        """The loss, and [events] how much each counts."""
+
+    @classmethod
+    def fit(cls, settings: T, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
+        torch.manual_seed(run.seed)
+        network = cls.network(settings, len(dataset.catalogue), dataset.kind_weights)
+        loss, weight = cls.lessons(network, settings, dataset)
+        lessons, scorer = (loss, dataset, weight), type(network).scorer
+        return cls(*fitted(network, settings, lessons, scorer, judge, run, cls.name))
+
+    def retrieve(self, queries: Queries, n: int) -> Ranking:
+        return best(self.scores, queries, n)
 
 
 def fitted(
     network: N,
     settings: T,
-    steps: Callable[[int], Steps],
+    lessons: Lessons,
     scorer: Callable[[N], Scores],
     judge: Asked | None,
     run: Run,
     name: str,
 ) -> tuple[T, State]:
     """The settings with the epochs that were best, and the weights by their names."""
-    plan = Plan.of(settings, name)
+    steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
     score = None
     if judge is not None:
         score = partial(_score, scorer, judge.sample(settings.judged, run.seed))
-    best, epochs = train(network, steps, score, plan, run)
-    state = {key: tensor.numpy() for key, tensor in best.state_dict().items()}
+    trained, epochs = train(network, steps, score, Plan.of(settings, name), run)
+    state = {key: tensor.numpy() for key, tensor in trained.state_dict().items()}
     return settings.model_copy(update={"epochs": epochs}), state
 
 
@@ -62,7 +136,8 @@ def _score(scorer: Callable[[N], Scores], judge: Asked, network: N) -> float:
 
 
 def restored(network: N, state: State) -> N:
-    """The network with the weights that `fitted` gave, ready to answer."""
-    weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
-    network.load_state_dict(weights)
+    """The network with the weights that `fitted` gave, ready to answer. They are the very arrays
+    of the state, which processes may have in common."""
+    weights = {name: torch.from_numpy(array) for name, array in state.items()}
+    network.load_state_dict(weights, assign=True)
     return network.eval()

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from endcap import config
+from endcap.nn.fitting import Training
 from endcap.nn.fusion import Content
 from endcap.nn.pooling import pooled, shares
 from endcap.tables.schema import EVENT_TYPES
@@ -22,8 +22,8 @@ BLOCK = 1 << 16
 """Items that run through their tower at once."""
 
 
-class Shape(config.Settings):
-    """The towers, and what they see of visitors and items."""
+class Shape(Training):
+    """The towers, and how they learn."""
 
     dim: int = Field(64, gt=0, description="width of the vectors of visitors and items")
     hidden: int = Field(128, gt=0, description="width of the dense layer of each tower")
@@ -33,8 +33,6 @@ class Shape(config.Settings):
     own_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of items that are told by their attributes alone"
     )
-    history: int = Field(50, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
 @dataclass(frozen=True)

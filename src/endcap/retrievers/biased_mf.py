@@ -8,7 +8,6 @@ them: without ratings, and for lists of what is taken next, other models see mor
 from __future__ import annotations
 
 from functools import partial
-from typing import Self
 
 import numpy as np
 import torch
@@ -17,15 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from endcap import config
-from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.fitting import FromPairs, Loss, MeanOfPast, Training
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_steps
-from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import Scores, best
-from endcap.stages import Retriever, Run, State
-from endcap.tables.dataset import Asked, Dataset
+from endcap.nn.pairs import Pairs
+from endcap.nn.scoring import Scores
+from endcap.tables.dataset import Dataset
 from endcap.tables.schema import kind
-from endcap.types import Bools, Floats, History, Queries, Ranking
+from endcap.types import Bools, Floats, Queries
 
 
 class Settings(Training):
@@ -37,32 +34,21 @@ class Settings(Training):
     )
     negatives: int = Field(256, gt=0, description="without ratings: items drawn as rated 0")
     zeros: float = Field(30.0, gt=0, description="without ratings: what the mean of those counts")
-    history: int = Field(50, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
-class Factors(nn.Module):
+class Factors(MeanOfPast):
     """Ratings less the visitor's own leniency: mean + bias of the item + past · item."""
 
-    kinds: Tensor
     mean: Tensor
 
-    def __init__(self, settings: Settings, items: int, kinds: Floats, mean: float) -> None:
-        super().__init__()
-        self.settings = settings
-        self.past = nn.Embedding(items, settings.factors)
+    def __init__(self, settings: Settings, items: int, kinds: Floats) -> None:
+        super().__init__(settings, items, settings.factors, kinds)
         self.item = nn.Embedding(items, settings.factors)
         self.bias = nn.Embedding(items, 1)
-        self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
-        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("mean", torch.tensor(0.0))
         nn.init.normal_(self.past.weight, std=settings.factors**-0.5)
         for table in (self.item, self.bias):
             nn.init.zeros_(table.weight)  # so what nobody rated is as good as the mean
-
-    def visitors(self, past: History) -> Tensor:
-        """[rows, factors]"""
-        share = shares(past, self.settings.recency, self.kinds)
-        return pooled(self.past.weight, past, past.items, share)
 
     def forward(self, visitors: Tensor, items: Tensor) -> Tensor:
         """[rows, n] of items that all rows share, [n]."""
@@ -75,16 +61,39 @@ class Factors(nn.Module):
         ratings: Tensor = liking + self.bias(items)[:, 0] + self.mean
         return ratings
 
+    def scorer(self) -> Scores:
+        return self._scores
 
-class BiasedMF(Retriever[Settings]):
+    @torch.no_grad()
+    def _scores(self, queries: Queries) -> Floats:
+        """[queries, items]"""
+        visitors = self.visitors(queries.history.last(self.settings.history))
+        scores: Floats = self(visitors, torch.arange(self.item.num_embeddings)).numpy()
+        return scores
+
+    def off(self, ratings: Tensor, pairs: Pairs) -> Tensor:
+        """How far ratings are from what they were. ratings: [events]"""
+        foretold = self.own(self.visitors(pairs.past), pairs.items)
+        return functional.mse_loss(foretold, ratings[pairs.events])
+
+    def off_zeros(self, zeros: Negatives, counts: float, pairs: Pairs) -> Tensor:
+        """The same of weights instead of ratings, and of items drawn as rated 0, the mean of which
+        counts as much as so many events."""
+        visitors = self.visitors(pairs.past)
+        taken = functional.mse_loss(self.own(visitors, pairs.items), pairs.weight)
+        drawn: Tensor = self(visitors, zeros.draw())
+        return taken + counts * drawn.square().mean()
+
+
+class BiasedMF(FromPairs[Settings, Factors]):
     """Matrix factorisation with biases under the squared error (Koren, Bell & Volinsky, IEEE
     Computer 2009), the visitor's factors taken from what they did as in Koren (KDD 2008).
 
     It learns from the values of `rate` events. Where the log has none, an event's weight
     stands for a rating, against items by chance as rated 0.
-    state: the weights of `Factors`, by their names.
     """
 
+    name = "biased MF"
     settings_type = Settings
     search = config.space(
         factors=config.Choice(64, 128, 256),
@@ -94,41 +103,20 @@ class BiasedMF(Retriever[Settings]):
         weight_decay=config.Between(1e-2, 1.0, log=True),
     )
 
-    def __init__(self, settings: Settings, state: State) -> None:
-        super().__init__(settings, state)
-        network = Factors(settings, len(state["item.weight"]), state["kinds"], 0.0)
-        self.scores = _scorer(restored(network, state))
+    @classmethod
+    def network(cls, settings: Settings, items: int, kinds: Floats) -> Factors:
+        return Factors(settings, items, kinds)
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        torch.manual_seed(run.seed)
+    def lessons(cls, network: Factors, settings: Settings, dataset: Dataset) -> tuple[Loss, Floats]:
         rated = _rated(dataset)
-        mean = float(dataset.value[rated].mean()) if rated.any() else 0.0
-        network = Factors(settings, len(dataset.catalogue), dataset.kind_weights, mean)
-        if rated.any():
-            loss = partial(_off, network, _own_ratings(network, dataset))
-            weight = rated.astype(np.float32)
-        else:
-            loss = partial(_off_zeros, network, Negatives.of(dataset, settings.negatives, 0.0))
-            weight = dataset.weight
-        lessons = loss, dataset, weight
-        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
-        return cls(*fitted(network, settings, steps, _scorer, judge, run, "biased MF"))
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
-
-
-def _scorer(network: Factors) -> Scores:
-    return partial(_scores, network)
-
-
-@torch.no_grad()
-def _scores(network: Factors, queries: Queries) -> Floats:
-    """[queries, items]"""
-    visitors = network.visitors(queries.history.last(network.settings.history))
-    scores: Floats = network(visitors, torch.arange(network.item.num_embeddings)).numpy()
-    return scores
+        if not rated.any():
+            zeros = Negatives.of(dataset, settings.negatives, 0.0)
+            return partial(network.off_zeros, zeros, settings.zeros), dataset.weight
+        mean = float(dataset.value[rated].mean())
+        network.mean.fill_(mean)
+        ratings = _own_ratings(dataset, rated, mean, settings.shrink)
+        return partial(network.off, ratings), rated.astype(np.float32)
 
 
 def _rated(dataset: Dataset) -> Bools:
@@ -137,22 +125,10 @@ def _rated(dataset: Dataset) -> Bools:
     return rated
 
 
-def _own_ratings(network: Factors, dataset: Dataset) -> Tensor:
+def _own_ratings(dataset: Dataset, rated: Bools, mean: float, shrink: float) -> Tensor:
     """[events] each rating less how much higher its visitor rates than the mean."""
-    above = np.where(_rated(dataset), dataset.value - network.mean.item(), 0)
-    users, count = len(dataset.users), _rated(dataset).astype(np.float64)
-    total, ratings = (np.bincount(dataset.user, x, minlength=users) for x in (above, count))
-    lenience = total / np.maximum(ratings + network.settings.shrink, 1)
+    above = np.where(rated, dataset.value - mean, 0)
+    columns = (above, rated.astype(np.float64))
+    total, ratings = (np.bincount(dataset.user, x, len(dataset.users)) for x in columns)
+    lenience = total / np.maximum(ratings + shrink, 1)
     return torch.from_numpy((dataset.value - lenience[dataset.user]).astype(np.float32))
-
-
-def _off(network: Factors, ratings: Tensor, pairs: Pairs) -> Tensor:
-    foretold = network.own(network.visitors(pairs.past), pairs.items)
-    return functional.mse_loss(foretold, ratings[pairs.events])
-
-
-def _off_zeros(network: Factors, zeros: Negatives, pairs: Pairs) -> Tensor:
-    visitors = network.visitors(pairs.past)
-    taken = functional.mse_loss(network.own(visitors, pairs.items), pairs.weight)
-    drawn: Tensor = network(visitors, zeros.draw())
-    return taken + network.settings.zeros * drawn.square().mean()

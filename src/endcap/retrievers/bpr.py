@@ -7,23 +7,19 @@ long. It sees what was done lately, but not in which order.
 from __future__ import annotations
 
 from functools import partial
-from typing import Self
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from endcap import config
-from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.fitting import FromPairs, Loss, MeanOfPast, Training
 from endcap.nn.losses import bpr
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_steps
-from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import Scores, best
-from endcap.stages import Retriever, Run, State
-from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Queries, Ranking
+from endcap.nn.pairs import Pairs
+from endcap.nn.scoring import Scores
+from endcap.tables.dataset import Dataset
+from endcap.types import Floats, Queries
 
 
 class Settings(Training):
@@ -34,40 +30,42 @@ class Settings(Training):
     popular: float = Field(
         0.5, ge=0, le=1, description="share of them that is drawn by number of events, not evenly"
     )
-    history: int = Field(50, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
-class Factors(nn.Module):
-    """past: [items, factors] what an item says of who took it; item: whom it is for."""
-
-    kinds: Tensor
+class Factors(MeanOfPast):
+    """item: [items, factors] whom an item is for."""
 
     def __init__(self, settings: Settings, items: int, kinds: Floats) -> None:
-        super().__init__()
-        self.settings = settings
-        self.past = nn.Embedding(items, settings.factors)
+        super().__init__(settings, items, settings.factors, kinds)
         self.item = nn.Embedding(items, settings.factors)
-        self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
         for table in (self.past, self.item):
             nn.init.normal_(table.weight, std=settings.factors**-0.5)
 
-    def forward(self, past: History) -> Tensor:
-        """[rows, factors]"""
-        share = shares(past, self.settings.recency, self.kinds)
-        return pooled(self.past.weight, past, past.items, share)
+    def scorer(self) -> Scores:
+        return self._scores
+
+    @torch.no_grad()
+    def _scores(self, queries: Queries) -> Floats:
+        """[queries, items]"""
+        visitors = self.visitors(queries.history.last(self.settings.history))
+        scores: Floats = (visitors @ self.item.weight.t()).numpy()
+        return scores
+
+    def loss(self, negatives: Negatives, pairs: Pairs) -> Tensor:
+        """What was taken against what was not."""
+        visitors, drawn = self.visitors(pairs.past), negatives.draw()
+        return bpr(visitors, self.item.weight, pairs.items, drawn, pairs.weight)
 
 
-class BPR(Retriever[Settings]):
+class BPR(FromPairs[Settings, Factors]):
     """Matrix factorisation under the pairwise loss of Rendle et al. (UAI 2009).
 
     The visitor's factors are the mean of a second set of factors over the items of their past,
-    as in FISM (Kabbur et al., KDD 2013): nobody has factors of their own, so a newcomer is
-    answered like everyone, and each event changes the answer. It learns from each event with
-    what its visitor had done until then.
-    state: the weights of `Factors`, by their names.
+    as in FISM (Kabbur et al., KDD 2013). It learns from each event with what its visitor had done
+    until then.
     """
 
+    name = "BPR"
     settings_type = Settings
     search = config.space(
         factors=config.Choice(64, 128, 256),
@@ -78,36 +76,11 @@ class BPR(Retriever[Settings]):
         weight_decay=config.Between(1e-2, 1.0, log=True),
     )
 
-    def __init__(self, settings: Settings, state: State) -> None:
-        super().__init__(settings, state)
-        network = Factors(settings, len(state["item.weight"]), state["kinds"])
-        self.scores = _scorer(restored(network, state))
+    @classmethod
+    def network(cls, settings: Settings, items: int, kinds: Floats) -> Factors:
+        return Factors(settings, items, kinds)
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        torch.manual_seed(run.seed)
-        network = Factors(settings, len(dataset.catalogue), dataset.kind_weights)
+    def lessons(cls, network: Factors, settings: Settings, dataset: Dataset) -> tuple[Loss, Floats]:
         negatives = Negatives.of(dataset, settings.negatives, settings.popular)
-        lessons = partial(_loss, network, negatives), dataset, dataset.weight
-        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
-        return cls(*fitted(network, settings, steps, _scorer, judge, run, "BPR"))
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
-
-
-def _scorer(network: Factors) -> Scores:
-    return partial(_scores, network)
-
-
-@torch.no_grad()
-def _scores(network: Factors, queries: Queries) -> Floats:
-    """[queries, items]"""
-    visitors = network(queries.history.last(network.settings.history))
-    scores: Floats = (visitors @ network.item.weight.t()).numpy()
-    return scores
-
-
-def _loss(network: Factors, negatives: Negatives, pairs: Pairs) -> Tensor:
-    items = network.item.weight
-    return bpr(network(pairs.past), items, pairs.items, negatives.draw(), pairs.weight)
+        return partial(network.loss, negatives), dataset.weight

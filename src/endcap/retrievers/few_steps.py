@@ -19,7 +19,7 @@ from endcap.class_paths import import_class
 from endcap.nn.fitting import Training, fitted, restored
 from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_steps
+from endcap.nn.pairs import Pairs
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores
 from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below, parted, under
@@ -55,7 +55,6 @@ class Settings(Training):
         0.5, ge=0, le=1, description="share of them that is drawn by number of events, not evenly"
     )
     history: int = Field(20, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
 class Learner(nn.Module):
@@ -160,8 +159,7 @@ class FewSteps(Retriever[Settings]):
             return cls(settings, {**as_it_was, **arrays})
         negatives = Negatives(count, settings.negatives, settings.popular)
         lessons = partial(_loss, network, negatives), dataset, dataset.weight
-        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
-        changed, state = fitted(network, settings, steps, _scorer, judge, run, "few steps")
+        changed, state = fitted(network, settings, lessons, _scorer, judge, run, "few steps")
         return cls(changed, {**state, **arrays})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:

@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Self
 
-import numpy as np
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
 from endcap import config
-from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.fitting import FromPairs, Loss, MeanOfPast, Training
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_steps
-from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import Scores, best
-from endcap.stages import Retriever, Run, State
-from endcap.tables.dataset import Asked, Dataset
-from endcap.types import Floats, History, Queries, Ranking
+from endcap.nn.pairs import Pairs
+from endcap.nn.scoring import Scores
+from endcap.tables.dataset import Dataset
+from endcap.types import Floats, History, Queries
 
 CELLS = 1 << 22
 """Numbers of the first layer that are held at once: it bounds the memory."""
@@ -43,31 +39,24 @@ class Settings(Training):
     popular: float = Field(
         0.5, ge=0, le=1, description="share of them that is drawn by number of events, not evenly"
     )
-    history: int = Field(50, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.8, gt=0, le=1, description="what each older event of them keeps")
 
 
-class Dense(nn.Module):
+class Dense(MeanOfPast):
     """Vectors of visitor and item, one after the other, through dense layers to one number.
 
     The first layer is the sum of a part for the visitor and a part for the item: each is
     computed once, not for each pair.
     """
 
-    kinds: Tensor
-
     def __init__(self, settings: Settings, items: int, kinds: Floats) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(settings, items, settings.dim, kinds)
         first, *more = settings.layers
-        self.past = nn.Embedding(items, settings.dim)
         self.item = nn.Embedding(items, settings.dim)
         self.visitor_part = nn.Linear(settings.dim, first)
         self.item_part = nn.Linear(settings.dim, first, bias=False)
         sides = zip(settings.layers, more, strict=False)
         self.dense = nn.ModuleList(nn.Linear(*both) for both in sides)
         self.last = nn.Linear(settings.layers[-1], 1)
-        self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
         for table in (self.past, self.item):
             nn.init.normal_(table.weight, std=settings.dim**-0.5)
         # As rare as a yes is: else the first epochs go by with learning that.
@@ -75,8 +64,7 @@ class Dense(nn.Module):
 
     def visitors(self, past: History) -> Tensor:
         """[rows, first layer]"""
-        share = shares(past, self.settings.recency, self.kinds)
-        part: Tensor = self.visitor_part(pooled(self.past.weight, past, past.items, share))
+        part: Tensor = self.visitor_part(super().visitors(past))
         return part
 
     def items(self, codes: Tensor) -> Tensor:
@@ -92,16 +80,33 @@ class Dense(nn.Module):
         odds: Tensor = self.last(x)[..., 0]
         return odds
 
+    @torch.no_grad()
+    def scorer(self) -> Scores:
+        return partial(self._scores, self.items(torch.arange(self.item.num_embeddings)))
 
-class MLP(Retriever[Settings]):
+    @torch.no_grad()
+    def _scores(self, items: Tensor, queries: Queries) -> Floats:
+        """[queries, items] log-odds: the sigmoid would not change their order."""
+        visitors = self.visitors(queries.history.last(self.settings.history))[:, None]
+        at_once = max(1, CELLS // max(1, visitors.numel()))
+        blocks = [self(visitors, block) for block in items.split(at_once)]  # type: ignore[no-untyped-call]
+        scores: Floats = torch.cat(blocks, dim=1).numpy()
+        return scores
+
+    def loss(self, negatives: Negatives, pairs: Pairs) -> Tensor:
+        """The mean over pairs, each a yes beside the no of all that are drawn."""
+        visitors, drawn = self.visitors(pairs.past), negatives.draw()
+        yes = functional.softplus(-self(visitors, self.items(pairs.items)))
+        no = functional.softplus(self(visitors[:, None], self.items(drawn))).sum(1)
+        loss: Tensor = (pairs.weight * (yes + no)).sum() / pairs.weight.sum()
+        return loss
+
+
+class MLP(FromPairs[Settings, Dense]):
     """Vectors of visitor and item, dense layers, a sigmoid, and cross-entropy against items drawn
-    as not taken: the MLP of neural collaborative filtering (He et al., WWW 2017).
+    as not taken: the MLP of neural collaborative filtering (He et al., WWW 2017)."""
 
-    A visitor's vector is the mean over the items of their past, so a newcomer is answered like
-    everyone.
-    state: the weights of `Dense`, by their names.
-    """
-
+    name = "MLP"
     settings_type = Settings
     search = config.space(
         dim=config.Choice(32, 64, 128),
@@ -112,43 +117,11 @@ class MLP(Retriever[Settings]):
         weight_decay=config.Between(1e-2, 1.0, log=True),
     )
 
-    def __init__(self, settings: Settings, state: State) -> None:
-        super().__init__(settings, state)
-        network = Dense(settings, len(state["item.weight"]), state["kinds"])
-        self.scores = _scorer(restored(network, state))
+    @classmethod
+    def network(cls, settings: Settings, items: int, kinds: Floats) -> Dense:
+        return Dense(settings, items, kinds)
 
     @classmethod
-    def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
-        torch.manual_seed(run.seed)
-        network = Dense(settings, len(dataset.catalogue), dataset.kind_weights)
+    def lessons(cls, network: Dense, settings: Settings, dataset: Dataset) -> tuple[Loss, Floats]:
         negatives = Negatives.of(dataset, settings.negatives, settings.popular)
-        lessons = partial(_loss, network, negatives), dataset, dataset.weight
-        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
-        return cls(*fitted(network, settings, steps, _scorer, judge, run, "MLP"))
-
-    def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
-
-
-@torch.no_grad()
-def _scorer(network: Dense) -> Scores:
-    items = network.items(torch.arange(network.item.num_embeddings))
-    return partial(_scores, network, items)
-
-
-@torch.no_grad()
-def _scores(network: Dense, items: Tensor, queries: Queries) -> Floats:
-    """[queries, items] log-odds: the sigmoid would not change their order."""
-    visitors = network.visitors(queries.history.last(network.settings.history))[:, None]
-    at_once = max(1, CELLS // max(1, visitors.numel()))
-    blocks = [network(visitors, block) for block in items.split(at_once)]  # type: ignore[no-untyped-call]
-    scores: Floats = torch.cat(blocks, dim=1).numpy()
-    return scores
-
-
-def _loss(network: Dense, negatives: Negatives, pairs: Pairs) -> Tensor:
-    visitors, drawn = network.visitors(pairs.past), negatives.draw()
-    yes = functional.softplus(-network(visitors, network.items(pairs.items)))
-    no = functional.softplus(network(visitors[:, None], network.items(drawn))).sum(1)
-    loss: Tensor = (pairs.weight * (yes + no)).sum() / pairs.weight.sum()
-    return loss
+        return partial(network.loss, negatives), dataset.weight

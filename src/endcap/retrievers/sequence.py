@@ -21,6 +21,7 @@ from endcap.content.standing import Standing
 from endcap.content.voices import CONTENT, Voices
 from endcap.errors import ConfigError
 from endcap.nn import networks, objective
+from endcap.nn.fitting import restored
 from endcap.nn.going_on import grown
 from endcap.nn.leaving import moved
 from endcap.nn.nearest import Nearest
@@ -243,11 +244,7 @@ class Sequence(Retriever[Settings]):
 
 def _restored(settings: Settings, state: State) -> Reader:
     weights = below(state, NETWORK)
-    network = Reader(settings, weights["item.own"], below(state, CONTENT))
-    # The very arrays of the state, which processes may have in common.
-    own = {name: torch.from_numpy(array) for name, array in weights.items()}
-    network.load_state_dict(own, assign=True)
-    return network.eval()
+    return restored(Reader(settings, weights["item.own"], below(state, CONTENT)), weights)
 
 
 def _told(settings: Settings, catalogue: Catalogue, run: Run) -> Voices:

@@ -18,10 +18,10 @@ from torch import Tensor
 from endcap import config
 from endcap.content import voices
 from endcap.content.voices import CONTENT, ENCODER, Voices
-from endcap.nn.fitting import Training, fitted, restored
+from endcap.nn.fitting import fitted, restored
 from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
-from endcap.nn.pairs import Pairs, pair_steps
+from endcap.nn.pairs import Pairs
 from endcap.nn.scoring import Scores, best
 from endcap.nn.towers import Goods, Shape, Towers
 from endcap.nn.warming import Crowd, Warming
@@ -43,7 +43,7 @@ NAMES = slice(1, 4)
 """The columns of codes that are of category, department and brand."""
 
 
-class Settings(Shape, Training):
+class Settings(Shape):
     """The towers, what they hear, and what they are held against."""
 
     content: dict[str, dict[str, Any]] = Field(
@@ -127,9 +127,8 @@ class TwoTower(Retriever[Settings]):
         negatives = Negatives(count, settings.negatives, settings.popular, held)
         loss = partial(_loss, network, codes, negatives)
         lessons = loss, dataset, dataset.weight
-        steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
         scorer = partial(_scorer, codes)
-        changed, weights = fitted(network, settings, steps, scorer, judge, run, "two towers")
+        changed, weights = fitted(network, settings, lessons, scorer, judge, run, "two towers")
         network = restored(network, weights)
         goods = network.goods(codes)
         known = network.vectors(goods)[torch.from_numpy(count > 0)]
