@@ -101,7 +101,7 @@ def test_an_item_goes_to_who_takes_it(model: TwoTower, met: TwoTower) -> None:
 def test_what_the_towers_have_no_row_for_adds_nothing(model: TwoTower, met: TwoTower) -> None:
     """Its own vector, and names and prices that the fit never met."""
     starts = model.state["starts"]
-    red, green = met.goods.codes[[RED, GREEN]]
+    red, green = met.features.codes[[RED, GREEN]]
     assert red.tolist() == [starts[-1], starts[1], starts[2], starts[3] + 1, red[4]]
     assert green.tolist() == [starts[-1], starts[1], starts[2], starts[-1], red[4]]
     assert starts[4] <= red[4] < starts[5]

@@ -36,7 +36,7 @@ class Shape(Training):
 
 
 @dataclass(frozen=True)
-class Goods:
+class ItemFeatures:
     """What the towers are told of items.
 
     codes: [items, columns] the rows of their tables that hold each item's own vector and those of
@@ -47,7 +47,7 @@ class Goods:
     codes: Int64s
     said: Tensor | None = None
 
-    def joined(self, other: Goods) -> Self:
+    def joined(self, other: ItemFeatures) -> Self:
         """With further items, whose codes follow."""
         both = None
         if self.said is not None and other.said is not None:
@@ -79,20 +79,20 @@ class Towers(nn.Module):
         self.visitor_tower, self.item_tower = _tower(shape), _tower(shape)
         self.register_buffer("kinds", torch.from_numpy(np.array(kinds)))
 
-    def visitors(self, past: History, goods: Goods) -> Tensor:
+    def visitors(self, past: History, features: ItemFeatures) -> Tensor:
         """[rows, dim] of length 1 / temperature."""
         share = shares(past, self.shape.recency, self.kinds)
         x = pooled(self.kind.weight, past, past.kinds, share)
-        for column in goods.codes.T:
+        for column in features.codes.T:
             x = x + pooled(self.past.weight, past, column[past.items], share)
         if self.fused.vectors:
-            said, rows = self.fused.rows(torch.from_numpy(past.items), goods.said)
+            said, rows = self.fused.rows(torch.from_numpy(past.items), features.said)
             x = x + pooled(said, past, rows.numpy(), share)
         x = x + self.visitor_tower(x)
         return functional.normalize(x) / self.shape.temperature
 
     def items(self, codes: Tensor, said: Tensor | None) -> Tensor:
-        """[n, dim] of length 1. codes: [n, columns], said: [n, dim], as in `Goods`."""
+        """[n, dim] of length 1. codes: [n, columns], said: [n, dim], as in `ItemFeatures`."""
         parts = self.item(codes)
         if self.training:
             kept = torch.rand(len(codes), 1) >= self.shape.own_dropout
@@ -104,23 +104,23 @@ class Towers(nn.Module):
         """[n, dim] what content says of some items, where there is any."""
         return self.fused(items) if self.fused.vectors else None
 
-    def goods(self, codes: Int64s) -> Goods:
+    def features(self, codes: Int64s) -> ItemFeatures:
         """All items, of which nothing more is learned."""
-        return Goods(codes, self.fused.settled())
+        return ItemFeatures(codes, self.fused.settled())
 
     @torch.no_grad()
-    def vectors(self, goods: Goods) -> Tensor:
+    def vectors(self, features: ItemFeatures) -> Tensor:
         """[items, dim]"""
-        codes = torch.from_numpy(goods.codes)
+        codes = torch.from_numpy(features.codes)
         blocks = [slice(first, first + BLOCK) for first in range(0, max(1, len(codes)), BLOCK)]
-        told = ((codes[b], None if goods.said is None else goods.said[b]) for b in blocks)
+        told = ((codes[b], None if features.said is None else features.said[b]) for b in blocks)
         return torch.cat([self.items(*one) for one in told])
 
     @torch.no_grad()
-    def read(self, goods: Goods, queries: Queries) -> Floats:
+    def read(self, features: ItemFeatures, queries: Queries) -> Floats:
         """[queries, dim]"""
         past = queries.history.last(self.shape.history)
-        return np.asarray(self.visitors(past, goods).numpy())
+        return np.asarray(self.visitors(past, features).numpy())
 
     @torch.no_grad()
     def forget(self, rows: Int64s) -> None:

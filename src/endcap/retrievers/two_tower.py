@@ -23,7 +23,7 @@ from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs
 from endcap.nn.scoring import Scores, best
-from endcap.nn.towers import Goods, Shape, Towers
+from endcap.nn.towers import ItemFeatures, Shape, Towers
 from endcap.nn.warming import Crowd, Warming
 from endcap.stages import Retriever, Run, State, below, parted, under
 from endcap.tables.catalogue import Catalogue
@@ -96,11 +96,11 @@ class TwoTower(Retriever[Settings]):
         weights = {name: one for name, one in own.items() if name not in TABLES}
         towers = Towers(settings, int(state["starts"][-1]), state["kinds"], content)
         self.network = restored(towers, weights)
-        self.goods = self.network.goods(state["codes"])
-        self.items = self.network.vectors(self.goods)
+        self.features = self.network.features(state["codes"])
+        self.items = self.network.vectors(self.features)
         self.heard = np.ones(len(self.items), np.bool_)
         unmet = np.flatnonzero(~state["met"]).astype(np.int32)
-        told = self._named(self.goods.codes)
+        told = self._named(self.features.codes)
         if (heard := self.network.fused.told) is not None:
             told |= heard.numpy()
         cold = unmet, self.items.numpy()[unmet], told[unmet]
@@ -130,14 +130,16 @@ class TwoTower(Retriever[Settings]):
         scorer = partial(_scorer, codes)
         changed, weights = fitted(network, settings, lessons, scorer, judge, run, "two towers")
         network = restored(network, weights)
-        goods = network.goods(codes)
-        known = network.vectors(goods)[torch.from_numpy(count > 0)]
-        crowd = Crowd.of(dataset, settings.history, partial(network.read, goods), known, run.seed)
+        features = network.features(codes)
+        known = network.vectors(features)[torch.from_numpy(count > 0)]
+        crowd = Crowd.of(
+            dataset, settings.history, partial(network.read, features), known, run.seed
+        )
         tables = dict(zip(TABLES, (codes, starts, edges, count > 0), strict=True))
         return cls(changed, {**weights, **tables, **told.state, **under(CROWD, vars(crowd))})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        scores = partial(_scores, self.network, self.goods, self.items)
+        scores = partial(_scores, self.network, self.features, self.items)
         return best(scores, queries.allow(self.heard), n)
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
@@ -147,33 +149,33 @@ class TwoTower(Retriever[Settings]):
         columns = _columns(catalogue, self.state["edges"])[new]
         codes = _codes(columns, self.state["starts"])
         said, told = Voices.of(self.settings.content, self.state).say(catalogue.some(new))
-        goods = Goods(codes, self.network.fused.of(said) if said else None)
-        vectors = self.network.vectors(goods).numpy()
+        features = ItemFeatures(codes, self.network.fused.of(said) if said else None)
+        vectors = self.network.vectors(features).numpy()
         warming = self.warming.joined(new, vectors, self._named(codes) | told)
-        return self._with(warming, self.goods.joined(goods))
+        return self._with(warming, self.features.joined(features))
 
     def learn(self, queries: Queries, items: Int32s, kinds: Int8s) -> Self:
         """Items that had no event in training move to who takes them; see `Warming`."""
         weight = self.state["kinds"][kinds]
-        read = partial(self.network.read, self.goods)
-        return self._with(self.warming.taught(queries, items, weight, read), self.goods)
+        read = partial(self.network.read, self.features)
+        return self._with(self.warming.taught(queries, items, weight, read), self.features)
 
     def _named(self, codes: Int64s) -> Bools:
         """[items] which have a category, department or brand that the towers know."""
         return np.asarray(self._known[codes[:, NAMES]].any(axis=1))
 
-    def _with(self, warming: Warming, goods: Goods) -> Self:
+    def _with(self, warming: Warming, features: ItemFeatures) -> Self:
         """The fitted towers with items without events where they stand now."""
         if warming is self.warming:
             return self
         fitted = self.fitted or self
-        return fitted._grown(warming, goods, warming.over(fitted.items))
+        return fitted._grown(warming, features, warming.over(fitted.items))
 
-    def _grown(self, warming: Warming, goods: Goods, items: Tensor) -> Self:
+    def _grown(self, warming: Warming, features: ItemFeatures, items: Tensor) -> Self:
         """The fitted towers with all items where they stand now. items: [items, dim]"""
         grown = copy(self)
         grown.fitted, grown.warming = self, warming
-        grown.goods, grown.items = goods, items
+        grown.features, grown.items = features, items
         grown.heard = warming.heard(len(self.items))
         return grown
 
@@ -182,8 +184,8 @@ class TwoTower(Retriever[Settings]):
         """What was learned, and where all items stand now: the rest is the fitted model's."""
         if self.fitted is None:
             return {}
-        said = {} if self.goods.said is None else {SAID: self.goods.said.numpy()}
-        own = {CODES: self.goods.codes, **said, ITEMS: self.items.numpy()}
+        said = {} if self.features.said is None else {SAID: self.features.said.numpy()}
+        own = {CODES: self.features.codes, **said, ITEMS: self.items.numpy()}
         return {**own, **under(WARMING, self.warming.arrays)}
 
     def taught(self, arrays: State) -> Self:
@@ -191,8 +193,8 @@ class TwoTower(Retriever[Settings]):
             return self
         warming = self.warming.told_by(below(arrays, WARMING))
         said = torch.from_numpy(arrays[SAID]) if SAID in arrays else None
-        goods = Goods(np.asarray(arrays[CODES]), said)
-        return self._grown(warming, goods, torch.from_numpy(arrays[ITEMS]))
+        features = ItemFeatures(np.asarray(arrays[CODES]), said)
+        return self._grown(warming, features, torch.from_numpy(arrays[ITEMS]))
 
     @cached_property
     def _known(self) -> Bools:
@@ -228,13 +230,13 @@ def _codes(columns: Int64s, starts: Int64s) -> Int64s:
 
 
 def _scorer(codes: Int64s, network: Towers) -> Scores:
-    goods = network.goods(codes)
-    return partial(_scores, network, goods, network.vectors(goods))
+    features = network.features(codes)
+    return partial(_scores, network, features, network.vectors(features))
 
 
-def _scores(network: Towers, goods: Goods, items: Tensor, queries: Queries) -> Floats:
+def _scores(network: Towers, features: ItemFeatures, items: Tensor, queries: Queries) -> Floats:
     """[queries, items]"""
-    return np.asarray(network.read(goods, queries) @ items.numpy().T)
+    return np.asarray(network.read(features, queries) @ items.numpy().T)
 
 
 def _loss(network: Towers, codes: Int64s, negatives: Negatives, pairs: Pairs) -> Tensor:
@@ -243,7 +245,7 @@ def _loss(network: Towers, codes: Int64s, negatives: Negatives, pairs: Pairs) ->
     items, places = torch.unique(both, return_inverse=True)
     target, drawn = places[: len(pairs.items)], places[len(pairs.items) :]
     return sampled_softmax(
-        network.visitors(pairs.past, Goods(codes)),
+        network.visitors(pairs.past, ItemFeatures(codes)),
         network.items(torch.from_numpy(codes[items.numpy()]), network.said(items)),
         target,
         drawn,
