@@ -145,6 +145,13 @@ def test_a_single_event_is_enough_to_learn_from(retriever: Retriever[Any], tmp_p
     assert np.all(lists.item < 6)
 
 
+def test_a_log_without_events_is_no_error(retriever: Retriever[Any], tmp_path: Path) -> None:
+    """Such as that of a shop all of whose events are of the parts that are asked about."""
+    nothing = dataset(tmp_path, users=[], items=[], goods=catalogue(6))
+    lists = learned(type(retriever), nothing).retrieve(queries([2], []), 10)
+    assert np.isfinite(lists.score).all()
+
+
 def grown() -> Overlay:
     """The catalogue, and two items more."""
     new = [{"item_id": id_, "price": 5.0, "brand": "red", "gone": False} for id_ in ("n1", "n2")]

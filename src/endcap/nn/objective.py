@@ -43,7 +43,8 @@ class Negatives:
 
     def __init__(self, count: Int64s, size: int, popular: float, held: Bools | None = None) -> None:
         even = np.ones(len(count)) if held is None else held
-        share = popular * count / count.sum() + (1 - popular) * even / even.sum()
+        drawn = (popular, count), (1 - popular, even)
+        share = sum(part * each / max(each.sum(), 1) for part, each in drawn)
         self.size, self.below = size, torch.from_numpy(share.cumsum())
         self.log_q = torch.from_numpy(np.log(np.maximum(size * share, LEAST))).float()
 
