@@ -122,3 +122,14 @@ def test_what_a_ranker_learns_from_is_no_larger_than_was_said(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < said < 4 * peak
+
+
+def test_factors_take_memory_as_vectors_of_networks_do(tmp_path: Path) -> None:
+    """Two tables of them, one for a past and one for answers, and each several times."""
+    data = dataset(tmp_path, [1] * 1_000, [*range(1_000)])
+    use = "endcap.retrievers.bpr:BPR"
+    small, large = (
+        Config.model_validate({"retrievers": {"bpr": {"use": use, "factors": factors}}})
+        for factors in (64, 2_064)
+    )
+    assert needed(large, data) - needed(small, data) == needs.COPIES * 4 * 2 * 2_000 * 1_000

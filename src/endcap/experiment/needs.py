@@ -8,10 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from endcap import config
-from endcap.config import Config
+from endcap.class_paths import resolve
+from endcap.config import Config, Stage
 from endcap.errors import TrainingError
 from endcap.experiment.work import LESSONS
 from endcap.features import ROWS, Features
+from endcap.nn.fitting import Training
+from endcap.stages import Retriever
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.schema import EVENT_TYPES
@@ -47,12 +50,20 @@ FEW = 20
 
 def needed(config: Config, dataset: Dataset) -> int:
     """Bytes of a budget that a fit can keep. It errs on the large side."""
-    dims = [int(stage.own.get("dim", 64)) for stage in config.retrievers.values()]
-    item = COPIES * 4 * max(dims, default=64) + SCORES
+    stages = config.retrievers.items()
+    width = max([64, *(_width(stage, f"retrievers.{name}") for name, stage in stages)])
+    item = COPIES * 4 * width + SCORES
     own = PROGRAM + EVENT * len(dataset) + item * len(dataset.catalogue)
     if not config.rankers:
         return own
     return own + taught(config, dataset) + logged(config.features, dataset)
+
+
+def _width(stage: Stage, key: str) -> int:
+    """Numbers that a retriever learns of each item; 0 where it only counts."""
+    _, settings = resolve(Retriever, stage, key)
+    tables = 2 if isinstance(settings, Training) else 1  # of a past, and of answers
+    return tables * max(getattr(settings, name, 0) for name in ("dim", "factors"))
 
 
 def taught(config: Config, dataset: Dataset) -> int:
