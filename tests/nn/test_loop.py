@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from endcap.errors import TrainingError
+from endcap.nn import checkpoint
 from endcap.nn.loop import Plan, train
 from endcap.stages import Run
 from endcap.types import Report
@@ -210,6 +211,16 @@ def begun() -> tuple[Line, Steps]:
 def checkpoint_files(epoch: int) -> set[str]:
     names = ("best", "mean", "network", "optimizer")
     return {"progress.json", *(f"{name}-{epoch}-0.safetensors" for name in names)}
+
+
+def test_tensors_are_on_the_disk_before_a_note_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut may leave a note of files whose numbers are gone."""
+    synced: set[str] = set()
+    monkeypatch.setattr(checkpoint, "sync", lambda path: synced.add(path.name))
+    train(*begun(), None, PLAN, Run(tmp_path))
+    assert checkpoint_files(4) - {"progress.json"} <= synced
 
 
 def test_only_one_checkpoint_is_kept(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ that a killed one goes on."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from endcap.nn import processes
+from endcap.tables.atomic import replace, sync
 
 NAMES = ("network", "mean", "best", "optimizer")
 
@@ -123,9 +123,8 @@ class Checkpoint:
         }
         for name, tensors in parts.items():
             save_file(tensors, folder / files[name])
-        draft = folder / ".progress.json"
-        draft.write_text(json.dumps(asdict(self.place)))
-        os.replace(draft, folder / "progress.json")
+            sync(folder / files[name])
+        replace(folder / "progress.json", json.dumps(asdict(self.place)))
 
     def _load(self, folder: Path) -> None:
         place = Place(**json.loads((folder / "progress.json").read_text()))
