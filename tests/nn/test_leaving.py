@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from endcap.nn.leaving import moved
-from endcap.types import Floats, Push, Queries, Ranking
+from endcap.types import Push, Queries, Ranking
 from tests.shops import queries, ranking
 
 WORTH = np.array([[5, 0, -1], [1, 2, 0], [0, 4, 0]], np.float32)
 """[items of the history, items of the list] what an event adds to a score."""
 
 
-def sums(asked: Queries) -> Floats:
-    """[queries, items]"""
+def sums(asked: Queries) -> Tensor:
+    """[queries, items] the scores: items have vectors whose product with them is their own."""
     scores = np.zeros((len(asked), 3), np.float32)
     np.add.at(scores, asked.history.rows, WORTH[asked.history.items])
-    return scores
+    return torch.from_numpy(scores)
 
 
 def of(asked: Queries, lists: Ranking, length: int = 10) -> list[list[Push]]:
-    found = moved(sums, asked, lists, length)
+    found = moved(sums, torch.eye(3), asked, lists, length)
     return [found[row] for row in range(len(found))]
 
 

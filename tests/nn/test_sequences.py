@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from endcap.nn.aims import next_moments
 from endcap.nn.sequences import (
     GAPS,
-    MINUTE,
     Batch,
     gap_buckets,
     query_batch,
     training_batches,
     windows,
 )
-from endcap.types import Floats, History, Queries, offsets_of, spans
+from endcap.types import MINUTE, Floats, History, Queries, offsets_of, spans
 
 LENGTH = 5
 

@@ -52,9 +52,8 @@ class Past:
 
 def groups_of(items: np.ndarray, catalogue: Catalogue) -> np.ndarray:
     """[items, TIES] what the items are: see `Past`."""
-    own = np.arange(1, len(catalogue) + 1)
-    columns = (own, catalogue.category, catalogue.department, catalogue.brand)
-    return np.stack([column[items] for column in columns], axis=1)
+    columns = (catalogue.category, catalogue.department, catalogue.brand)
+    return np.stack([items + 1, *(column[items] for column in columns)], axis=1)
 
 
 def _padded(there: Tensor, values: np.ndarray) -> Tensor:

@@ -6,15 +6,17 @@ is as true of any network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from endcap.nn.scoring import Scores
 from endcap.types import (
     Floats,
     History,
-    Int32s,
     Int64s,
     Moved,
     Queries,
@@ -24,48 +26,40 @@ from endcap.types import (
     offsets_of,
 )
 
+Read: TypeAlias = Callable[[Queries], Tensor]
+"""Queries that have a history → [queries, dim], whose product with an item's vector is a score."""
 
-def moved(scores: Scores, queries: Queries, ranking: Ranking, length: int) -> Moved:
+
+def moved(read: Read, vectors: Tensor, queries: Queries, ranking: Ranking, length: int) -> Moved:
     """For each row of the ranking, the newest `length` events that lifted its score.
 
-    The history, and the history without each of its events, are scored in one go.
+    The history, and the history without each of its events, are read in one go.
+    vectors: [items, dim]
     """
-    rows = np.arange(len(ranking))
-    parts = [
-        (
-            rows[ranking.query == query],
-            _effects(scores, queries.take(np.array([query])), length, own),
-        )
-        for query in distinct(ranking.query)
-        for own in [ranking.item[ranking.query == query]]
-    ]
-    ages: list[Int32s] = [np.zeros(0, np.int32)] * len(ranking)
-    by: list[Floats] = [np.zeros(0, np.float32)] * len(ranking)
-    for places, effects in parts:
-        for row, effect in zip(places, effects, strict=True):
+    ages, by = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for query in distinct(ranking.query):
+        items = torch.from_numpy(ranking.of(int(query)).item)
+        one = queries.take(np.array([query]))
+        for effect in _effects(read, one, length, vectors[items]):
             order = np.argsort(-effect, kind="stable")
             order = order[effect[order] > 0]
-            ages[row], by[row] = (len(effect) - 1 - order).astype(np.int32), effect[order]
-    lengths = np.array([len(one) for one in ages], np.int64)
-    none = np.zeros(0, np.int32)
-    return Moved(
-        offsets_of(lengths),
-        np.concatenate([none, *ages]),
-        np.concatenate([none.astype(np.float32), *by]),
-    )
+            ages.append((len(effect) - 1 - order).astype(np.int32))
+            by.append(effect[order])
+    lengths = np.array([len(one) for one in ages[1:]], np.int64)
+    return Moved(offsets_of(lengths), np.concatenate(ages), np.concatenate(by))
 
 
-def _effects(scores: Scores, query: Queries, length: int, items: Int32s) -> Floats:
-    """[items, events] of a single query, the oldest event first."""
+def _effects(read: Read, query: Queries, length: int, vectors: Tensor) -> Floats:
+    """[items, events] of a single query, the oldest event first. vectors: [items, dim]"""
     history = query.history.last(length)
     events = len(history.items)
     if not events:
-        return np.zeros((len(items), 0), np.float32)
-    without = np.zeros((len(items), events), np.float32)
-    whole = scores(replace(query, history=history))[0, items]
-    if events > 1:  # of one event alone, without it nothing is left that could be scored
-        without = scores(_each_left_out(query, history))[:, items].T
-    return np.asarray(whole[:, None] - without, np.float32)
+        return np.zeros((len(vectors), 0), np.float32)
+    without = vectors.new_zeros(len(vectors), events)
+    whole = vectors @ read(replace(query, history=history)).t()
+    if events > 1:  # of one event alone, without it nothing is left that could be read
+        without = vectors @ read(_each_left_out(query, history)).t()
+    return np.asarray((whole - without).numpy(), np.float32)
 
 
 def _each_left_out(query: Queries, history: History) -> Queries:

@@ -12,12 +12,10 @@ from torch import Tensor
 
 from endcap.nn import processes
 from endcap.nn.aims import Aims, next_moments
-from endcap.types import Bools, Floats, History, Int32s, Int64s, Queries, offsets_of, spans
+from endcap.types import MINUTE, Bools, Floats, History, Int32s, Int64s, Queries, offsets_of, spans
 
 GAPS = 16
 """Buckets of the time from one event to the next: 0 is none, then each doubles the last."""
-
-MINUTE = 60_000_000
 
 APART = 100
 """Places filled with padding that take as long as to read two batches instead of one."""
@@ -70,7 +68,7 @@ def windows(history: History, length: int, rng: np.random.Generator) -> tuple[In
     learnt from in contexts of all lengths. Returns the spans' starts and stops.
     """
     shift = np.where(history.lengths > length, rng.integers(0, length, len(history)), 0)
-    end, begin = history.offsets[1:] - 0, history.offsets[:-1]
+    end, begin = history.offsets[1:], history.offsets[:-1]
     step, starts, stops = length - shift, [], []
     while (alive := end > begin).any():
         start = np.maximum(begin, end - step)
@@ -119,7 +117,6 @@ def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:
     """Runs of rows, sorted by length, whose padded size is at most `tokens`."""
     groups, first = [], 0
     while first < len(lengths):
-        after = first + 1
         room = max(1, tokens // max(1, int(lengths[first])))
         after = min(len(lengths), first + room)
         while after > first + 1 and (after - first) * lengths[after - 1] > tokens:

@@ -15,10 +15,8 @@ from endcap import config
 from endcap.nn.votes import Votes, Voting
 from endcap.stages import Run, State
 from endcap.tables.dataset import Asked, Dataset
-from endcap.types import History, Int8s, Int32s, Int64s, Queries
+from endcap.types import MINUTE, History, Int8s, Int32s, Int64s, Queries
 from endcap.types.sparse import Matrix, both_ways, pack, products, row_of, strongest, sums, unpack
-
-MINUTE = 60_000_000
 
 
 class Settings(Votes):

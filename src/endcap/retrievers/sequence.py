@@ -156,8 +156,8 @@ class Sequence(Retriever[Settings]):
     def moved(self, queries: Queries, ranking: Ranking) -> Moved | None:
         if self.network is None:
             return None
-        scores = partial(self.network.scores, self.vectors)
-        return moved(scores, queries, ranking, self.settings.length)
+        read = partial(self.network.read, self.vectors)
+        return moved(read, self.vectors, queries, ranking, self.settings.length)
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self | None:
         """New items stand where their content puts them; one that says nothing is not proposed
