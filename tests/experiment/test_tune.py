@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from endcap.config import Shop, alone, load, parse
-from endcap.errors import ConfigError, DataError, StateError
+from endcap.errors import ConfigError, DataError, StateError, TrainingError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.fit import fingerprint, fit
 from endcap.experiment.tune import tune
@@ -256,6 +257,21 @@ def test_settings_that_do_not_go_together_are_told_and_left(copy: Copy) -> None:
     assert wrong
     assert " does not divide dim = " in wrong[0].user_attrs["error"]
     assert figures["given_up"] == len(wrong)
+
+
+def test_a_full_disk_is_no_fault_of_the_settings(copy: Copy) -> None:
+    """It ends the search, which goes on with the same trial once there is room."""
+    shop = copy()
+
+    def fill(step: str, share: float) -> None:
+        if step.startswith("trial 2 of") and "epoch 2" in step:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(TrainingError, match="no room on the disk"):
+        tune(shop, only=["retrievers.sequence"], trials=3, report=fill)
+    assert len(trials_of(shop)) == 1
+    assert tune(shop, only=["retrievers.sequence"], trials=2)["given_up"] == 0
+    assert len(trials_of(shop)) == 2
 
 
 def test_a_ranker_is_searched_by_the_lists_that_it_orders(copy: Copy) -> None:

@@ -21,7 +21,7 @@ def shortage(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _no_disk(error):
+        if no_disk(error):
             raise TrainingError(
                 f"{what}: no room on the disk ({words(error)})", mend=f"Make room; {KEPT}"
             ) from error
@@ -34,7 +34,8 @@ def shortage(what: str) -> Iterator[None]:
         raise
 
 
-def _no_disk(error: Exception) -> bool:
+def no_disk(error: BaseException | None) -> bool:
+    """Whether it is that the disk is full."""
     if isinstance(error, OSError):
         return error.errno in FULL
     codes = (f"(os error {code})" for code in FULL)

@@ -17,6 +17,7 @@ from endcap.config import Shop, alone
 from endcap.errors import ConfigError, TrainingError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.fit import fingerprint
+from endcap.experiment.shortage import no_disk
 from endcap.experiment.tune.budget import Budget, TimeIsUpError
 from endcap.experiment.tune.fits import Fits
 from endcap.experiment.tune.outcome import write
@@ -107,7 +108,7 @@ def _judged(study: Study, fits: Fits, trial: Trial) -> float | None:
     except optuna.TrialPruned:
         return None
     except (ConfigError, TrainingError) as error:
-        if not study.judged:
+        if not study.judged or no_disk(error.__cause__):  # which is not the settings' fault
             raise
         trial.set_user_attr("error", str(error))
         return None
