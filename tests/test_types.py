@@ -252,7 +252,7 @@ def test_mapped_arrays_are_those_of_the_file_and_change_for_nobody_else(tmp_path
     np.testing.assert_array_equal(mapped(path)["some"], arrays["some"])
 
 
-@pytest.mark.parametrize("text", [b"", b"short", b"\xff" * 64])
+@pytest.mark.parametrize("text", [b"", b"short", b"\xff" * 64, b"\2\0\0\0\0\0\0\0[]"])
 def test_what_is_no_such_file_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "state.safetensors"
     path.write_bytes(text)

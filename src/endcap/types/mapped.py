@@ -42,6 +42,8 @@ def mapped(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{path} is too short")
     first = LENGTH.size + LENGTH.unpack_from(whole)[0]
     told = json.loads(whole[LENGTH.size : first])
+    if not isinstance(told, dict):
+        raise ValueError(f"{path} does not say where its arrays are")
     return {
         name: np.ndarray(one["shape"], TYPES[one["dtype"]], whole, first + one["data_offsets"][0])
         for name, one in told.items()
