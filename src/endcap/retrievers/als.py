@@ -54,7 +54,7 @@ class ALS(Retriever[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self.model = _model(settings, seed=0)
-        self.model.item_factors = np.array(state["item"])
+        self.model.item_factors = state["item"]
 
     @classmethod
     def fit(cls, settings: Settings, dataset: Dataset, judge: Asked | None, run: Run) -> Self:
