@@ -23,3 +23,10 @@ def test_what_is_missing_is_zero_and_marked() -> None:
     np.testing.assert_array_equal(scaled[:, :2], np.array(expected)[:, :2])
     np.testing.assert_array_equal(scaled[:, 3:], np.array(expected)[:, 3:])
     assert np.isfinite(scaled).all()
+
+
+def test_what_is_without_end_is_missing() -> None:
+    """Such as a price too large for a float."""
+    past = np.array([[1, 1], [2, np.inf], [3, 3]], np.float32)
+    scaled = Scale.fit(past)(np.array([[3, -np.inf], [1, 3]], np.float32))
+    np.testing.assert_array_equal(scaled, [[1, 0, 1], [-1, 1, 0]])

@@ -27,8 +27,8 @@ class Scale:
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
-        """values: [rows, features] of the past; NaN is missing."""
-        absent = np.isnan(values)
+        """values: [rows, features] of the past; NaN is missing, and what is without end."""
+        absent = ~np.isfinite(values)
         knots = np.zeros((values.shape[1], KNOTS), np.float32)
         for place in np.flatnonzero(~absent.all(axis=0)):
             known = values[~absent[:, place], place]
@@ -43,7 +43,7 @@ class Scale:
     def __call__(self, values: Floats) -> Floats:
         """[rows, features] → [rows, width]"""
         scaled = np.empty((len(values), self.width), np.float32)
-        levels, absent = np.linspace(-1, 1, KNOTS), np.isnan(values)
+        levels, absent = np.linspace(-1, 1, KNOTS), ~np.isfinite(values)
         for place, knots in enumerate(self.knots):
             scaled[:, place] = np.interp(values[:, place], knots, levels)
         scaled[:, : len(self.knots)][absent] = 0
