@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from endcap.config import Shop
-from endcap.errors import DataError, StateError
+from endcap.errors import ConfigError, DataError, StateError
 from endcap.experiment.batch import system
 from endcap.experiment.fit import fit, name_of
 from endcap.recommender import Recommender
@@ -178,6 +178,13 @@ def test_a_task_that_asks_nothing_is_told_before_anything_is_learned(tmp_path: P
     with pytest.raises(DataError, match="Nothing can be asked about the test part"):
         fit(shop, report=lambda step, share: steps.append(step))
     assert steps == []
+
+
+def test_a_shop_without_retrievers_is_a_clear_error(copy: Copy) -> None:
+    gone = [f'retrievers.{name}.use=""' for name in copy().config.retrievers]
+    shop = copy(*gone, "placements={home={rules=[]}}", "evaluate.baselines={}")
+    with pytest.raises(ConfigError, match=r"\[retrievers\] names none.*Expected one at least"):
+        fit(shop)
 
 
 def test_two_releases_within_a_second_have_names_of_their_own(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from typing import Any
 
 from endcap.class_paths import check
 from endcap.config import Config, Shop
+from endcap.errors import ConfigError
 from endcap.experiment.behaviour import weigh
 from endcap.experiment.evaluate import Measured, evaluate, questions_of
 from endcap.experiment.needs import check_memory
@@ -98,6 +99,8 @@ def _checked(shop: Shop) -> Dataset:
     """What is to be learned from. What is wrong with settings, memory or filters is told now, not
     after hours of training."""
     check(shop.config)
+    if not shop.config.retrievers:
+        raise ConfigError("[retrievers] names none", expected="one at least")
     dataset = Dataset.load(prepared(shop))
     check_memory(shop.config, dataset)
     Recommender(shop.config, dataset.catalogue, {}, None, rules_of(shop.config, dataset))
