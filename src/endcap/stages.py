@@ -270,6 +270,11 @@ class Ranker(Stage[S]):
         can't: then it does not see them, and they stand behind all others."""
         return None
 
+    def over(self, catalogue: Catalogue, run: Run) -> Self:
+        """The ranker where items have the codes of another catalogue: that of a later fit, which
+        goes on with it."""
+        return self
+
 
 class Rule(Stage[S]):
     """A decision of the shop, which learns nothing, though it may count.

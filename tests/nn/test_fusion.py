@@ -140,8 +140,33 @@ def kinds_of_first(model: DeepRanker, goods: Catalogue, items: list[int]) -> lis
     return [next(item for item in one if item in items) % 3 for one in lists]
 
 
-def test_a_ranker_tells_by_content_what_else_does_not_tell(data: Dataset) -> None:
-    hears, deaf = ranked(data, TEXT), ranked(data, {})
+@pytest.fixture(scope="module")
+def hears(data: Dataset) -> DeepRanker:
+    return ranked(data, TEXT)
+
+
+def test_a_ranker_that_a_fit_goes_on_with_hears_items_by_their_new_codes(
+    data: Dataset, hears: DeepRanker
+) -> None:
+    """All items in the other order."""
+    last, score = ITEMS - 1, np.random.default_rng(5).random((1, ITEMS), np.float32)
+    order, there = np.arange(last, -1, -1), data.catalogue
+    goods = Catalogue(there.table.take(order), there.features.take(order))
+    before, after = (
+        model.rank(queries(past), Candidates.of({"all": Ranking.best(scores, ITEMS)}), items)
+        for model, past, scores, items in (
+            (hears, [0, 3, 6], score, there),
+            (hears.over(goods, Run()), [last, last - 3, last - 6], score[:, ::-1], goods),
+        )
+    )
+    np.testing.assert_array_equal(last - after.item, before.item)
+    np.testing.assert_allclose(after.score, before.score, rtol=1e-5)
+
+
+def test_a_ranker_tells_by_content_what_else_does_not_tell(
+    data: Dataset, hears: DeepRanker
+) -> None:
+    deaf = ranked(data, {})
     assert kinds_of_first(hears, data.catalogue, LATE) == [0, 1, 2]
     assert kinds_of_first(deaf, data.catalogue, LATE) != [0, 1, 2]
     goods = told(data, *(f"{one} new" for one in KINDS))

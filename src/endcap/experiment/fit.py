@@ -128,7 +128,7 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
         questions_of(work.dataset, work.dataset.judging, task)  # told now, not after hours
     if work.origin is not None or work.asked(Part.RANKER, work.task) is None:
         second = work.retrievers(Part.VALIDATION)
-        rankers = work.origin.rankers(work.config) if work.origin else {}
+        rankers = work.earlier_rankers()
     else:
         first = work.retrievers(Part.RANKER)
         rankers = work.rankers(work.system(Part.RANKER, first))

@@ -9,8 +9,9 @@ from endcap.config import Config, Settings
 from endcap.errors import ConfigError, StateError
 from endcap.experiment.batch import served
 from endcap.recommender import Recommender
-from endcap.stages import Earlier, Ranker, Retriever
+from endcap.stages import Earlier, Ranker, Retriever, Run
 from endcap.store.releases import Releases
+from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 
@@ -51,10 +52,15 @@ class Origin:
             )
         return own
 
-    def rankers(self, config: Config) -> dict[str, Ranker[Any]]:
-        """The one that was chosen, by its name; none where the shop no longer has it."""
+    def rankers(self, config: Config, catalogue: Catalogue, run: Run) -> dict[str, Ranker[Any]]:
+        """The one that was chosen, by its name, over today's items; none where the shop no longer
+        has it."""
         ranker, names = self.measured.ranker, tuple(self.measured.config.rankers)[:1]
-        return {name: ranker for name in names if ranker is not None and name in config.rankers}
+        return {
+            name: ranker.over(catalogue, run)
+            for name in names
+            if ranker is not None and name in config.rankers
+        }
 
     def earlier(
         self, part: Part, name: str, cls: type[Retriever[Any]], settings: Settings, past: Dataset

@@ -147,6 +147,12 @@ class Work:
                 self.report(f"No ranker: {error}", 1.0)
         return fitted
 
+    def earlier_rankers(self) -> dict[str, Ranker[Any]]:
+        """The one of the release that it goes on from; none where it begins anew."""
+        if self.origin is None:
+            return {}
+        return self.origin.rankers(self.config, self.dataset.catalogue, Run(cache=self.content))
+
     def _lessons(self, system: Recommender, asked: Asked) -> tuple[Asked, Candidates]:
         """The questions as the first task's placement asks them, and what the retrievers
         propose."""

@@ -144,6 +144,10 @@ class DeepRanker(Ranker[Settings]):
         scores = _scores(self._network, rows, self._aim, self._settled)
         return candidates.score(self._calibration(scores))
 
+    def over(self, catalogue: Catalogue, run: Run) -> Self:
+        told = Voices.of(self.settings.content, self.state).over(catalogue, run)
+        return type(self)(self.settings, {**self.state, **under(CONTENT, told.vectors)})
+
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
         """By what they have in common with what the visitor had."""
         if self._settled is None:
