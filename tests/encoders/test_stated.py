@@ -56,6 +56,15 @@ def test_odd_values_are_no_error() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "odd", ["1" + "0" * 400, "1e308", "-1e200", '"\\ud800"', '{"a":' * 50_000 + "1"]
+)
+def test_what_no_number_and_no_text_can_be_is_not_read(odd: str) -> None:
+    rows = [{"attributes": f'{{"a": {one}}}'} for one in (odd, odd, "1", "2")]
+    model = attributes(rows)
+    assert said(model, *rows) == [[0, 0], [0, 0], [1, -1], [1, 1]]
+
+
 def test_categories_count_with_all_above_them() -> None:
     paths = ["Home > Lamps", "Home>Lamps", "Home > Rugs", "Home > Rugs", "Wear", "Wear"]
     rows = [{"categories": [path]} for path in paths]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,10 +15,14 @@ from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.stages import ALONE, Encoder, Run
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.context import object_of
 from endcap.types import Encoded, Floats
 
 READ = 10_000
 """Rows that are Python objects at once."""
+
+LARGEST = 1e100
+"""Numbers beyond it are none that a shop states, and their squares would have no end."""
 
 Stated: TypeAlias = tuple[dict[str, list[str]], dict[str, float]]
 """Of an item: by the names of the columns, the labels, and the numbers."""
@@ -136,16 +139,8 @@ def _stated(settings: Settings, catalogue: Catalogue) -> Iterator[Stated]:
     columns = [name for name in settings.fields if name in catalogue.table.column_names]
     for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
         for row in batch.to_pylist():
-            own = _parsed(row.pop("attributes", None))
+            own = object_of(row.pop("attributes", None))
             yield _sorted({**row, **{f"attributes.{name}": value for name, value in own.items()}})
-
-
-def _parsed(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sorted(row: dict[str, Any]) -> Stated:
@@ -156,7 +151,7 @@ def _sorted(row: dict[str, Any]) -> Stated:
     labels, numbers = dict[str, list[str]](), dict[str, float]()
     for name, value in row.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if math.isfinite(value):
+            if -LARGEST <= value <= LARGEST:
                 numbers[name] = float(value)
         elif own := list(_labels(name, value)):
             labels[name] = own
