@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from endcap.class_paths import resolve_own
 from endcap.content.files import Shelf, download
 from endcap.content.media import Files, names, pieces
 from endcap.content.pieces import Piece, Unreadable
 from endcap.errors import ConfigError
+from endcap.stages import Encoder
 from tests.contents import goods
 
 MOST = 1_000
@@ -78,7 +80,7 @@ class Foreign(zipfile.ZipInfo):
 
     encoding = "utf-8"
 
-    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802 (Python's own)
         return self.filename.encode(self.encoding), self.flag_bits
 
 
@@ -239,6 +241,13 @@ def test_the_same_file_is_the_same_piece_whatever_its_name(folder: Path) -> None
 def test_a_column_that_is_not_there_is_told() -> None:
     with pytest.raises(ConfigError, match=r"column = 'photo', but .* attributes\.NAME or one of"):
         list(names(goods([{}]).table, "photo"))
+
+
+@pytest.mark.parametrize("column", ["photo", "attributes.", "image_url "])
+def test_a_column_that_no_catalogue_has_is_told_before_any_work(column: str) -> None:
+    chosen = {"use": "endcap.encoders.image:Image", "column": column}
+    with pytest.raises(ConfigError, match=f"mine.content.photo: column = '{column}': expected"):
+        resolve_own(Encoder, chosen, "mine.content.photo")
 
 
 def test_attributes_that_are_no_objects_name_nothing() -> None:

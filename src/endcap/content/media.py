@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 from pydantic import Field
@@ -16,14 +17,24 @@ from endcap.content.pieces import Piece, Unreadable
 from endcap.errors import ConfigError
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.context import object_of
+from endcap.tables.schema import ITEMS
 
 ATTRIBUTES = "attributes."
+
+
+def _exists(column: str) -> None:
+    own = column.removeprefix(ATTRIBUTES)
+    if column not in ITEMS.names and own in ("", column):
+        raise ValueError(f"expected {ATTRIBUTES}NAME or one of {', '.join(ITEMS.names)}")
+
+
+Column = Annotated[str, config.valid(_exists)]
 
 
 class Files(config.Settings):
     """Where an item's file is."""
 
-    column: str = Field(
+    column: Column = Field(
         "image_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
@@ -80,7 +91,7 @@ def _remote(url: str, settings: Files) -> Piece | str:
     if not settings.urls:
         return "is at a URL, and `urls` is off"
     key = hashlib.sha256(f"url {url}".encode()).digest()
-    return Piece(key, partial(download, url, settings.most))
+    return Piece(key, partial(download, url, settings.most), settings.most)
 
 
 def _local(name: str, shelf: Shelf) -> Piece | str:

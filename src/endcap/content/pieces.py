@@ -21,10 +21,12 @@ class Piece:
 
     key: the same for the same content, whatever item it belongs to.
     read: gives the content itself; raises Unreadable.
+    size: bytes of it, or as many as it may have.
     """
 
     key: bytes
     read: Callable[[], bytes]
+    size: int = 0
 
     @classmethod
     def of(cls, content: bytes) -> Self:
@@ -32,4 +34,4 @@ class Piece:
         >>> Piece.of(b"scarf").key == Piece.of(b"scarf").key
         True
         """
-        return cls(hashlib.sha256(content).digest(), lambda: content)
+        return cls(hashlib.sha256(content).digest(), lambda: content, len(content))

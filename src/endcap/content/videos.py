@@ -65,7 +65,7 @@ def _frames(video: Any, count: int) -> list[Picture]:
 
 
 def _span(video: Any) -> tuple[float, float]:
-    """From when to when it goes, in seconds: what was cut out of a broadcast does not begin at 0."""
+    """From when to when it goes, in seconds: what is cut out of a broadcast does not begin at 0."""
     begin, length = (video.start_time or 0) / 1_000_000, (video.duration or 0) / 1_000_000
     # Matroska counts the length from 0 as well.
     return begin, max(begin, length) if "matroska" in video.format.name else begin + length

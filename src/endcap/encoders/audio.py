@@ -38,7 +38,7 @@ TEMPERATURE = 0.1
 class Settings(media.Files):
     """Where the recordings are, how much is heard, and how long it is learned from."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.audio_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )

@@ -27,7 +27,7 @@ DIM = efficientnet.DIM + 2 * SPECTRUM.bands
 class Settings(media.Files):
     """Where the videos are, and how much of them is seen and heard."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.video_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )

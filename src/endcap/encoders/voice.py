@@ -48,7 +48,7 @@ WEIGHTS = Weights(
 class Settings(media.Files):
     """Where the recordings are, and how much is heard."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.audio_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
