@@ -13,6 +13,7 @@ from endcap.cli.output import (
     ReleaseOption,
     ShopOption,
     answer,
+    check_table,
     open_shop,
     progress,
     write_table,
@@ -55,6 +56,8 @@ def recommend(
 
     if sum([user is not None, users is not None, all_users]) != 1:
         raise typer.BadParameter("give exactly one of --user, --users and --all-users")
+    if out is not None:
+        check_table(out)
     ids = [user] if user is not None else _lines(users) if users is not None else None
     with progress() as report:
         lists = recommend_(
@@ -119,7 +122,7 @@ def _lines(path: Path) -> list[str]:
     from endcap.errors import SourceError
 
     try:
-        return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}", expected="one id a line") from error
 

@@ -104,7 +104,7 @@ class Shelf:
 
 
 def _zipped(member: str) -> Iterator[str]:
-    """What a file in a zip may be called: a name that does not say its encoding is read as cp437."""
+    """What a file in a zip may be called: names that don't say their encoding are read as cp437."""
     yield member
     if not member.isascii():
         yield from (member.encode(one).decode("cp437") for one in ENCODINGS)
