@@ -14,6 +14,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.content.labels import packed, unpacked
+from endcap.tables.labels import levels
 from endcap.types import Ragged
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
@@ -116,8 +117,7 @@ def _terms(item: dict[str, Any], words: int) -> Iterator[str]:
             continue
         labels = [value] if isinstance(value, str) else value or []
         for label in labels:
-            parts = [part.strip() for part in label.lower().split(">")]
-            yield from (f"{field}: {' > '.join(parts[: depth + 1])}" for depth in range(len(parts)))
+            yield from (f"{field}: {level.lower()}" for level in levels(label))
 
 
 def _words(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from endcap.content.labels import packed, unpacked
 from endcap.stages import ALONE, Encoder, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.context import object_of
+from endcap.tables.labels import levels
 from endcap.types import Encoded, Floats
 
 READ = 10_000
@@ -163,5 +164,4 @@ def _labels(name: str, value: Any) -> Iterator[str]:
         if not isinstance(one, (str, int, float)):
             continue
         label = " ".join(str(one).lower().split())
-        parts = [part.strip() for part in label.split(">")] if name == "categories" else [label]
-        yield from (" > ".join(parts[: n + 1]) for n in range(len(parts)) if parts[n])
+        yield from levels(label) if name == "categories" else filter(None, [label])

@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.context import object_of
+from endcap.tables.labels import levels
 from endcap.tables.schema import IS
 from endcap.types import Bools, Int32s
 
@@ -162,29 +163,21 @@ def _things(name: str, value: Any) -> Iterator[tuple[str, str]]:
         if name in TOGETHER:
             yield GOES_WITH, label.strip()
         elif name == "categories":
-            path = _path(label)
-            yield from ((one, f"{one}: {' > '.join(path[: n + 1])}") for n in range(len(path)))
+            yield from ((one, f"{one}: {level}") for level in levels(label.lower()))
         else:
-            yield one, f"{one}: {_plain(label)}"
-
-
-def _path(label: str) -> list[str]:
-    return [plain for part in label.split(">") if (plain := _plain(part))]
-
-
-def _plain(label: str) -> str:
-    return " ".join(label.lower().split())
+            yield one, f"{one}: {' '.join(label.lower().split())}"
 
 
 def _circling(catalogue: Catalogue, given: list[Fact]) -> int:
     """How many categories are, in the end, above themselves: "Pens > Ink" here, "Ink > Pens"
     there."""
-    paths = [_path(one) for one in _unique_paths(catalogue)]
-    pairs = [(low, high) for path in paths for high, low in pairwise(path)]
+    paths = (levels(path.lower()) for path in _unique_paths(catalogue))
+    names = ([level.rpartition(" > ")[2] for level in path] for path in paths)
+    pairs = [(low, high) for path in names for high, low in pairwise(path)]
     pairs += [(head, tail) for head, relation, tail in given if relation.lower() in BROADER]
-    names = {name: code for code, name in enumerate({end for pair in pairs for end in pair})}
-    low, high = ([names[pair[side]] for pair in pairs] for side in (0, 1))
-    shape = (len(names), len(names))
+    codes = {name: code for code, name in enumerate({end for pair in pairs for end in pair})}
+    low, high = ([codes[pair[side]] for pair in pairs] for side in (0, 1))
+    shape = (len(codes), len(codes))
     graph = sparse.coo_array((np.ones(len(pairs), np.int8), (low, high)), shape=shape)
     _, part = connected_components(graph, connection="strong")
     alone: Bools = np.bincount(part)[part] == 1
