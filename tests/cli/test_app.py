@@ -165,7 +165,15 @@ def test_a_file_that_cannot_be_written_is_told_before_any_work(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["import", "x.csv", "--set", "date"], ["shadow", "r1", "--off"]]
+    "arguments",
+    [
+        ["import", "x.csv", "--set", "date"],
+        ["shadow", "r1", "--off"],
+        ["forget", "--user", ""],
+        ["recommend", "--user", " "],
+        ["similar", "--item", ""],
+        ["explain", "--user", "u", "--item", ""],
+    ],
 )
 def test_options_that_make_no_sense_are_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
     assert app.run([*arguments, "--shop", str(tmp_path)]) == 2

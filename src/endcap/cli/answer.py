@@ -14,6 +14,7 @@ from endcap.cli.output import (
     ShopOption,
     answer,
     check_table,
+    given_id,
     open_shop,
     progress,
     write_table,
@@ -35,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 def recommend(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="One user.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="One user.", callback=given_id)
+    ] = None,
     users: Annotated[
         Path | None, typer.Option("--users", metavar="FILE", help="Users, one id a line.")
     ] = None,
@@ -77,7 +80,10 @@ def recommend(
 
 
 def similar(
-    item: Annotated[str, typer.Option("--item", metavar="ID", help="The item to start from.")],
+    item: Annotated[
+        str,
+        typer.Option("--item", metavar="ID", help="The item to start from.", callback=given_id),
+    ],
     n: NumberOption = 10,
     release: ReleaseOption = None,
     shop: ShopOption = None,
@@ -92,8 +98,8 @@ def similar(
 
 
 def explain(
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="To whom.")],
-    item: Annotated[str, typer.Option("--item", metavar="ID", help="What.")],
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="To whom.", callback=given_id)],
+    item: Annotated[str, typer.Option("--item", metavar="ID", help="What.", callback=given_id)],
     n: NumberOption = 10,
     placement: Annotated[
         str, typer.Option("--placement", help="Where in the shop the list stands.")

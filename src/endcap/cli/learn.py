@@ -154,7 +154,7 @@ def promote(
 
 
 def rollback(shop: ShopOption = None, json: JsonOption = False) -> None:
-    """Make the release live that was so before."""
+    """Go back to the release that was live before."""
     from endcap.cli.figures import show_live
     from endcap.store.releases import Releases
 

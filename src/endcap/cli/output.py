@@ -44,6 +44,14 @@ JsonOption = Annotated[
 ]
 
 
+def given_id(text: str | None) -> str | None:
+    """An id as it stands. Raises typer.BadParameter for an empty one, as a script has it whose
+    variable is not set: nobody is called so, and to forget nobody would look like success."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("is empty, expected an id")
+    return text
+
+
 def shop_folder(given: Path | None) -> Path:
     """The folder that ``--shop`` names, else ``$ENDCAP_SHOP``, else the current one."""
     return given or Path(os.environ.get("ENDCAP_SHOP") or ".")
