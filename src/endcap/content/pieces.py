@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 
 class Unreadable(Exception):  # noqa: N818
@@ -35,3 +37,11 @@ class Piece:
         True
         """
         return cls(hashlib.sha256(content).digest(), lambda: content, len(content))
+
+
+def tried(read: Callable[[bytes], T], content: bytes) -> T | str:
+    """What is read of content, or the words for why it cannot be."""
+    try:
+        return read(content)
+    except Unreadable as reason:
+        return str(reason)
