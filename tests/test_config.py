@@ -108,6 +108,12 @@ def test_every_wrong_setting_has_a_line_of_its_own() -> None:
     assert "greater than 0" in found[1]
 
 
+def test_a_long_value_does_not_drown_what_is_wrong_with_it() -> None:
+    found = message(f"sead = [{'1, ' * 50_000}]")
+    assert len(found) < 600
+    assert found.endswith("perhaps seed is meant.")
+
+
 def test_the_allowed_values_are_told() -> None:
     assert "'time' or 'leave-one-out'" in message("[split]\nprotocol = 'random'")
 

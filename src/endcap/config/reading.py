@@ -15,6 +15,9 @@ from endcap.errors import ConfigError
 
 FILE = "endcap.toml"
 
+BRIEF = 200
+"""Characters of a value that a message shows."""
+
 
 def load(path: Path, changes: Iterable[str] = ()) -> Config:
     """The system that a TOML file describes, with ``key.path=value`` changes on top.
@@ -139,9 +142,15 @@ def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
         unknown = one["type"] == "extra_forbidden"
         allowed = _allowed(kind, one["loc"]) if unknown else one["msg"]
         # What is wrong with the whole says itself what it is; all of it would drown that.
-        given = f"{key} = {one['input']!r}: " if one["loc"] else ""
+        given = f"{key} = {_brief(one['input'])}: " if one["loc"] else ""
         lines.append(f"{where}: {given}{allowed.removeprefix('Value error, ')}")
     return "\n".join(lines)
+
+
+def _brief(value: Any) -> str:
+    """A whole table in a message would drown what is wrong with it."""
+    text = repr(value)
+    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"
 
 
 def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
