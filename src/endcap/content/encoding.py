@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -51,8 +52,14 @@ def encode(
         report(f"{name}: {done:,} of {items:,} items", done / items)
     if faults:
         why = ", ".join(f"{fault} ({count:,})" for fault, count in faults.most_common())
-        log.warning("%s: of %d of %d items nothing is known: %s", name, faults.total(), items, why)
+        _tell(f"{name}: of {faults.total():,} of {items:,} items nothing is known: {why}")
     return Encoded(vectors, known, dict(faults))
+
+
+@lru_cache
+def _tell(message: str) -> None:
+    """Once: a fit encodes the same items several times, and the service after each change."""
+    log.warning(message)
 
 
 def _batches(pieces: Iterable[Piece | str | None]) -> Iterator[Batch]:

@@ -135,12 +135,13 @@ class Ear(nn.Module):
 def _clips(settings: Settings, catalogue: Catalogue, run: Run) -> tuple[list[Floats], Int64s]:
     """Recordings that can be heard, [frames, bands] each, and for each the number of its kind:
     those of a category are of one kind, one without a category is of its own."""
-    order = np.random.default_rng(run.seed).permutation(len(catalogue))[: settings.clips]
+    named = np.flatnonzero([bool(name) for name in media.names(catalogue.table, settings.column)])
+    order = np.random.default_rng(run.seed).permutation(named)[: settings.clips]
     drawn = Catalogue(catalogue.table.take(np.sort(order)), catalogue.features)
     heard, kinds = list[Floats](), dict[str, int]()
     numbers = list[int]()
-    named = zip(media.pieces(drawn, settings), _categories(settings, drawn), strict=True)
-    for place, (piece, category) in enumerate(named):
+    found = zip(media.pieces(drawn, settings), _categories(settings, drawn), strict=True)
+    for place, (piece, category) in enumerate(found):
         with suppress(Unreadable):
             if isinstance(piece, Piece):
                 heard.append(_heard(piece.read(), settings.seconds))
