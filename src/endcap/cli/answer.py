@@ -112,7 +112,7 @@ def explain(
     from endcap.experiment.batch import explain as explain_
     from endcap.serve.reasons import why_shown
 
-    why = explain_(open_shop(shop), user, item, n, placement, release)
+    why = explain_(open_shop(shop), user, item, n, placement, release, unknown=_tell_unknown)
     answer(why_shown(item, why, n), json, _show_why)
 
 
