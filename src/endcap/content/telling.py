@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -113,20 +114,21 @@ def _terms(item: dict[str, Any], words: int) -> Iterator[str]:
     """
     for field, value in item.items():
         if field in ("title", "description"):
-            yield from _words(value or "")[:words]
+            yield from islice(_words(value or ""), words)
             continue
         labels = [value] if isinstance(value, str) else value or []
         for label in labels:
             yield from (f"{field}: {level.lower()}" for level in levels(label))
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str) -> Iterator[str]:
     """
-    >>> _words("Men's 15.6寸电脑包")
+    >>> list(_words("Men's 15.6寸电脑包"))
     ['men', 's', '15', '6', '寸电', '电脑', '脑包']
     """
-    found = []
     for match in RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
-        run, unspaced = match.group(), match.group(1) and len(match.group()) > 2
-        found += [run[at : at + 2] for at in range(len(run) - 1)] if unspaced else [run]
-    return found
+        run = match.group()
+        if match.group(1) and len(run) > 2:
+            yield from (run[at : at + 2] for at in range(len(run) - 1))
+        else:
+            yield run
