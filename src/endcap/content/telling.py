@@ -15,6 +15,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.content.labels import packed, unpacked
+from endcap.tables.catalogue import each
 from endcap.tables.labels import levels
 from endcap.types import Ragged
 from endcap.types.sparse import Matrix, row_of, strongest, sums
@@ -95,8 +96,7 @@ class Telling:
 
 def _said(settings: Read, items: pa.Table) -> Iterator[list[str]]:
     """The terms of each item."""
-    for batch in items.select(settings.fields).to_batches(max_chunksize=10_000):
-        yield from (list(_terms(item, settings.words)) for item in batch.to_pylist())
+    return (list(_terms(item, settings.words)) for item in each(items, settings.fields))
 
 
 def _counted(said: list[list[int]], terms: int) -> Matrix:

@@ -14,13 +14,10 @@ from pydantic import Field
 from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.stages import ALONE, Encoder, Run
-from endcap.tables.catalogue import Catalogue
+from endcap.tables.catalogue import Catalogue, each
 from endcap.tables.context import object_of
 from endcap.tables.labels import levels
 from endcap.types import Encoded, Floats
-
-READ = 10_000
-"""Rows that are Python objects at once."""
 
 LARGEST = 1e100
 """Numbers beyond it are none that a shop states, and their squares would have no end."""
@@ -137,11 +134,9 @@ def _spread(values: list[float]) -> tuple[float, float]:
 
 def _stated(settings: Settings, catalogue: Catalogue) -> Iterator[Stated]:
     """Of each item; a column that the catalogue does not have is stated by none."""
-    columns = [name for name in settings.fields if name in catalogue.table.column_names]
-    for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
-        for row in batch.to_pylist():
-            own = object_of(row.pop("attributes", None))
-            yield _sorted({**row, **{f"attributes.{name}": value for name, value in own.items()}})
+    for row in each(catalogue.table, settings.fields):
+        own = object_of(row.pop("attributes", None))
+        yield _sorted({**row, **{f"attributes.{name}": value for name, value in own.items()}})
 
 
 def _sorted(row: dict[str, Any]) -> Stated:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from endcap.tables.catalogue import Catalogue
+from endcap.tables.catalogue import Catalogue, each
 from endcap.tables.context import object_of
 from endcap.tables.labels import levels
 from endcap.tables.schema import IS
@@ -34,9 +34,6 @@ GOES_WITH = "goes with"
 
 BROADER = ("category", "parent", "broader", "subcategory_of", "subclass_of", "is_a", "part_of")
 """Relations of triples that lead upwards, and so should never lead round."""
-
-READ = 10_000
-"""Rows that are Python objects at once."""
 
 Fact: TypeAlias = tuple[str, str, str]
 
@@ -139,14 +136,12 @@ def _resolved(catalogue: Catalogue) -> tuple[list[Fact], int]:
 
 def _stated(catalogue: Catalogue, fields: tuple[Field, ...]) -> Iterator[Fact]:
     """What the columns of the catalogue say."""
-    columns = ["item_id", *(name for name in fields if name in catalogue.table.column_names)]
-    for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
-        for row in batch.to_pylist():
-            item = row.pop("item_id")
-            attributes = object_of(row.pop("attributes", None))
-            for name, value in (*row.items(), *attributes.items()):
-                for relation, thing in _things(name, value):
-                    yield item, relation, thing
+    for row in each(catalogue.table, ["item_id", *fields]):
+        item = row.pop("item_id")
+        attributes = object_of(row.pop("attributes", None))
+        for name, value in (*row.items(), *attributes.items()):
+            for relation, thing in _things(name, value):
+                yield item, relation, thing
 
 
 def _things(name: str, value: Any) -> Iterator[tuple[str, str]]:
