@@ -38,6 +38,7 @@ def test_an_empty_file_is_a_complete_system() -> None:
         ("[retrievers.mine]\ndim = 3", "retrievers.mine.use", "dim"),
         ("[placements.home]\nrulez = []", "placements.home.rulez", "[]"),
         ("[evaluate]\ntasks = {}", "evaluate.tasks", "{}"),
+        ("[evaluate]\ncutoffs = [5, 0]", "evaluate.cutoffs.1", "0"),
         ("[events]\nweights = {view = -1}", "events.weights.view", "-1"),
     ],
 )
@@ -45,6 +46,44 @@ def test_a_wrong_setting_is_named_with_its_value(text: str, key: str, value: str
     found = message(text)
     assert f"{FILE}: {key} = " in found
     assert value in found
+
+
+def test_a_name_of_a_default_stage_that_is_typed_wrong() -> None:
+    found = message("[retrievers.sequnce]\ndim = 3")
+    assert found == f"{FILE}: [retrievers.sequnce] has no `use`. Perhaps sequence is meant."
+    assert "homes" in parse("[placements.homes]\nrank = false").placements
+
+
+@pytest.mark.parametrize("use", [".mine:Mine", "mine_with_a_fault:Mine", ":Mine", "json"])
+def test_a_class_that_cannot_be_imported(
+    use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine_with_a_fault.py").write_text("class Mine(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=f"retrievers.mine.use = '{use}' cannot be imported"):
+        check(parse("", [f"retrievers.mine.use='{use}'"]))
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("neighbours", {"popular": ("popular",)}),
+        ("popular", {"neighbours": ("neighbours",)}),
+        ("recent", Config().evaluate.baselines),
+    ],
+)
+def test_a_baseline_goes_with_what_it_stands_for(
+    gone: str, left: dict[str, tuple[str, ...]]
+) -> None:
+    config = parse("[evaluate]\nsamples = 50", [f"retrievers.{gone}.use=''"])
+    assert config.evaluate.baselines == left
+    assert config.evaluate.samples == 50
+
+
+def test_baselines_of_ones_own_must_be_right_as_they_are() -> None:
+    own = "[evaluate.baselines]\nmine = ['neighbours']"
+    found = message(own, "retrievers.neighbours.use=''")
+    assert "evaluate.baselines.mine names 'neighbours'" in found
 
 
 def test_a_weight_of_what_is_no_event_type_in_use() -> None:
@@ -67,6 +106,12 @@ def test_every_wrong_setting_has_a_line_of_its_own() -> None:
         f"{FILE}: split.{key}" for key in ("holdout", "test_days", "x")
     ]
     assert "greater than 0" in found[1]
+
+
+def test_a_long_value_does_not_drown_what_is_wrong_with_it() -> None:
+    found = message(f"sead = [{'1, ' * 50_000}]")
+    assert len(found) < 600
+    assert found.endswith("perhaps seed is meant.")
 
 
 def test_the_allowed_values_are_told() -> None:

@@ -79,7 +79,7 @@ def import_class(kind: type[Any], path: str, key: str) -> type[Any]:
     module, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{key}.use = {path!r} cannot be imported: {error}", expected="module:Class"
         ) from error

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from endcap.answer import Answer, PathTaken
 from endcap.class_paths import load_stage, save_stage
 from endcap.config import Config, Placement
 from endcap.errors import ConfigError, FilterError, ReleaseError
@@ -35,10 +36,6 @@ from endcap.types import (
 
 log = logging.getLogger(__name__)
 
-PathTaken: TypeAlias = Literal["full", "no_ranker", "popular"]
-
-Steps: TypeAlias = tuple[tuple[str, Ranking], ...]
-
 Restriction: TypeAlias = tuple[str, Callable[[Queries], Queries]]
 """The name of what forbids items, and the same questions without those items."""
 
@@ -50,30 +47,6 @@ TAKEN = "already_taken"
 
 BATCH = 512
 """Queries that are answered at once: it bounds the memory of a large evaluation."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Lists for each query, the path they came by, and who proposed what at which place.
-
-    steps: the whole lists after each step, the models first; none of more than `BATCH` queries.
-    seconds: how long each stage took, as far as the same goes for it.
-    """
-
-    ranking: Ranking
-    path: PathTaken
-    candidates: Candidates
-    steps: Steps = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
-
-    def of(self, query: int) -> Answer:
-        """The answer to one of the queries, as if it had been asked alone."""
-        return Answer(
-            _alone(self.ranking, query),
-            self.path,
-            _alone_of(self.candidates, query),
-            tuple((name, _alone(ranking, query)) for name, ranking in self.steps),
-        )
 
 
 def at_once(work: Callable[[], Ranking]) -> Ranking:
@@ -133,13 +106,7 @@ class Recommender:
             (rows, self._answer(part, n, place, include_seen))
             for rows, part in queries.batches(BATCH)
         ]
-        if len(parts) == 1:
-            return parts[0][1]
-        ranking = Ranking.concat([(rows, part.ranking) for rows, part in parts])
-        paths = {part.path for _, part in parts}
-        worst: PathTaken = next((path for path in _WORST_FIRST if path in paths), "full")
-        candidates = Candidates.concat([(rows, part.candidates) for rows, part in parts])
-        return Answer(ranking, worst, candidates)
+        return parts[0][1] if len(parts) == 1 else Answer.concat(parts)
 
     def placement(self, name: str) -> Placement:
         """Raises ConfigError."""
@@ -251,6 +218,7 @@ class Recommender:
         return self.shown.meets(place.filter) if place.filter else None
 
     def _answer(self, queries: Queries, n: int, place: Placement, include_seen: bool) -> Answer:
+        path: PathTaken
         laps, fill = Laps(), place.fill
         asked = self.ask(queries, place, include_seen)
         laps.done("restrict")
@@ -258,7 +226,8 @@ class Recommender:
             candidates = self.propose(asked, place, laps)
         except Exception:
             log.exception("Retrieval failed; answering with what is popular")
-            candidates, ranking, path, fill = Candidates.concat([]), _NOTHING, _POPULAR, True
+            candidates, ranking, path = Candidates.concat([]), Ranking.concat([]), "popular"
+            fill = True
         else:
             ranking, path = self._rank(asked, candidates, place)
         laps.done("ranker")
@@ -312,23 +281,6 @@ class Recommender:
     def _rules(self, place: Placement, include_seen: bool) -> Iterator[tuple[str, Rule[Any]]]:
         names = (name for name in place.rules if not (include_seen and name == TAKEN))
         return ((name, self.rules[name]) for name in names)
-
-
-_WORST_FIRST: tuple[PathTaken, ...] = ("popular", "no_ranker")
-
-_POPULAR: PathTaken = "popular"
-
-_NOTHING = Ranking(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
-
-
-def _alone(ranking: Ranking, query: int) -> Ranking:
-    own = ranking.of(query)
-    return replace(own, query=np.zeros(len(own), np.int32))
-
-
-def _alone_of(candidates: Candidates, query: int) -> Candidates:
-    own = candidates.keep(candidates.ranking.span(query))
-    return replace(own, ranking=_alone(candidates.ranking, query))
 
 
 def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:

@@ -100,6 +100,11 @@ def failing(error: BaseException) -> typer.Typer:
     [
         (EndcapError("It came", expected="it not to"), 1, "Error: It came. Expected it not to.\n"),
         (OSError(28, "No space left on device", "/shop"), 1, "Error: /shop: No space left"),
+        (
+            UnicodeEncodeError("latin-1", "red 鞋", 4, 5, "ordinal not in range"),
+            1,
+            "Error: '鞋' can't be written as latin-1. Set PYTHONUTF8=1",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted; run the same command again to go on.\n"),
         (RuntimeError("Query interrupted"), 130, "Interrupted; run the same command"),
     ],
@@ -138,6 +143,40 @@ def test_init_writes_every_setting_and_never_twice(
     assert "is there already" in capsys.readouterr().err
     assert (tmp_path / "shop" / "endcap.toml").read_text() == before
     assert Shop.open(tmp_path / "shop").config == Config()
+
+
+def test_a_shop_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop").write_text("")
+    assert app.run(["init", "--shop", str(tmp_path / "shop")]) == 1
+    assert capsys.readouterr().err == f"Error: {tmp_path / 'shop'} is a file. Expected a folder.\n"
+
+
+def test_a_file_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shop is empty, so any work would have failed for that."""
+    shop = ["--shop", str(tmp_path)]
+    (tmp_path / "folder.csv").mkdir()
+    for command in (["recommend", "--all-users", "--out"], ["evaluate", "--rankings"]):
+        assert app.run([*command, str(tmp_path / "lists.xlsx"), *shop]) == 1
+        assert "ends in '.xlsx'. Expected .parquet or .csv" in capsys.readouterr().err
+        assert app.run([*command, str(tmp_path / "folder.csv"), *shop]) == 1
+        assert "folder.csv is a folder. Expected a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "x.csv", "--set", "date"],
+        ["shadow", "r1", "--off"],
+        ["forget", "--user", ""],
+        ["recommend", "--user", " "],
+        ["similar", "--item", ""],
+        ["explain", "--user", "u", "--item", ""],
+    ],
+)
+def test_options_that_make_no_sense_are_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
+    assert app.run([*arguments, "--shop", str(tmp_path)]) == 2
 
 
 def test_the_template_without_its_comment_signs_is_the_default() -> None:

@@ -37,3 +37,12 @@ def test_what_there_is_not(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "There is no item 'nope'" in capsys.readouterr().err
     assert run([*asked, "--item", "item-05", "--placement", "moon"]) == 1
     assert "There is no placement 'moon'" in capsys.readouterr().err
+
+
+def test_who_is_not_in_the_log_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user who was typed wrong would be explained what strangers are shown."""
+    asked = ["explain", "--shop", str(folder), "--item", "item-05", "--user"]
+    assert run([*asked, "user-O3"]) == 0
+    assert "Not in the log, and so shown what strangers are: user-O3" in capsys.readouterr().err
+    assert run([*asked, "user-03"]) == 0
+    assert "Not in the log" not in capsys.readouterr().err

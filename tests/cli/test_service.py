@@ -18,6 +18,8 @@ import httpx
 import pytest
 
 from endcap.cli.app import run
+from endcap.cli.service import _listen
+from endcap.errors import EndcapError
 
 SERVE = "import sys; from endcap.cli.app import run; sys.exit(run(['serve', *sys.argv[1:]]))"
 VIEW = {"event_type": "view", "user_id": "ann", "item_id": "a"}
@@ -114,6 +116,12 @@ def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         port = taken.getsockname()[1]
         assert run(["serve", "--shop", str(tmp_path), "--port", str(port)]) == 1
     assert f"Can't listen at 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["..", "a" * 70, "no-such-host.invalid"])
+def test_a_host_that_there_is_not(host: str) -> None:
+    with pytest.raises(EndcapError, match=f"no address {re.escape(host)}: .*another --host"):
+        _listen(host, 0)
 
 
 def test_a_store_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

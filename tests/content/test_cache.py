@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from endcap.content.cache import Cache, fingerprint
-from endcap.content.encoding import BATCH, encode
+from endcap.content.encoding import BATCH, BYTES, encode
 from endcap.content.pieces import Piece, Unreadable
 from endcap.encoders.text_hashing import Settings, TextHashing
 from endcap.errors import SourceError
@@ -123,6 +123,26 @@ def test_a_fault_is_counted_masked_and_tried_again(tmp_path: Path) -> None:
             "gives no answer": BATCH,
         }
     assert cache.get([Piece.of(b"a").key, b"x"]) == {}
+
+
+def test_what_could_not_be_read_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    pieces: list[Piece | str] = [Piece.of(b"aa"), *["no such file"] * 2, Piece.of(b"a")]
+    encode(iter(pieces), 4, lengths, Cache(None, 2), silent, "test")
+    assert caplog.messages == [
+        "test: of 3 of 4 items nothing is known: no such file (2), is odd (1)"
+    ]
+
+
+def test_large_files_are_not_all_in_memory_at_once() -> None:
+    asked = list[int]()
+
+    def counting(contents: Sequence[bytes]) -> list[Floats | str]:
+        asked.append(len(contents))
+        return lengths(contents)
+
+    pieces = [Piece(b"%d" % n, lambda: b"aa", BYTES // 2) for n in range(5)]
+    encode(iter(pieces), 5, counting, Cache(None, 2), silent, "test")
+    assert asked == [2, 2, 1]
 
 
 def test_a_run_that_was_killed_has_kept_its_batches(tmp_path: Path) -> None:

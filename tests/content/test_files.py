@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import tarfile
 import threading
 import zipfile
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from endcap.class_paths import resolve_own
 from endcap.content.files import Shelf, download
 from endcap.content.media import Files, names, pieces
 from endcap.content.pieces import Piece, Unreadable
 from endcap.errors import ConfigError
+from endcap.stages import Encoder
 from tests.contents import goods
 
 MOST = 1_000
@@ -72,6 +75,50 @@ def test_what_is_there_is_read(folder: Path, name: str, content: bytes) -> None:
         assert shelf.read(f"file://{folder}/{name}") == content
 
 
+class Foreign(zipfile.ZipInfo):
+    """A file whose name does not say what it is in, as systems of other countries write it."""
+
+    encoding = "utf-8"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802 (Python's own)
+        return self.filename.encode(self.encoding), self.flag_bits
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_chinese_names_in_a_zip_whatever_they_are_in(folder: Path, encoding: str) -> None:
+    entry = Foreign("鞋/1.jpg")
+    entry.encoding = encoding
+    with zipfile.ZipFile(folder / "foreign.zip", "w") as archive:
+        archive.writestr(entry, b"shoe")
+    with Shelf(folder, MOST) as shelf:
+        assert shelf.read("foreign.zip/鞋/1.jpg") == b"shoe"
+        with pytest.raises(Unreadable, match="no such file"):
+            shelf.read("foreign.zip/鞋/2.jpg")
+
+
+def test_names_that_begin_with_a_dot(folder: Path) -> None:
+    zipped(folder / "dots.zip", **{".hidden__1": b"shoe"})
+    tarred(folder / "dots.tar", "w", **{"./shoes/1": b"boot"})
+    with Shelf(folder, MOST) as shelf:
+        assert shelf.read("dots.zip/.hidden/1") == b"shoe"
+        assert shelf.read("dots.tar/shoes/1") == b"boot"
+
+
+@pytest.mark.parametrize("name", ["broken.tar.xz", "broken.zip"])
+def test_damage_within_an_archive_ends_nothing(folder: Path, name: str) -> None:
+    content = random.Random(1).randbytes(300_000)  # noqa: S311 (no secret)
+    if name.endswith("zip"):
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("1", content)
+    else:
+        tarred(folder / name, "w:xz", **{"1": content})
+    whole = bytearray((folder / name).read_bytes())
+    whole[100_000:100_900] = bytes(900)
+    (folder / name).write_bytes(whole)
+    with Shelf(folder, 1_000_000) as shelf, pytest.raises(Unreadable, match="damaged or locked"):
+        shelf.read(f"{name}/1")
+
+
 @pytest.mark.parametrize("archive", ["a.zip", "a.tar", "a.tar.gz"])
 def test_the_folder_may_be_an_archive(folder: Path, archive: str) -> None:
     with Shelf(folder / archive, MOST) as shelf:
@@ -115,9 +162,12 @@ class Shop(BaseHTTPRequestHandler):
             self.send_header("Location", "file:///etc/hostname")
             self.end_headers()
             return
-        content = b"photo" if self.path == "/1" else b"x" * 10_000
+        if self.path == "/garbage":
+            self.wfile.write(b"garbage garbage\r\n\r\n")
+            return
+        content = b"x" * 10_000 if self.path == "/large" else b"photo"
         self.send_response(404 if self.path == "/none" else 200)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(content) + 100 * (self.path == "/cut")))
         self.end_headers()
         self.wfile.write(content)
 
@@ -140,11 +190,19 @@ def test_a_photo_at_a_url(shop: str) -> None:
     assert download(f"{shop}/1", MOST) == b"photo"
 
 
+def test_a_url_may_have_other_letters_and_spaces(shop: str) -> None:
+    assert download(f"{shop}/围巾 1.jpg?颜色=%E7%BA%A2", MOST) == b"photo"
+    assert Shop.asked == ["/%E5%9B%B4%E5%B7%BE%201.jpg?%E9%A2%9C%E8%89%B2=%E7%BA%A2"]
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
         ("/none", "URL gives no answer"),
         ("/away", "URL gives no answer"),
+        ("/garbage", "URL gives no answer"),
+        (":x/", "URL gives no answer"),
+        ("/cut", "URL gives a part of the file alone"),
         ("/large", "file is larger than 0.001 MB"),
     ],
 )
@@ -166,6 +224,11 @@ def test_urls_are_fetched_only_where_that_is_allowed(shop: str) -> None:
     assert found.read() == b"photo"
 
 
+def test_blanks_around_a_name_do_not_count() -> None:
+    catalogue = goods([{"image_url": " https://shop.example/1 "}, {"image_url": "  "}])
+    assert list(pieces(catalogue, Files())) == ["is at a URL, and `urls` is off", None]
+
+
 def test_the_same_file_is_the_same_piece_whatever_its_name(folder: Path) -> None:
     (folder / "again").write_bytes(b"shoe")
     catalogue = goods([{"image_url": "again"}, {"image_url": "a.zip/shoes/1"}])
@@ -180,7 +243,14 @@ def test_a_column_that_is_not_there_is_told() -> None:
         list(names(goods([{}]).table, "photo"))
 
 
+@pytest.mark.parametrize("column", ["photo", "attributes.", "image_url "])
+def test_a_column_that_no_catalogue_has_is_told_before_any_work(column: str) -> None:
+    chosen = {"use": "endcap.encoders.image:Image", "column": column}
+    with pytest.raises(ConfigError, match=f"mine.content.photo: column = '{column}': expected"):
+        resolve_own(Encoder, chosen, "mine.content.photo")
+
+
 def test_attributes_that_are_no_objects_name_nothing() -> None:
-    odd = ["[1]", "no JSON", '{"clip": 7}', "null", '{"clip": "夏.wav"}']
+    odd = ["[1]", "no JSON", '{"clip": 7}', "null", '{"a":' * 50_000, '{"clip": "夏.wav"}']
     table = goods([{"attributes": text} for text in odd]).table
-    assert list(names(table, "attributes.clip")) == [None, None, None, None, "夏.wav"]
+    assert list(names(table, "attributes.clip")) == [None, None, None, None, None, "夏.wav"]

@@ -51,6 +51,22 @@ def test_a_picture_is_not_stretched() -> None:
     assert seen[:, :80, :].min() > 245
 
 
+@pytest.mark.parametrize(
+    ("kind", "depth", "white"),
+    [("PNG", "u2", 65_535), ("TIFF", "u2", 4_095), ("TIFF", "i4", 65_535), ("TIFF", "f4", 1.0)],
+)
+def test_grey_of_more_than_eight_bits(kind: str, depth: str, white: float) -> None:
+    rising = np.tile(np.linspace(0, white, 224), (224, 1)).astype(depth)
+    grey = picture(png(Image.fromarray(rising), kind))[0, 112]
+    np.testing.assert_allclose(grey, np.linspace(0, 255, 224), atol=4)
+
+
+def test_what_a_camera_says_of_itself_may_be_broken() -> None:
+    out = io.BytesIO()
+    drawing("apple").save(out, "PNG", exif=b"no such thing")
+    assert (picture(out.getvalue()) == picture(png(drawing("apple")))).all()
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG of some bytes that says it is that large."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,17 @@ def test_channels_are_mixed_and_only_the_first_seconds_are_heard() -> None:
     found = wave(wav(both), 0.5)
     assert len(found) == RATE // 2
     np.testing.assert_allclose(found, sine(440)[: RATE // 2] / 2, atol=1e-3)
+
+
+@pytest.mark.parametrize("loud", [1.0, 20.0, 1e30])
+def test_samples_beyond_the_loudest_have_spectra_too(loud: float) -> None:
+    """Floats in a file may be of any size."""
+    out = io.BytesIO()
+    samples = (2 * loud * sine(440)).astype(np.float32)
+    pytest.importorskip("soundfile").write(out, samples, RATE, format="WAV", subtype="FLOAT")
+    found = wave(out.getvalue(), 9.0)
+    assert abs(np.abs(found).max() - 1) < 0.01
+    assert np.isfinite(decibels(SPECTRUM(found))).all()
 
 
 @pytest.mark.parametrize(

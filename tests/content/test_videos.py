@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,31 @@ def test_each_moment_shows_what_is_there() -> None:
     shown = frames(film([Image.new("RGB", (160, 128), colour) for colour in COLOURS]), 4)
     middle = np.array([one[:, 112, 112] for one in shown], np.int64).round(-2)
     assert middle.tolist() == [[300, 0, 0], [0, 100, 0], [0, 0, 300], [0, 0, 0]]
+
+
+def broadcast(content: bytes, kind: str, begins: float) -> bytes:
+    """The same pictures as a piece of a stream that has gone on for some seconds."""
+    av, out = pytest.importorskip("av"), io.BytesIO()
+    with av.open(io.BytesIO(content)) as video, av.open(out, "w", format=kind) as piece:
+        shown = piece.add_stream_from_template(video.streams.video[0])
+        for packet in video.demux(video=0):
+            if packet.dts is not None:
+                later = int(begins / packet.time_base)
+                packet.pts, packet.dts, packet.stream = (
+                    packet.pts + later,
+                    packet.dts + later,
+                    shown,
+                )
+                piece.mux(packet)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["matroska", "mp4"])
+def test_the_clock_of_a_video_need_not_begin_at_zero(kind: str) -> None:
+    whole = film([Image.new("RGB", (160, 128), colour) for colour in COLOURS])
+    cut = frames(broadcast(whole, kind, begins=3_600.0), 4)
+    assert [one[0, 112, 112] > 200 for one in cut] == [True, False, False, False]
+    assert [one[2, 112, 112] > 200 for one in cut] == [False, False, True, False]
 
 
 def test_a_video_may_be_a_single_picture() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from endcap.encoders.audio import Audio
+from endcap.encoders.audio import Audio, _clips
 from endcap.encoders.video import Video
 from endcap.encoders.voice import Voice
 from endcap.stages import Encoder, Run
@@ -51,6 +51,14 @@ def test_it_learns_from_categories_what_they_share(tmp_path: Path) -> None:
     model = fitted(Audio, tmp_path, goods(rows[:48]), epochs=25, batch=24)
     assert agreement(deaf, goods(rows[48:]), right) < 0.6
     assert agreement(model, goods(rows[48:]), right) > 0.95
+
+
+def test_recordings_are_drawn_among_items_that_have_one(tmp_path: Path) -> None:
+    known = shop(tmp_path, [beats(3, n, seconds=2) for n in range(4)]).table.to_pylist()
+    silent = [{"item_id": f"silent-{n}"} for n in range(60)]
+    settings = fitting(Audio, folder=str(tmp_path), clips=4)
+    clips, _ = _clips(settings, goods([*silent, *known]), Run())
+    assert len(clips) == 4
 
 
 def test_it_learns_from_recordings_alone_what_stays_the_same_in_each(tmp_path: Path) -> None:

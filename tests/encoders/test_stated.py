@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from endcap.content.telling import Read, Telling
 from endcap.encoders.attributes import Attributes
 from endcap.encoders.price import Price
 from endcap.stages import Run
@@ -54,6 +55,15 @@ def test_odd_values_are_no_error() -> None:
     assert model.encode(goods(rows)).known.tolist() == [
         False, False, True, True, False, False, False, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "odd", ["1" + "0" * 400, "1e308", "-1e200", '"\\ud800"', '{"a":' * 50_000 + "1"]
+)
+def test_what_no_number_and_no_text_can_be_is_not_read(odd: str) -> None:
+    rows = [{"attributes": f'{{"a": {one}}}'} for one in (odd, odd, "1", "2")]
+    model = attributes(rows)
+    assert said(model, *rows) == [[0, 0], [0, 0], [1, -1], [1, 1]]
 
 
 def test_categories_count_with_all_above_them() -> None:
@@ -115,3 +125,16 @@ def test_what_is_no_price_is_unknown(value: float | None) -> None:
 def test_all_prices_may_be_the_same_or_missing() -> None:
     assert said(price(shelf("Wine", 5, 5, 5)), *shelf("Wine", 5)) == [[0, 0]]
     assert np.isfinite(said(price([{}, {}]), *shelf("Wine", 5))).all()
+
+
+def test_a_list_of_categories_may_hold_nothing() -> None:
+    rows = [
+        {"price": 1.0, "categories": [None, "Home"], "tags": [None]},
+        {"price": 2.0, "categories": ["", " > "], "tags": ["", "a"]},
+        {"price": 3.0, "categories": ["Home > > Lamps"], "tags": ["a"]},
+    ]
+    model = attributes(rows, support=1)
+    assert model.encode(goods(rows)).known.tolist() == [True, True, True]
+    assert np.isfinite(price(rows).encode(goods(rows)).vectors).all()
+    _, weights = Telling.fit(Read(), goods(rows).table)
+    assert np.diff(weights.indptr).tolist() == [1, 1, 2]  # home; a; both

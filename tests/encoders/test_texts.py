@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from endcap.encoders.text_english import TextEnglish
 from endcap.encoders.text_hashing import TextHashing
@@ -99,3 +100,9 @@ def test_it_learns_from_a_part_of_many_items() -> None:
 def test_rare_terms_say_more_than_common_ones() -> None:
     titles = ["new scarf", "new lamp", "new mug", "scarf of old", "new rug", "new bag"]
     assert nearest(vectors(TextHashing, titles, grams=()))[0] == 3
+
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_a_run_of_characters_has_one_at_least(length: int) -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        TextHashing.settings_type.model_validate({"grams": [length]})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -33,3 +34,15 @@ def test_a_wrong_filter_is_told_before_any_work(tmp_path: Path) -> None:
         check(parse(text))
     with pytest.raises(FilterError, match=r"no attribute attributes\.size"):
         rule(Boost, tmp_path, GOODS, factors={"attributes.size > 3": 2.0})
+
+
+def test_however_many_factors_there_are_none_is_zero(tmp_path: Path) -> None:
+    """By which what is below 0 would be divided."""
+    sunk = {f"price >= {-n}": 1e-9 for n in range(9)} | {'brand == "Acme"': 1e-60}
+    lifted = {f"price >= {-n}": 1_000.0 for n in range(40)}
+    for factors in (sunk, lifted):
+        boost = rule(Boost, tmp_path, GOODS, factors=factors)
+        listed = ranking([3, 2, 1, 0], scores=[[2.0, 1.0, -1.0, -2.0]])
+        factor = boost.weigh(queries([]), listed)
+        assert (factor > 0).all()
+        assert np.isfinite(listed.weighed(factor).score).all()

@@ -37,3 +37,11 @@ def test_only_what_can_be_counted() -> None:
         Settings.model_validate({"most": {"colour": 1}})
     with pytest.raises(ValidationError, match="greater than 0"):
         Settings(most={"brand": 0})
+
+
+def test_a_product_counts_with_its_variants(tmp_path: Path) -> None:
+    goods = catalogue(
+        4, item_id=["shirt", "s", "m", "hat"], parent_id=[None, "shirt", "shirt", None]
+    )
+    caps = rule(Caps, tmp_path, goods, most={"parent_id": 1})
+    assert caps.apply(queries([]), ranking([2, 0, 3, 1])).item.tolist() == [2, 3]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from endcap.rules.same_category import SameCategory
 from endcap.types import Queries, Ragged
@@ -30,3 +31,13 @@ def test_each_gets_what_goes_with_the_page(tmp_path: Path) -> None:
     for crowd in ([(0,)], [(0,), (0,)], [()], [(), ()], list(pages)):
         asked = replace(queries(*[[]] * len(crowd)), anchors=Ragged.of(crowd))
         assert permitted(known.restrict(asked)) == [pages[page] for page in crowd]
+
+
+@pytest.mark.parametrize(("page", "kept"), [([5], [0, 1, 2, 3, 4, 5]), ([5, 3], [3, 4])])
+def test_an_item_without_a_category_says_nothing(
+    page: list[int], kept: list[int], tmp_path: Path
+) -> None:
+    known = rule(SameCategory, tmp_path, catalogue(6, categories=[TEA] * 3 + [CUPS] * 2 + [0]))
+    for crowd in ([page], [page, [0]]):
+        asked = replace(queries(*[[]] * len(crowd)), anchors=Ragged.of(crowd))
+        assert permitted(known.restrict(asked))[0] == kept

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from endcap.answer import Answer
 from endcap.config import Shop
 from endcap.experiment.batch import system
 from endcap.experiment.fit import fit
 from endcap.rankers.lambdamart import LambdaMART
-from endcap.recommender import Answer, Recommender
+from endcap.recommender import Recommender
 from endcap.serve import current as module
 from endcap.serve.answers import Heard, recommend
 from endcap.serve.current import Current

@@ -13,6 +13,8 @@ from endcap.cli.output import (
     ReleaseOption,
     ShopOption,
     answer,
+    check_table,
+    given_id,
     open_shop,
     progress,
     write_table,
@@ -34,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 def recommend(
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="One user.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="One user.", callback=given_id)
+    ] = None,
     users: Annotated[
         Path | None, typer.Option("--users", metavar="FILE", help="Users, one id a line.")
     ] = None,
@@ -55,6 +59,8 @@ def recommend(
 
     if sum([user is not None, users is not None, all_users]) != 1:
         raise typer.BadParameter("give exactly one of --user, --users and --all-users")
+    if out is not None:
+        check_table(out)
     ids = [user] if user is not None else _lines(users) if users is not None else None
     with progress() as report:
         lists = recommend_(
@@ -74,7 +80,10 @@ def recommend(
 
 
 def similar(
-    item: Annotated[str, typer.Option("--item", metavar="ID", help="The item to start from.")],
+    item: Annotated[
+        str,
+        typer.Option("--item", metavar="ID", help="The item to start from.", callback=given_id),
+    ],
     n: NumberOption = 10,
     release: ReleaseOption = None,
     shop: ShopOption = None,
@@ -89,8 +98,8 @@ def similar(
 
 
 def explain(
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="To whom.")],
-    item: Annotated[str, typer.Option("--item", metavar="ID", help="What.")],
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="To whom.", callback=given_id)],
+    item: Annotated[str, typer.Option("--item", metavar="ID", help="What.", callback=given_id)],
     n: NumberOption = 10,
     placement: Annotated[
         str, typer.Option("--placement", help="Where in the shop the list stands.")
@@ -103,7 +112,7 @@ def explain(
     from endcap.experiment.batch import explain as explain_
     from endcap.serve.reasons import why_shown
 
-    why = explain_(open_shop(shop), user, item, n, placement, release)
+    why = explain_(open_shop(shop), user, item, n, placement, release, unknown=_tell_unknown)
     answer(why_shown(item, why, n), json, _show_why)
 
 
@@ -119,7 +128,7 @@ def _lines(path: Path) -> list[str]:
     from endcap.errors import SourceError
 
     try:
-        return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}", expected="one id a line") from error
 

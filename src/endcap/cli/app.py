@@ -27,7 +27,6 @@ def build() -> typer.Typer:
     """The program with the commands of all groups."""
     app = typer.Typer(
         name="endcap",
-        help="A product recommender that a shop runs itself.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -55,7 +54,10 @@ def _about(
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """A product recommender that a shop runs itself: from its log to live recommendations."""
+    """A product recommender that a shop runs itself: from its log to live recommendations.
+
+    Options stand behind the command, such as `endcap prepare --shop DIR`.
+    """
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from endcap.cli.output import (
     ShopOption,
     answer,
     columns,
+    key_and_value,
     open_shop,
     progress,
     shop_folder,
@@ -90,7 +91,7 @@ def import_(
     new = not shop_folder(shop).is_dir()
     opened = open_shop(shop, new=True)
     folder = opened.tables
-    settings = {key.strip(): value for key, _, value in (one.partition("=") for one in set_ or [])}
+    settings = dict(key_and_value(one) for one in set_ or [])
     meaning = load(mapping) if mapping else None
     wanted = Wanted(kind, format_, settings, meaning, dry_run)
     names = (one for place in files for one in expand(place, folder))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from endcap.cli.output import JsonOption, ShopOption, answer, columns, open_shop
+from endcap.cli.output import JsonOption, ShopOption, answer, columns, given_id, open_shop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def forget(
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom.")],
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom.", callback=given_id)],
     shop: ShopOption = None,
     json: JsonOption = False,
 ) -> None:

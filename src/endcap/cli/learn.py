@@ -88,11 +88,13 @@ def evaluate(
     from functools import partial
 
     from endcap.cli.figures import show_evaluation
-    from endcap.cli.output import whole_numbers, write_table
+    from endcap.cli.output import check_table, whole_numbers, write_table
     from endcap.experiment.gate import evaluate_release
 
     opened = open_shop(shop)
     lengths = whole_numbers(cutoffs, "--cutoffs") if cutoffs else None
+    if rankings is not None:
+        check_table(rankings)
     with progress() as report:
         found = evaluate_release(
             opened,
@@ -152,7 +154,7 @@ def promote(
 
 
 def rollback(shop: ShopOption = None, json: JsonOption = False) -> None:
-    """Make the release live that was so before."""
+    """Go back to the release that was live before."""
     from endcap.cli.figures import show_live
     from endcap.store.releases import Releases
 

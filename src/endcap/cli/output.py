@@ -44,6 +44,14 @@ JsonOption = Annotated[
 ]
 
 
+def given_id(text: str | None) -> str | None:
+    """An id as it stands. Raises typer.BadParameter for an empty one, as a script has it whose
+    variable is not set: nobody is called so, and to forget nobody would look like success."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("is empty, expected an id")
+    return text
+
+
 def shop_folder(given: Path | None) -> Path:
     """The folder that ``--shop`` names, else ``$ENDCAP_SHOP``, else the current one."""
     return given or Path(os.environ.get("ENDCAP_SHOP") or ".")
@@ -153,16 +161,33 @@ def whole_numbers(text: str, option: str) -> tuple[int, ...]:
     return numbers
 
 
+def key_and_value(text: str) -> tuple[str, str]:
+    """``KEY=VALUE``, parted. Raises typer.BadParameter (wrong usage)."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+    return key.strip(), value
+
+
+def check_table(path: Path) -> None:
+    """Refuse a file that `write_table` could not write, before hours of work. Raises SourceError,
+    OSError."""
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder", expected="a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
 def write_table(table: Any, path: Path) -> None:
     """Write a table as Parquet or CSV, by the file's ending; whole or not at all."""
     import pyarrow.csv
     import pyarrow.parquet
 
-    writers = {".parquet": pyarrow.parquet.write_table, ".csv": pyarrow.csv.write_csv}
-    if path.suffix not in writers:
-        raise SourceError(f"{path} ends in {path.suffix!r}", expected=".parquet or .csv")
+    check_table(path)
+    csv = path.suffix.lower() == ".csv"
     with atomic(path) as draft:
-        writers[path.suffix](table, draft)
+        (pyarrow.csv.write_csv if csv else pyarrow.parquet.write_table)(table, draft)
 
 
 def failure(error: Exception) -> str | None:
@@ -170,6 +195,9 @@ def failure(error: Exception) -> str | None:
     permission and a database that is away are no defects."""
     if isinstance(error, EndcapError):
         return str(error)
+    if isinstance(error, UnicodeEncodeError):  # of a command line or a terminal
+        wrong = error.object[error.start : error.end]
+        return f"{wrong!r} can't be written as {error.encoding}. Set PYTHONUTF8=1, and give UTF-8."
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}"
     store = sys.modules.get("sqlalchemy.exc")  # not imported for this

@@ -94,6 +94,8 @@ def shadow(
     from endcap.store.releases import Releases
     from endcap.store.shadows import Shadows
 
+    if release and off:
+        raise typer.BadParameter("give an ID or --off, not both")
     opened = open_shop(shop)
     releases = Releases(opened.releases)
     if release or off:

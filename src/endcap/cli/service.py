@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from endcap.cli.output import ShopOption, shop_folder
-from endcap.errors import ConfigError, EndcapError, StateError
+from endcap.errors import ConfigError, EndcapError, StateError, words
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -115,9 +115,14 @@ def _open(shop: Path) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Raises EndcapError where the port is taken."""
+    """Raises EndcapError where there is no such address, or the port is taken."""
     try:
         [family, *_], *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise EndcapError(
+            f"There is no address {host}: {words(error)}", mend="Choose another --host"
+        ) from error
+    try:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise EndcapError(

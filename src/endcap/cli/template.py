@@ -23,6 +23,8 @@ def write(folder: Path) -> Path:
     from endcap.config import FILE
 
     path = folder / FILE
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file", expected="a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

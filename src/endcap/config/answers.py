@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from endcap.config.settings import Settings
 
@@ -70,7 +70,7 @@ class Task(Settings):
 class Evaluate(Settings):
     """How a release is judged. The first task decides: weights and epochs are chosen by it."""
 
-    cutoffs: tuple[int, ...] = Field((5, 10, 20), description="list lengths to judge at")
+    cutoffs: tuple[PositiveInt, ...] = Field((5, 10, 20), description="list lengths to judge at")
     tasks: dict[str, Task] = Field(
         {"home": Task()}, min_length=1, description="the questions to judge by, by name"
     )

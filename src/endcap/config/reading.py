@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +14,9 @@ from endcap.config.tree import Config
 from endcap.errors import ConfigError
 
 FILE = "endcap.toml"
+
+BRIEF = 200
+"""Characters of a value that a message shows."""
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> Config:
@@ -48,9 +51,15 @@ def build(own: dict[str, Any], *, name: str = FILE) -> Config:
         given = own.get(group, {})
         if not isinstance(given, dict):
             raise ConfigError(f"{name}: [{group}] is {given!r}", expected="a table")
+        if group != "placements":
+            _check_meant(given, defaults[group], f"{name}: [{group}")
         merged = {**defaults[group], **_over(defaults[group], given)}
         tree = {**tree, group: {name: one for name, one in merged.items() if _wanted(one)}}
     _forget_what_is_gone(tree, own.get("placements", {}))
+    evaluate = own.get("evaluate", {})
+    if isinstance(evaluate, dict) and "baselines" not in evaluate:
+        known = defaults["evaluate"]["baselines"]
+        tree["evaluate"] = {**evaluate, "baselines": _baselines(known, tree["retrievers"])}
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -69,6 +78,17 @@ def _forget_what_is_gone(tree: dict[str, Any], given: dict[str, Any]) -> None:
         for group in ("retrievers", "rules"):
             if name not in given:
                 place[group] = tuple(one for one in place[group] if one in tree[group])
+
+
+def _baselines(
+    defaults: Mapping[str, tuple[str, ...]], retrievers: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Default ones without retrievers that the shop has left out; one stands for its first."""
+    return {
+        name: tuple(one for one in names if one in retrievers)
+        for name, names in defaults.items()
+        if names[0] in retrievers
+    }
 
 
 def _wanted(stage: Any) -> bool:
@@ -122,9 +142,15 @@ def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
         unknown = one["type"] == "extra_forbidden"
         allowed = _allowed(kind, one["loc"]) if unknown else one["msg"]
         # What is wrong with the whole says itself what it is; all of it would drown that.
-        given = f"{key} = {one['input']!r}: " if one["loc"] else ""
+        given = f"{key} = {_brief(one['input'])}: " if one["loc"] else ""
         lines.append(f"{where}: {given}{allowed.removeprefix('Value error, ')}")
     return "\n".join(lines)
+
+
+def _brief(value: Any) -> str:
+    """A whole table in a message would drown what is wrong with it."""
+    text = repr(value)
+    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"
 
 
 def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
@@ -142,6 +168,14 @@ def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
     alike = get_close_matches(wrong, names, n=1)
     meant = f"; perhaps {alike[0]} is meant" if alike else ""
     return f"there is no such setting, but {', '.join(names)}{meant}"
+
+
+def _check_meant(given: dict[str, Any], defaults: Collection[str], where: str) -> None:
+    """A name that is typed wrong would be a stage of its own, of which nobody knows the class."""
+    for name, one in given.items():
+        alike = get_close_matches(name, defaults, n=1, cutoff=0.8)
+        if alike and name not in defaults and isinstance(one, dict) and "use" not in one:
+            raise ConfigError(f"{where}.{name}] has no `use`", mend=f"Perhaps {alike[0]} is meant")
 
 
 def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

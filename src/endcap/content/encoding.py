@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +14,10 @@ from endcap.content.cache import Cache
 from endcap.content.pieces import Piece, Unreadable
 from endcap.types import Encoded, Floats, Report
 
-BATCH = 64
-"""Items at once: their files are in memory together."""
+log = logging.getLogger("endcap.content")
+
+BATCH, BYTES = 64, 1 << 28
+"""Items at once, and bytes of their files, which are in memory together."""
 
 Embed: TypeAlias = Callable[[Sequence[bytes]], Sequence[Floats | str]]
 """For each content its vector, or the words for why it has none."""
@@ -34,7 +37,7 @@ def encode(
 
     pieces: one an item; None where it has no content, words where it cannot be had.
     report: told that `name` is being encoded, and how much of it is done.
-    Content that cannot be read is not kept as such: the next time it is tried again.
+    Content that cannot be read is told of and not kept as such: the next time it is tried again.
     """
     vectors = np.zeros((items, cache.dim), np.float32)
     known = np.zeros(items, np.bool_)
@@ -47,12 +50,27 @@ def encode(
         faults.update(part.faults)
         done += len(batch)
         report(f"{name}: {done:,} of {items:,} items", done / items)
+    if faults:
+        why = ", ".join(f"{fault} ({count:,})" for fault, count in faults.most_common())
+        _tell(f"{name}: of {faults.total():,} of {items:,} items nothing is known: {why}")
     return Encoded(vectors, known, dict(faults))
 
 
+@lru_cache
+def _tell(message: str) -> None:
+    """Once: a fit encodes the same items several times, and the service after each change."""
+    log.warning(message)
+
+
 def _batches(pieces: Iterable[Piece | str | None]) -> Iterator[Batch]:
-    rest = iter(pieces)
-    while batch := list(islice(rest, BATCH)):
+    batch, size = Batch(), 0
+    for piece in pieces:
+        batch.append(piece)
+        size += piece.size if isinstance(piece, Piece) else 0
+        if len(batch) == BATCH or size >= BYTES:
+            yield batch
+            batch, size = Batch(), 0
+    if batch:
         yield batch
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import tarfile
 import urllib.request
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Self
+from urllib.parse import quote, urlsplit
 
 from endcap.content.pieces import Unreadable
 
 TIMEOUT = 10.0
 """Seconds to wait for a server to say something."""
 
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
+ENCODINGS = ("utf-8", "gb18030")
+"""Of names in a zip that does not say what they are in: those of Linux, and of Chinese Windows."""
 
 
 class Shelf:
@@ -52,7 +56,9 @@ class Shelf:
                     return self._all(file)
             with self._member(path, member) as file:
                 return self._all(file)
-        except (OSError, RuntimeError, *DAMAGED) as error:
+        except Unreadable:
+            raise
+        except Exception as error:  # what damaged archives raise, nobody has listed
             raise Unreadable("file or archive is damaged or locked") from error
 
     def _find(self, name: str) -> tuple[Path, str]:
@@ -68,19 +74,20 @@ class Shelf:
                 raise Unreadable("no such file")
         except (OSError, ValueError) as error:  # a name that no file can have
             raise Unreadable("no such file") from error
-        return path, whole.relative_to(path).as_posix().removeprefix(".")
+        return path, "" if whole == path else whole.relative_to(path).as_posix()
 
     def _member(self, path: Path, member: str) -> IO[bytes]:
         archive = self._archive(path)
-        try:
-            if isinstance(archive, zipfile.ZipFile):
-                return archive.open(member)
-            file = archive.extractfile(member)
-        except KeyError as error:
-            raise Unreadable("no such file") from error
-        if file is None:
-            raise Unreadable("no such file")
-        return file
+        if isinstance(archive, zipfile.ZipFile):
+            for name in _zipped(member):
+                with suppress(KeyError):
+                    return archive.open(name)
+        else:
+            for name in _tarred(member):
+                with suppress(KeyError):
+                    if file := archive.extractfile(name):
+                        return file
+        raise Unreadable("no such file")
 
     def _archive(self, path: Path) -> zipfile.ZipFile | tarfile.TarFile:
         if path not in self._open:
@@ -96,17 +103,44 @@ class Shelf:
         return content
 
 
+def _zipped(member: str) -> Iterator[str]:
+    """What a file in a zip may be called: names that don't say their encoding are read as cp437."""
+    yield member
+    if not member.isascii():
+        yield from (member.encode(one).decode("cp437") for one in ENCODINGS)
+
+
+def _tarred(member: str) -> tuple[str, str]:
+    """What a file in a tar may be called: `tar -c .` puts the folder before it."""
+    return member, f"./{member}"
+
+
 def download(url: str, most: int) -> bytes:
     """What is at an http or https URL, at most so many bytes. Raises Unreadable."""
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "endcap"})  # noqa: S310
+        request = urllib.request.Request(ascii_url(url), headers={"User-Agent": "endcap"})  # noqa: S310
         with _opener().open(request, timeout=TIMEOUT) as answer:
             content: bytes = answer.read(most + 1)
-    except (OSError, ValueError, EOFError) as error:
+            said = answer.headers["Content-Length"]
+    except (OSError, ValueError, HTTPException) as error:
         raise Unreadable("URL gives no answer") from error
     if len(content) > most:
         raise Unreadable(f"file is larger than {most / 1e6:g} MB")
+    if said and said.isdecimal() and len(content) < int(said):
+        raise Unreadable("URL gives a part of the file alone")
     return content
+
+
+def ascii_url(url: str) -> str:
+    """As servers are asked for it.
+
+    >>> ascii_url("https://shop.example/围巾 1.jpg?a=%20&b=红")
+    'https://shop.example/%E5%9B%B4%E5%B7%BE%201.jpg?a=%20&b=%E7%BA%A2'
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.encode("idna").decode()
+    path, query = (quote(part, safe="/%:@!$&'()*+,;=?~") for part in (parts.path, parts.query))
+    return parts._replace(netloc=host, path=path, query=query, fragment="").geturl()
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 from pydantic import Field
@@ -16,14 +16,25 @@ from endcap.content.files import Shelf, download, is_url, plain
 from endcap.content.pieces import Piece, Unreadable
 from endcap.errors import ConfigError
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.context import object_of
+from endcap.tables.schema import ITEMS
 
 ATTRIBUTES = "attributes."
+
+
+def _exists(column: str) -> None:
+    own = column.removeprefix(ATTRIBUTES)
+    if column not in ITEMS.names and own in ("", column):
+        raise ValueError(f"expected {ATTRIBUTES}NAME or one of {', '.join(ITEMS.names)}")
+
+
+Column = Annotated[str, config.valid(_exists)]
 
 
 class Files(config.Settings):
     """Where an item's file is."""
 
-    column: str = Field(
+    column: Column = Field(
         "image_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
@@ -45,8 +56,9 @@ def pieces(catalogue: Catalogue, settings: Files) -> Iterator[Piece | str | None
     What is at a URL is taken to stay the same, so it is not fetched again.
     """
     with Shelf(Path(settings.folder), settings.most) as shelf:
-        for name in names(catalogue.table, settings.column):
-            if not name or not name.strip():
+        for said in names(catalogue.table, settings.column):
+            name = (said or "").strip()
+            if not name:
                 yield None
             elif is_url(name):
                 yield _remote(name, settings)
@@ -71,22 +83,15 @@ def names(items: pa.Table, column: str) -> Iterator[str | None]:
         return (None if one is None else str(one) for one in items[column].to_pylist())
     if "attributes" not in items.column_names:
         return iter([None] * items.num_rows)
-    return (_attribute(text, own) for text in items["attributes"].to_pylist())
-
-
-def _attribute(text: str | None, name: str) -> str | None:
-    try:
-        value = json.loads(text or "{}").get(name)
-    except (ValueError, AttributeError):
-        return None
-    return value if isinstance(value, str) else None
+    values = (object_of(text).get(own) for text in items["attributes"].to_pylist())
+    return (value if isinstance(value, str) else None for value in values)
 
 
 def _remote(url: str, settings: Files) -> Piece | str:
     if not settings.urls:
         return "is at a URL, and `urls` is off"
     key = hashlib.sha256(f"url {url}".encode()).digest()
-    return Piece(key, partial(download, url, settings.most))
+    return Piece(key, partial(download, url, settings.most), settings.most)
 
 
 def _local(name: str, shelf: Shelf) -> Piece | str:

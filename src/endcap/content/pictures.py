@@ -51,13 +51,30 @@ def fitted(opened: Any) -> Picture:
 
 def _on_white(opened: Any) -> Any:
     """RGB, turned as the camera was; what can be seen through is white."""
-    image, operations = needed("PIL.Image", "image"), needed("PIL.ImageOps", "image")
-    upright = operations.exif_transpose(opened)
+    image, upright = needed("PIL.Image", "image"), _upright(opened)
     upright.thumbnail((4 * SIZE, 4 * SIZE))
+    if upright.mode[0] in "IF":
+        upright = image.fromarray(_eight_bits(np.asarray(upright, np.float64)))
     if not upright.has_transparency_data:
         return upright.convert("RGB")
     seen = upright.convert("RGBA")
     return image.alpha_composite(image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def _upright(opened: Any) -> Any:
+    """As it is where what the camera says of itself is broken."""
+    try:
+        return needed("PIL.ImageOps", "image").exif_transpose(opened)
+    except Exception:  # damage of the picture itself is met again when it is read
+        return opened
+
+
+def _eight_bits(grey: NDArray[np.float64]) -> Picture:
+    """Grey of 16 or 32 bits, of which Pillow would cut off all above 255: from the darkest to the
+    brightest."""
+    clean = np.nan_to_num(grey, posinf=0.0, neginf=0.0)
+    above = clean - clean.min()
+    return np.asarray(above * (255 / max(float(above.max()), 1e-300)), np.uint8)
 
 
 def _bounded(size: tuple[int, int]) -> None:

@@ -40,10 +40,12 @@ def wave(content: bytes, seconds: float) -> Floats:
 
 
 def audible(samples: Floats, rate: int) -> Floats:
-    """At `RATE`. Raises Unreadable where nothing can be heard."""
+    """At `RATE`, and no louder than from −1 to 1. Raises Unreadable where nothing can be heard."""
     clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    if not len(clean) or np.abs(clean).max() < QUIET:
+    loudest = float(np.abs(clean).max(initial=0))
+    if loudest < QUIET:
         raise Unreadable("sound is silent")
+    clean = clean / np.float32(max(loudest, 1.0))
     common = math.gcd(rate, RATE)
     found: Floats = resample_poly(clean, RATE // common, rate // common).astype(np.float32)
     return found

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -14,6 +15,8 @@ from pydantic import Field
 
 from endcap import config
 from endcap.content.labels import packed, unpacked
+from endcap.tables.catalogue import each
+from endcap.tables.labels import levels
 from endcap.types import Ragged
 from endcap.types.sparse import Matrix, row_of, strongest, sums
 
@@ -93,8 +96,7 @@ class Telling:
 
 def _said(settings: Read, items: pa.Table) -> Iterator[list[str]]:
     """The terms of each item."""
-    for batch in items.select(settings.fields).to_batches(max_chunksize=10_000):
-        yield from (list(_terms(item, settings.words)) for item in batch.to_pylist())
+    return (list(_terms(item, settings.words)) for item in each(items, settings.fields))
 
 
 def _counted(said: list[list[int]], terms: int) -> Matrix:
@@ -112,21 +114,21 @@ def _terms(item: dict[str, Any], words: int) -> Iterator[str]:
     """
     for field, value in item.items():
         if field in ("title", "description"):
-            yield from _words(value or "")[:words]
+            yield from islice(_words(value or ""), words)
             continue
         labels = [value] if isinstance(value, str) else value or []
         for label in labels:
-            parts = [part.strip() for part in label.lower().split(">")]
-            yield from (f"{field}: {' > '.join(parts[: depth + 1])}" for depth in range(len(parts)))
+            yield from (f"{field}: {level.lower()}" for level in levels(label))
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str) -> Iterator[str]:
     """
-    >>> _words("Men's 15.6寸电脑包")
+    >>> list(_words("Men's 15.6寸电脑包"))
     ['men', 's', '15', '6', '寸电', '电脑', '脑包']
     """
-    found = []
     for match in RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
-        run, unspaced = match.group(), match.group(1) and len(match.group()) > 2
-        found += [run[at : at + 2] for at in range(len(run) - 1)] if unspaced else [run]
-    return found
+        run = match.group()
+        if match.group(1) and len(run) > 2:
+            yield from (run[at : at + 2] for at in range(len(run) - 1))
+        else:
+            yield run

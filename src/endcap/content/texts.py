@@ -10,10 +10,7 @@ from pydantic import Field
 
 from endcap import config
 from endcap.content.pieces import Piece
-from endcap.tables.catalogue import Catalogue
-
-READ = 10_000
-"""Rows that are Python objects at once."""
+from endcap.tables.catalogue import Catalogue, each
 
 
 class Texts(config.Settings):
@@ -34,10 +31,8 @@ def texts(catalogue: Catalogue, settings: Texts) -> Iterator[str]:
     >>> list(texts(goods, Texts(fields=("title", "tags"))))
     ['Mug. x', '']
     """
-    columns = catalogue.table.select(list(settings.fields))
-    for batch in columns.to_batches(max_chunksize=READ):
-        for row in batch.to_pylist():
-            yield _text(row.values(), settings.characters)
+    for row in each(catalogue.table, settings.fields):
+        yield _text(row.values(), settings.characters)
 
 
 def pieces(catalogue: Catalogue, settings: Texts) -> Iterator[Piece | None]:

@@ -54,14 +54,21 @@ def _frames(video: Any, count: int) -> list[Picture]:
     stream = video.streams.video[0]
     if stream.codec_context.width * stream.codec_context.height > PIXELS:
         raise Unreadable(f"picture has more than {PIXELS:,} pixels")
-    length = (video.duration or 0) / 1_000_000
+    begin, end = _span(video)
     found, left = list[Picture](), LONG
-    for moment in length * (np.arange(count) + 0.5) / count if length else [0.0]:
+    for moment in begin + (end - begin) * (np.arange(count) + 0.5) / count:
         frame, used = _frame(video, stream, float(moment), left)
         left -= used
         if frame is not None:
             found.append(fitted(frame.to_image()))
     return found
+
+
+def _span(video: Any) -> tuple[float, float]:
+    """From when to when it goes, in seconds: what is cut out of a broadcast does not begin at 0."""
+    begin, length = (video.start_time or 0) / 1_000_000, (video.duration or 0) / 1_000_000
+    # Matroska counts the length from 0 as well.
+    return begin, max(begin, length) if "matroska" in video.format.name else begin + length
 
 
 def _frame(video: Any, stream: Any, moment: float, most: int) -> tuple[Any, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,13 @@ from pydantic import Field
 from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.stages import ALONE, Encoder, Run
-from endcap.tables.catalogue import Catalogue
+from endcap.tables.catalogue import Catalogue, each
+from endcap.tables.context import object_of
+from endcap.tables.labels import levels
 from endcap.types import Encoded, Floats
 
-READ = 10_000
-"""Rows that are Python objects at once."""
+LARGEST = 1e100
+"""Numbers beyond it are none that a shop states, and their squares would have no end."""
 
 Stated: TypeAlias = tuple[dict[str, list[str]], dict[str, float]]
 """Of an item: by the names of the columns, the labels, and the numbers."""
@@ -133,19 +134,9 @@ def _spread(values: list[float]) -> tuple[float, float]:
 
 def _stated(settings: Settings, catalogue: Catalogue) -> Iterator[Stated]:
     """Of each item; a column that the catalogue does not have is stated by none."""
-    columns = [name for name in settings.fields if name in catalogue.table.column_names]
-    for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
-        for row in batch.to_pylist():
-            own = _parsed(row.pop("attributes", None))
-            yield _sorted({**row, **{f"attributes.{name}": value for name, value in own.items()}})
-
-
-def _parsed(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    for row in each(catalogue.table, settings.fields):
+        own = object_of(row.pop("attributes", None))
+        yield _sorted({**row, **{f"attributes.{name}": value for name, value in own.items()}})
 
 
 def _sorted(row: dict[str, Any]) -> Stated:
@@ -156,7 +147,7 @@ def _sorted(row: dict[str, Any]) -> Stated:
     labels, numbers = dict[str, list[str]](), dict[str, float]()
     for name, value in row.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if math.isfinite(value):
+            if -LARGEST <= value <= LARGEST:
                 numbers[name] = float(value)
         elif own := list(_labels(name, value)):
             labels[name] = own
@@ -168,5 +159,4 @@ def _labels(name: str, value: Any) -> Iterator[str]:
         if not isinstance(one, (str, int, float)):
             continue
         label = " ".join(str(one).lower().split())
-        parts = [part.strip() for part in label.split(">")] if name == "categories" else [label]
-        yield from (" > ".join(parts[: n + 1]) for n in range(len(parts)) if parts[n])
+        yield from levels(label) if name == "categories" else filter(None, [label])

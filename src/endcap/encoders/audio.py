@@ -6,6 +6,7 @@ Two pieces of one recording belong together, and so do those of one category; ot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Self
 
@@ -18,7 +19,7 @@ from torch.nn import functional
 from endcap import config
 from endcap.content import encoding, media
 from endcap.content.cache import Cache
-from endcap.content.pieces import Piece, Unreadable
+from endcap.content.pieces import Piece, Unreadable, tried
 from endcap.content.sounds import Spectrum, decibels, wave
 from endcap.content.weights import needed
 from endcap.nn.fitting import restored
@@ -38,7 +39,7 @@ TEMPERATURE = 0.1
 class Settings(media.Files):
     """Where the recordings are, how much is heard, and how long it is learned from."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.audio_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
@@ -89,12 +90,11 @@ class Audio(Encoder[Settings]):
         return encoding.encode(found, len(catalogue), self._embed, cache, run.report, "audio")
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats | str]:
-        return [self._vector(_heard(content, self.settings.seconds)) for content in contents]
+        return [tried(self._vector, content) for content in contents]
 
     @torch.no_grad()
-    def _vector(self, clip: Floats | str) -> Floats | str:
-        if isinstance(clip, str):
-            return clip
+    def _vector(self, content: bytes) -> Floats:
+        clip = _heard(content, self.settings.seconds)
         starts = range(0, max(1, len(clip) - FRAMES // 2), FRAMES // 2)
         pieces = np.stack([_piece(clip, start) for start in starts])
         mean = self._network(torch.from_numpy(pieces)).mean(0)
@@ -135,16 +135,17 @@ class Ear(nn.Module):
 def _clips(settings: Settings, catalogue: Catalogue, run: Run) -> tuple[list[Floats], Int64s]:
     """Recordings that can be heard, [frames, bands] each, and for each the number of its kind:
     those of a category are of one kind, one without a category is of its own."""
-    order = np.random.default_rng(run.seed).permutation(len(catalogue))[: settings.clips]
+    named = np.flatnonzero([bool(name) for name in media.names(catalogue.table, settings.column)])
+    order = np.random.default_rng(run.seed).permutation(named)[: settings.clips]
     drawn = Catalogue(catalogue.table.take(np.sort(order)), catalogue.features)
     heard, kinds = list[Floats](), dict[str, int]()
     numbers = list[int]()
-    named = zip(media.pieces(drawn, settings), _categories(settings, drawn), strict=True)
-    for place, (piece, category) in enumerate(named):
-        clip = _read(piece, settings.seconds)
-        if not isinstance(clip, str):
-            heard.append(clip)
-            numbers.append(kinds.setdefault(category or f"\0{place}", len(kinds)))
+    found = zip(media.pieces(drawn, settings), _categories(settings, drawn), strict=True)
+    for place, (piece, category) in enumerate(found):
+        with suppress(Unreadable):
+            if isinstance(piece, Piece):
+                heard.append(_heard(piece.read(), settings.seconds))
+                numbers.append(kinds.setdefault(category or f"\0{place}", len(kinds)))
         run.report(f"audio: heard {place + 1:,} of {len(drawn):,}", (place + 1) / len(drawn))
     return heard, np.array(numbers, np.int64)
 
@@ -155,19 +156,9 @@ def _categories(settings: Settings, catalogue: Catalogue) -> list[str]:
     return [(paths or [""])[0] or "" for paths in catalogue.table["categories"].to_pylist()]
 
 
-def _read(piece: Piece | str | None, seconds: float) -> Floats | str:
-    try:
-        return _heard(piece.read(), seconds) if isinstance(piece, Piece) else piece or ""
-    except Unreadable as reason:
-        return str(reason)
-
-
-def _heard(content: bytes, seconds: float) -> Floats | str:
-    """[frames, bands], or why nothing is heard."""
-    try:
-        return decibels(SPECTRUM(wave(content, seconds)))
-    except Unreadable as reason:
-        return str(reason)
+def _heard(content: bytes, seconds: float) -> Floats:
+    """[frames, bands]. Raises Unreadable."""
+    return decibels(SPECTRUM(wave(content, seconds)))
 
 
 def _piece(clip: Floats, start: int) -> Floats:

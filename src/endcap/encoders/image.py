@@ -9,8 +9,8 @@ from endcap.content import encoding
 from endcap.content.cache import Cache
 from endcap.content.efficientnet import DIM, WEIGHTS, Photos
 from endcap.content.media import Files, pieces
-from endcap.content.pictures import Picture, picture
-from endcap.content.pieces import Unreadable
+from endcap.content.pictures import picture
+from endcap.content.pieces import tried
 from endcap.content.weights import needed
 from endcap.stages import ALONE, Encoder, Run
 from endcap.tables.catalogue import Catalogue
@@ -37,17 +37,10 @@ class Image(Encoder[Settings]):
         return encoding.encode(found, len(catalogue), self._embed, cache, run.report, "image")
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats | str]:
-        pictures = [_picture(content) for content in contents]
+        pictures = [tried(picture, content) for content in contents]
         seen = iter(self._photos.vectors([one for one in pictures if not isinstance(one, str)]))
         return [one if isinstance(one, str) else next(seen) for one in pictures]
 
     @cached_property
     def _photos(self) -> Photos:
         return Photos.load()
-
-
-def _picture(content: bytes) -> Picture | str:
-    try:
-        return picture(content)
-    except Unreadable as reason:
-        return str(reason)

@@ -14,6 +14,7 @@ from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.stages import ALONE, Encoder, Run
 from endcap.tables.catalogue import Catalogue
+from endcap.tables.labels import levels
 from endcap.types import Encoded, Floats
 
 STEPS = 101
@@ -94,8 +95,7 @@ def _paths(catalogue: Catalogue) -> Iterator[list[str]]:
     [['Home > Lamps', 'Home', ''], ['']]
     """
     for categories in catalogue.table["categories"].to_pylist():
-        parts = [part.strip() for part in (categories or [""])[0].split(">") if part.strip()]
-        yield [" > ".join(parts[:depth]) for depth in range(len(parts), -1, -1)]
+        yield [*reversed(levels((categories or [None])[0])), EVERYTHING]
 
 
 def _place(steps: Floats, price: float) -> float:

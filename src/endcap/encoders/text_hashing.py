@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
@@ -32,7 +32,9 @@ class Settings(Texts):
     """What is read, and how much of it is kept."""
 
     dim: int = Field(128, gt=0, description="numbers that an item becomes")
-    grams: tuple[int, ...] = Field((2, 3, 4), description="lengths of the runs of characters")
+    grams: tuple[PositiveInt, ...] = Field(
+        (2, 3, 4), description="lengths of the runs of characters"
+    )
     terms: int = Field(50_000, gt=0, description="terms that are kept, the most frequent")
     learn: int = Field(50_000, gt=0, description="items, drawn by chance, that it learns from")
 

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from endcap.content import encoding
 from endcap.content.cache import Cache
+from endcap.content.telling import UNSPACED
 from endcap.content.texts import Texts, pieces, texts
 from endcap.content.weights import Weights, needed
 from endcap.stages import ALONE, Encoder, Run
@@ -30,9 +31,6 @@ WEIGHTS = Weights(
     "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
     "pip install 'endcap[text]'",
 )
-
-UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-"""Scripts without spaces: Thai, Lao, Burmese, Khmer, Japanese, and above all Chinese."""
 
 WORDS = (
     "shirt", "trousers", "jacket", "boots", "hat", "gloves", "ring", "handbag", "wallet", "belt",
@@ -131,10 +129,11 @@ def _shares(catalogue: Catalogue, settings: Settings) -> Floats:
 
 def _share(text: str) -> float:
     """
-    >>> _share("Mug 杯")
-    0.25
+    >>> _share("Mug 杯"), _share("น้ำ ๕")
+    (0.25, 1.0)
     """
-    return len(UNSPACED.findall(text)) / max(1, sum(sign.isalpha() for sign in text))
+    letters = "".join(sign for sign in text if sign.isalpha())
+    return len(re.findall(f"[{UNSPACED}]", letters)) / max(1, len(letters))
 
 
 def _middle(encoded: Encoded) -> Floats:

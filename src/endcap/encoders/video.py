@@ -11,7 +11,7 @@ from pydantic import Field
 from endcap.content import efficientnet, encoding, media
 from endcap.content.cache import Cache
 from endcap.content.efficientnet import Photos
-from endcap.content.pieces import Unreadable
+from endcap.content.pieces import tried
 from endcap.content.sounds import Spectrum, decibels
 from endcap.content.videos import frames, sound
 from endcap.content.weights import needed
@@ -27,7 +27,7 @@ DIM = efficientnet.DIM + 2 * SPECTRUM.bands
 class Settings(media.Files):
     """Where the videos are, and how much of them is seen and heard."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.video_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
@@ -59,13 +59,10 @@ class Video(Encoder[Settings]):
         return encoding.encode(found, len(catalogue), self._embed, cache, run.report, "video")
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats | str]:
-        return [self._vector(content) for content in contents]
+        return [tried(self._vector, content) for content in contents]
 
-    def _vector(self, content: bytes) -> Floats | str:
-        try:
-            shown = self._photos.vectors(frames(content, self.settings.pictures)).mean(axis=0)
-        except Unreadable as reason:
-            return str(reason)
+    def _vector(self, content: bytes) -> Floats:
+        shown = self._photos.vectors(frames(content, self.settings.pictures)).mean(axis=0)
         heard = self.settings.loud * _spectrum(sound(content, self.settings.seconds))
         return np.concatenate([shown / np.linalg.norm(shown), heard]).astype(np.float32)
 

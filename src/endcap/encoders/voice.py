@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from endcap.content import encoding, media
 from endcap.content.cache import Cache
-from endcap.content.pieces import Unreadable
+from endcap.content.pieces import tried
 from endcap.content.sounds import RATE, Spectrum, wave
 from endcap.content.weights import Weights, needed
 from endcap.stages import ALONE, Encoder, Run
@@ -48,7 +48,7 @@ WEIGHTS = Weights(
 class Settings(media.Files):
     """Where the recordings are, and how much is heard."""
 
-    column: str = Field(
+    column: media.Column = Field(
         "attributes.audio_url",
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
@@ -72,14 +72,11 @@ class Voice(Encoder[Settings]):
         return encoding.encode(found, len(catalogue), self._embed, cache, run.report, "voice")
 
     def _embed(self, contents: Sequence[bytes]) -> list[Floats | str]:
-        return [self._vector(content) for content in contents]
+        return [tried(self._vector, content) for content in contents]
 
     @torch.no_grad()
-    def _vector(self, content: bytes) -> Floats | str:
-        try:
-            spoken = _spoken(wave(content, self.settings.seconds))
-        except Unreadable as reason:
-            return str(reason)
+    def _vector(self, content: bytes) -> Floats:
+        spoken = _spoken(wave(content, self.settings.seconds))
         seen: Tensor = self._network(torch.from_numpy(_pieces(SPECTRUM(spoken))))
         found: Floats = functional.normalize(seen.mean(0), dim=0).numpy()
         return found

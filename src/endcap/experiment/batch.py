@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from endcap.tables.prepare import prepared
 from endcap.types import Int32s, Log, Queries, Ranking, Report, recoded, silent
 
 BATCH = 2_048
+
+Unknown: TypeAlias = Callable[[list[str]], None]
 
 
 def system(shop: Shop, release: str | None = None) -> Recommender:
@@ -39,7 +42,7 @@ def recommend(
     release: str | None = None,
     *,
     include_seen: bool = False,
-    unknown: Callable[[list[str]], None] = lambda ids: None,
+    unknown: Unknown = lambda ids: None,
     report: Report = silent,
 ) -> pa.Table:
     """user_id, rank, item_id, score, title: for the given users, or for all of the log.
@@ -48,9 +51,7 @@ def recommend(
     """
     recommender, visitors = _opened(shop, release)
     ids = visitors.dataset.users[1:] if user_ids is None else user_ids
-    codes, parts = visitors.dataset.user_codes(ids), []
-    if not codes.all():
-        unknown([id_ for id_, code in zip(ids, codes, strict=True) if not code])
+    codes, parts = visitors.codes(ids, unknown), []
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
         found = recommender.answer(visitors.now(codes[rows]), n, include_seen=include_seen)
@@ -70,11 +71,21 @@ def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.
 
 
 def explain(
-    shop: Shop, user_id: str, item_id: str, n: int, placement: str, release: str | None = None
+    shop: Shop,
+    user_id: str,
+    item_id: str,
+    n: int,
+    placement: str,
+    release: str | None = None,
+    *,
+    unknown: Unknown = lambda ids: None,
 ) -> Why:
-    """Why an item is, or is not, recommended to a user now. Raises DataError."""
+    """Why an item is, or is not, recommended to a user now. Raises DataError.
+
+    unknown: is told of the user, where the log does not know them.
+    """
     recommender, visitors = _opened(shop, release)
-    queries = visitors.now(visitors.dataset.user_codes([user_id]))
+    queries = visitors.now(visitors.codes([user_id], unknown))
     return why(recommender, queries, _code(recommender, item_id), n, placement)
 
 
@@ -89,6 +100,13 @@ class _Visitors:
     dataset: Dataset
     items: Int32s
     log: Log
+
+    def codes(self, ids: Sequence[str], unknown: Unknown) -> Int32s:
+        """[ids] the codes of users. unknown: is told whom the log does not know, if anybody."""
+        codes = self.dataset.user_codes(ids)
+        if not codes.all():
+            unknown([id_ for id_, code in zip(ids, codes, strict=True) if not code])
+        return codes
 
     def now(self, users: Int32s) -> Queries:
         queries = self.dataset.now(users)

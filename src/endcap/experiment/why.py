@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from endcap.recommender import PathTaken, Recommender
+from endcap.answer import PathTaken
+from endcap.recommender import Recommender
 from endcap.types import Int32s, Queries
 
 

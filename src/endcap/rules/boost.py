@@ -13,6 +13,9 @@ from endcap.stages import Rule, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats, Queries, Ranking
 
+MOST = 1e12
+"""What all factors of an item come to at most, so that none becomes zero, nor without an end."""
+
 Factor = Annotated[float, Field(gt=0, le=1_000)]
 
 
@@ -41,10 +44,10 @@ class Boost(Rule[Settings]):
 
     @classmethod
     def fit(cls, settings: Settings, catalogue: Catalogue, run: Run) -> Self:
-        factor = np.ones(len(catalogue), np.float32)
+        factor = np.ones(len(catalogue))
         for text, own in settings.factors.items():
             factor[catalogue.meets(text)] *= own
-        return cls(settings, {"factor": factor})
+        return cls(settings, {"factor": np.clip(factor, 1 / MOST, MOST).astype(np.float32)})
 
     def weigh(self, queries: Queries, ranking: Ranking) -> Floats:
         return np.asarray(self.state["factor"][ranking.item], np.float32)

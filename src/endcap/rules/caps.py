@@ -46,9 +46,12 @@ class Caps(Rule[Settings]):
 
 
 def _codes(catalogue: Catalogue, group: Group) -> Int32s:
+    """[items] 0 for none. A product is one of its variants, where it is an item itself."""
     if group != "parent_id":
         return np.asarray(getattr(catalogue, group), np.int32)
-    parents = pc.dictionary_encode(catalogue.table["parent_id"].combine_chunks())
+    parents, ids = (catalogue.table[name].combine_chunks() for name in ("parent_id", "item_id"))
+    own = pc.if_else(pc.is_in(ids, value_set=parents), ids, None)
+    parents = pc.dictionary_encode(pc.coalesce(parents, own))
     return np.asarray(pc.fill_null(pc.add(parents.indices, 1), 0).to_numpy(), np.int32)
 
 

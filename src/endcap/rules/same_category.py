@@ -14,7 +14,7 @@ from endcap.types import Queries, Ragged, Ranking, offsets_of
 
 
 class SameCategory(Rule[Settings]):
-    """Keeps items of the anchors' categories; a query without anchors keeps all.
+    """Keeps items of the anchors' categories; a query whose anchors have none keeps all.
 
     state: `category` [items] codes.
     """
@@ -27,7 +27,8 @@ class SameCategory(Rule[Settings]):
         """Where all ask about the same categories, as one who asks alone does, that is one mask for
         all of them; else each excludes the rest of the catalogue."""
         category, anchors = self.state["category"], queries.anchors
-        about = [frozenset(category[anchors[row]].tolist()) for row in range(len(queries))]
+        named = anchors.keep(category[anchors.values] > 0)
+        about = [frozenset(category[named[row]].tolist()) for row in range(len(queries))]
         inside = {these: np.isin(category, list(these)) for these in set(about) if these}
         if len(set(about)) == 1:
             return queries.allow(inside[about[0]]) if inside else queries

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from pydantic_core import to_json
 
-from endcap.recommender import Answer
+from endcap.answer import Answer
 from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
 from endcap.serve.item_schema import plain

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from endcap.recommender import Answer
+from endcap.answer import Answer
 from endcap.serve.loaded import Loaded
 from endcap.serve.request_schemas import Look
 from endcap.types import Queries

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from endcap.answer import Answer, Steps
 from endcap.errors import ReleaseError
 from endcap.experiment.batch import served
 from endcap.experiment.why import why
-from endcap.recommender import Answer, Recommender, Steps
+from endcap.recommender import Recommender
 from endcap.serve import request_schemas as bodies
 from endcap.serve.current import Current
 from endcap.serve.loaded import Loaded

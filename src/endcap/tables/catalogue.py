@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -24,6 +24,20 @@ NEVER = np.iinfo(np.int64).max
 
 MASKS = 64
 """Filters whose masks are kept, a byte an item each."""
+
+READ = 10_000
+"""Rows that are Python objects at once."""
+
+
+def each(items: pa.Table, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """For each item what these columns say, as far as the table has them.
+
+    >>> list(each(pa.table({"item_id": ["a"], "title": ["Mug"]}), ["title", "tags"]))
+    [{'title': 'Mug'}]
+    """
+    known = items.select([name for name in columns if name in items.column_names])
+    for batch in known.to_batches(max_chunksize=READ):
+        yield from batch.to_pylist()
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from endcap.tables.catalogue import Catalogue
+from endcap.tables.catalogue import Catalogue, each
 from endcap.tables.context import object_of
+from endcap.tables.labels import levels
 from endcap.tables.schema import IS
 from endcap.types import Bools, Int32s
 
@@ -33,9 +34,6 @@ GOES_WITH = "goes with"
 
 BROADER = ("category", "parent", "broader", "subcategory_of", "subclass_of", "is_a", "part_of")
 """Relations of triples that lead upwards, and so should never lead round."""
-
-READ = 10_000
-"""Rows that are Python objects at once."""
 
 Fact: TypeAlias = tuple[str, str, str]
 
@@ -138,14 +136,12 @@ def _resolved(catalogue: Catalogue) -> tuple[list[Fact], int]:
 
 def _stated(catalogue: Catalogue, fields: tuple[Field, ...]) -> Iterator[Fact]:
     """What the columns of the catalogue say."""
-    columns = ["item_id", *(name for name in fields if name in catalogue.table.column_names)]
-    for batch in catalogue.table.select(columns).to_batches(max_chunksize=READ):
-        for row in batch.to_pylist():
-            item = row.pop("item_id")
-            attributes = object_of(row.pop("attributes", None))
-            for name, value in (*row.items(), *attributes.items()):
-                for relation, thing in _things(name, value):
-                    yield item, relation, thing
+    for row in each(catalogue.table, ["item_id", *fields]):
+        item = row.pop("item_id")
+        attributes = object_of(row.pop("attributes", None))
+        for name, value in (*row.items(), *attributes.items()):
+            for relation, thing in _things(name, value):
+                yield item, relation, thing
 
 
 def _things(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -162,29 +158,21 @@ def _things(name: str, value: Any) -> Iterator[tuple[str, str]]:
         if name in TOGETHER:
             yield GOES_WITH, label.strip()
         elif name == "categories":
-            path = _path(label)
-            yield from ((one, f"{one}: {' > '.join(path[: n + 1])}") for n in range(len(path)))
+            yield from ((one, f"{one}: {level}") for level in levels(label.lower()))
         else:
-            yield one, f"{one}: {_plain(label)}"
-
-
-def _path(label: str) -> list[str]:
-    return [plain for part in label.split(">") if (plain := _plain(part))]
-
-
-def _plain(label: str) -> str:
-    return " ".join(label.lower().split())
+            yield one, f"{one}: {' '.join(label.lower().split())}"
 
 
 def _circling(catalogue: Catalogue, given: list[Fact]) -> int:
     """How many categories are, in the end, above themselves: "Pens > Ink" here, "Ink > Pens"
     there."""
-    paths = [_path(one) for one in _unique_paths(catalogue)]
-    pairs = [(low, high) for path in paths for high, low in pairwise(path)]
+    paths = (levels(path.lower()) for path in _unique_paths(catalogue))
+    names = ([level.rpartition(" > ")[2] for level in path] for path in paths)
+    pairs = [(low, high) for path in names for high, low in pairwise(path)]
     pairs += [(head, tail) for head, relation, tail in given if relation.lower() in BROADER]
-    names = {name: code for code, name in enumerate({end for pair in pairs for end in pair})}
-    low, high = ([names[pair[side]] for pair in pairs] for side in (0, 1))
-    shape = (len(names), len(names))
+    codes = {name: code for code, name in enumerate({end for pair in pairs for end in pair})}
+    low, high = ([codes[pair[side]] for pair in pairs] for side in (0, 1))
+    shape = (len(codes), len(codes))
     graph = sparse.coo_array((np.ones(len(pairs), np.int8), (low, high)), shape=shape)
     _, part = connected_components(graph, connection="strong")
     alone: Bools = np.bincount(part)[part] == 1

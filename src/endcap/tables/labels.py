@@ -15,6 +15,17 @@ from endcap.types import Int32s
 Names: TypeAlias = Mapping[str, int]
 
 
+def levels(path: str | None) -> list[str]:
+    """A category with all above it, the root first.
+
+    >>> levels(" Home>Lamps  > "), levels(None)
+    (['Home', 'Home > Lamps'], [])
+    """
+    parts = [" ".join(part.split()) for part in (path or "").split(">")]
+    named = [part for part in parts if part]
+    return [" > ".join(named[: depth + 1]) for depth in range(len(named))]
+
+
 @dataclass(frozen=True)
 class Labels:
     """known: for each column of codes, the code of each name: see `endcap.tables.prepare.items`."""

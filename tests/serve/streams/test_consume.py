@@ -151,6 +151,7 @@ def test_kafka_takes_the_same_path(live: LiveEvents) -> None:
     ("address", "said"),
     [
         ("amqp://host/x", "no address of a stream"),
+        ("consume://host/x", "schemes: kafka, nats, redis"),
         ("nats://host", "no address of a stream"),
         ("nats://host/x?color=red", "no option 'color'"),
         ("", "no address of a stream"),

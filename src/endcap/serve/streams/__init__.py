@@ -66,7 +66,7 @@ class Address:
         'one'
         """
         parts = urlsplit(text)
-        known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+        known = sorted({one.name for one in pkgutil.iter_modules(__path__)} - {"consume"})
         if parts.scheme not in known or not parts.netloc or len(parts.path) < 2:
             raise SourceError(
                 f"{_shown(text)!r} is no address of a stream",
