@@ -48,6 +48,16 @@ def test_a_wrong_setting_is_named_with_its_value(text: str, key: str, value: str
     assert value in found
 
 
+@pytest.mark.parametrize("name", ["a:b", "a/b", "a b", ".."])
+def test_a_stage_has_a_name_that_a_folder_and_a_column_may_have(name: str) -> None:
+    found = message(f"[retrievers.'{name}']\nuse = 'endcap.retrievers.popular:Popular'")
+    assert f"{FILE}: retrievers.{name} = {name!r}: " in found
+    assert "expected letters, digits, _ and -" in found
+    assert (
+        "热门" in parse("[retrievers.'热门']\nuse = 'endcap.retrievers.popular:Popular'").retrievers
+    )
+
+
 def test_a_name_of_a_default_stage_that_is_typed_wrong() -> None:
     found = message("[retrievers.sequnce]\ndim = 3")
     assert found == f"{FILE}: [retrievers.sequnce] has no `use`. Perhaps sequence is meant."

@@ -15,6 +15,9 @@ from endcap.errors import ConfigError
 
 FILE = "endcap.toml"
 
+OF_A_NAME = "[key]"
+"""How pydantic says that the name of something is wrong, not what it holds."""
+
 BRIEF = 200
 """Characters of a value that a message shows."""
 
@@ -138,7 +141,7 @@ def explain(error: ValidationError, where: str, kind: type[BaseModel]) -> str:
     """
     lines = []
     for one in error.errors():
-        key = ".".join(map(str, one["loc"]))
+        key = ".".join(str(step) for step in one["loc"] if step != OF_A_NAME)
         unknown = one["type"] == "extra_forbidden"
         allowed = _allowed(kind, one["loc"]) if unknown else one["msg"]
         # What is wrong with the whole says itself what it is; all of it would drown that.

@@ -31,16 +31,24 @@ def beginning(day: str) -> int:
     return (date.fromisoformat(day) - date(1970, 1, 1)) // timedelta(microseconds=1)
 
 
-def _column(name: str) -> str:
+def _named(name: str) -> None:
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ValueError("expected letters, digits, _ and -")
+
+
+Name = Annotated[str, valid(_named)]
+"""Of a stage: it is a folder of releases, and in columns of the ranker."""
+
+
+def _column(name: str) -> None:
     if not re.fullmatch(r"(?!place_|score_)\w+", name, re.ASCII):
         raise ValueError(
             "expected letters, digits and _, and not place_ or score_ in front, which are the "
             "retrievers'"
         )
-    return name
 
 
-Column = Annotated[str, AfterValidator(_column)]
+Column = Annotated[str, valid(_column)]
 
 
 class Settings(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import Field
 from endcap.config.answers import Evaluate, Join, Placement
 from endcap.config.log import Clean, Events, Split
 from endcap.config.running import Resources, Schedule, Serve, Spark, Store, Stream, Track
-from endcap.config.settings import Column, Feature, Settings, Stage
+from endcap.config.settings import Column, Feature, Name, Settings, Stage
 
 S = TypeVar("S", bound=Stage)
 
@@ -94,7 +94,7 @@ class Config(Settings):
     clean: Clean = Clean()
     events: Events = Events()
     split: Split = Split()
-    retrievers: dict[str, Stage] = Field(
+    retrievers: dict[Name, Stage] = Field(
         default_factory=_retrievers,
         description="the retrievers, by the names that other settings call them by",
     )
@@ -102,8 +102,8 @@ class Config(Settings):
         default_factory=_features,
         description="what rankers are told of each candidate, beside where retrievers placed it",
     )
-    rankers: dict[str, Stage] = _stages("rankers", lambdamart="LambdaMART")
-    rules: dict[str, Stage] = _stages(
+    rankers: dict[Name, Stage] = _stages("rankers", lambdamart="LambdaMART")
+    rules: dict[Name, Stage] = _stages(
         "rules",
         already_taken="AlreadyTaken",
         availability="Availability",
