@@ -146,7 +146,9 @@ def _lists(
         stage = {"use": ENCODERS[name], "fields": _described(shop)["fields"]}
         kind, encoder = resolve(Encoder, Stage.model_validate(stage), name)
         vectors = kind.fit(encoder, past.catalogue, run).encode(past.catalogue, run).vectors
-        lists[f"{name}: nearest to the past"] = best(partial(nearest, vectors), met, DEPTH)
+        lists[f"{name}: nearest to the past"] = best(
+            partial(nearest, vectors), met, DEPTH, len(vectors)
+        )
         described = shop.config.retrievers["described"]
         described = Stage.model_validate({**described.model_dump(), "content": {"text": stage}})
         model, settings = resolve(Retriever, described, "described")

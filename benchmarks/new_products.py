@@ -132,10 +132,11 @@ def _found(
     ]
     some = np.minimum(1, share * DEPTH / size[goods.department[asked.truth.values]])
     yield "random in departments as the household buys", _mean(asked.truth, some)
-    popular = best(partial(_popular, past), queries, DEPTH)
+    popular = best(partial(_popular, past), queries, DEPTH, len(goods))
     yield "popular in the category", metrics.every()["recall"](popular, asked.truth, goods, DEPTH)
     if "with content" in models:
-        hashed = best(partial(nearest, _vectors(models["with content"], goods)), queries, DEPTH)
+        vectors = _vectors(models["with content"], goods)
+        hashed = best(partial(nearest, vectors), queries, DEPTH, len(vectors))
         found = metrics.every()["recall"](hashed, asked.truth, goods, DEPTH)
         yield "nearest by hashed text", found
     for name, model in models.items():

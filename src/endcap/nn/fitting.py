@@ -86,7 +86,8 @@ class FromPairs(Retriever[T], Generic[T, M]):
 
     def __init__(self, settings: T, state: State) -> None:
         super().__init__(settings, state)
-        network = self.network(settings, len(state["past.weight"]), state["kinds"])
+        self.items = len(state["past.weight"])
+        network = self.network(settings, self.items, state["kinds"])
         self.scores = restored(network, state).scorer()
 
     @classmethod
@@ -108,7 +109,7 @@ class FromPairs(Retriever[T], Generic[T, M]):
         return cls(*fitted(network, settings, lessons, scorer, judge, run, cls.name))
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self.scores, queries, n)
+        return best(self.scores, queries, n, self.items)
 
 
 def fitted(
@@ -124,15 +125,16 @@ def fitted(
     steps = partial(pair_steps, *lessons, settings.history, settings.batch, run.seed)
     score = None
     if judge is not None:
-        score = partial(_score, scorer, judge.sample(settings.judged, run.seed))
+        items = len(lessons[1].catalogue)
+        score = partial(_score, scorer, judge.sample(settings.judged, run.seed), items)
     trained, epochs = train(network, steps, score, Plan.of(settings, name), run)
     state = {key: tensor.numpy() for key, tensor in trained.state_dict().items()}
     return settings.model_copy(update={"epochs": epochs}), state
 
 
-def _score(scorer: Callable[[N], Scores], judge: Asked, network: N) -> float:
+def _score(scorer: Callable[[N], Scores], judge: Asked, items: int, network: N) -> float:
     network.eval()
-    return ndcg(scorer(network), judge)
+    return ndcg(scorer(network), judge, items)
 
 
 def restored(network: N, state: State) -> N:

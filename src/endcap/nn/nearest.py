@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from endcap.nn.products import largest
-from endcap.nn.votes import batch_of
+from endcap.nn.scoring import batch_of
 from endcap.stages import State
 from endcap.types import Floats, Int32s, Int64s, Queries, Ranking
 from endcap.types.ranking import in_steps, last_of
@@ -24,16 +24,22 @@ from endcap.types.ranking import in_steps, last_of
 STEPS = 127
 """Of the whole numbers, to each side of 0."""
 
+ROWS = 1 << 16
+"""Vectors that are made whole at once: it bounds the memory."""
+
 
 class Nearest:
     """vectors: [items, dim] in the memory of the processor."""
 
     def __init__(self, vectors: Tensor) -> None:
         self.vectors = vectors
-        largest = float(vectors.abs().max()) if len(vectors) else 0.0
-        self.unit = max(largest, 1e-15) / STEPS
-        self.whole = (vectors / self.unit).round().to(torch.int8)
-        self.length, self.rest = _longest(vectors), _longest(vectors - self.whole * self.unit)
+        self.unit = max(*_ends(vectors), 1e-15) / STEPS
+        self.whole = torch.empty(vectors.shape, dtype=torch.int8)
+        self.length = self.rest = 0.0
+        for some, whole in zip(vectors.split(ROWS), self.whole.split(ROWS), strict=True):
+            whole.copy_((some / self.unit).round())
+            self.length = max(self.length, _longest(some))
+            self.rest = max(self.rest, _longest(some - whole * self.unit))
 
     @property
     def arrays(self) -> State:
@@ -52,7 +58,7 @@ class Nearest:
     def changed(self, vectors: Tensor, rows: Tensor) -> Nearest:
         """The same over vectors of which these rows are others, or new behind all that were."""
         new = vectors[rows]
-        if len(new) and new.abs().max() > STEPS * self.unit:
+        if max(_ends(new)) > STEPS * self.unit:
             return Nearest(vectors)  # the steps would not reach that far
         whole = (new / self.unit).round().to(torch.int8)
         found, more = copy(self), whole.new_zeros(len(vectors) - len(self.whole), vectors.shape[1])
@@ -95,6 +101,14 @@ class Nearest:
         wrong = (read - rough).norm(dim=1) * self.length + rough.norm(dim=1) * self.rest
         steps: Floats = (2 * wrong / (unit[:, 0] * self.unit)).numpy()
         return np.asarray(np.ceil(1.001 * steps + 1), np.int64)
+
+
+def _ends(vectors: Tensor) -> tuple[float, float]:
+    """How far the numbers reach to either side of 0; of no vectors, 0."""
+    if not len(vectors):
+        return 0.0, 0.0
+    low, high = vectors.aminmax()
+    return -float(low), float(high)
 
 
 def _longest(vectors: Tensor) -> float:

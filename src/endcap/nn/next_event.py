@@ -80,7 +80,8 @@ def learned(
 def _judge(asked: Asked, network: Reader) -> float:
     network.eval()
     with torch.no_grad():
-        return ndcg(partial(network.scores, network.item()), asked)
+        vectors = network.item()
+        return ndcg(partial(network.scores, vectors), asked, len(vectors))
 
 
 def _steps(

@@ -18,16 +18,27 @@ Scores: TypeAlias = Callable[[Queries], Floats]
 
 
 AT_ONCE = 256
-"""Queries that are scored at once, so that memory does not grow with their number."""
+"""Queries that are answered at once, so that memory does not grow with their number."""
+
+CELLS = 1 << 23
+"""Scores that may be held at once: it bounds the memory."""
 
 
-def best(scores: Scores, queries: Queries, n: int, at_once: int = AT_ONCE) -> Ranking:
-    """The best `n` items for each query that has a history, none that it excludes."""
+def batch_of(width: int) -> int:
+    """Queries that are answered at once, where each may have so many scores."""
+    return int(np.clip(CELLS // max(width, 1), 1, AT_ONCE))
+
+
+def best(scores: Scores, queries: Queries, n: int, width: int) -> Ranking:
+    """The best `n` items for each query that has a history, none that it excludes.
+
+    width: numbers of a query that are held while it is scored: those of all items, mostly.
+    """
 
     def answers(part: Queries, n: int) -> Ranking:
         return Ranking.best(part.forbid(scores(part)), n)
 
-    return found(answers, queries, n, at_once)
+    return found(answers, queries, n, batch_of(width))
 
 
 def found(answers: Answers, queries: Queries, n: int, at_once: int = AT_ONCE) -> Ranking:
@@ -38,9 +49,9 @@ def found(answers: Answers, queries: Queries, n: int, at_once: int = AT_ONCE) ->
     return Ranking.concat(parts)
 
 
-def ndcg(scores: Scores, judge: Asked) -> float:
+def ndcg(scores: Scores, judge: Asked, items: int) -> float:
     """NDCG@10 over the whole catalogue, 0 for a question that has no history."""
-    return gain(best(scores, judge.queries, 10), judge.truth)
+    return gain(best(scores, judge.queries, 10, items), judge.truth)
 
 
 def gain(lists: Ranking, truth: Ragged) -> float:

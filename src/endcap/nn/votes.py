@@ -9,13 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
+from endcap.nn.scoring import batch_of
 from endcap.stages import Retriever, State, parted, under
 from endcap.types import History, Queries, Ragged, Ranking, distinct
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
-
-CELLS = 1 << 23
-"""Scores that may be held at once: it bounds the memory."""
-
 
 SIMILARITY = "similarity"
 
@@ -83,11 +80,6 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
         for rows, part in queries.batches(at_once)
     ]
     return Ranking.concat(parts)
-
-
-def batch_of(width: int) -> int:
-    """Queries that are answered at once, where each may have so many scores."""
-    return int(np.clip(CELLS // max(width, 1), 1, 256))
 
 
 def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from endcap.nn.pairs import pasts
+from endcap.nn.scoring import batch_of
 from endcap.stages import State
 from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, distinct, spans
@@ -70,7 +71,8 @@ class Crowd:
         past = dataset.history.select(spans(begin, end), end - begin)
         queries = Queries.of(dataset.user[places], dataset.time[places], past)
         found = _each(read, queries)
-        total = (torch.from_numpy(found) @ known.t()).logsumexp(1)
+        few = torch.from_numpy(found).split(batch_of(len(known)))
+        total = torch.cat([(some @ known.t()).logsumexp(1) for some in few])
         return cls(found, total.numpy(), np.array([len(known)]))
 
     @classmethod

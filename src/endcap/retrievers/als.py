@@ -70,7 +70,7 @@ class ALS(Retriever[Settings]):
         return cls(settings, {"item": model.item_factors, "kind": dataset.kind_weights})
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
-        return best(self._scores, queries, n)
+        return best(self._scores, queries, n, len(self.model.item_factors))
 
     def _scores(self, queries: Queries) -> Floats:
         """[queries, items]"""

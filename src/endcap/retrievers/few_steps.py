@@ -21,7 +21,7 @@ from endcap.nn.losses import sampled_softmax
 from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs
 from endcap.nn.pooling import pooled, shares
-from endcap.nn.scoring import Scores
+from endcap.nn.scoring import Scores, batch_of
 from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below, parted, under
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
@@ -167,7 +167,8 @@ class FewSteps(Retriever[Settings]):
         asked = queries if self.heard is None else queries.allow(self.heard)
         scores = partial(_scores, self.network, self.items, self.biases)
         parts = [
-            (rows, Ranking.best(part.forbid(scores(part)), n)) for rows, part in asked.batches(256)
+            (rows, Ranking.best(part.forbid(scores(part)), n))
+            for rows, part in asked.batches(batch_of(len(self.items)))
         ]
         return Ranking.concat(parts)
 

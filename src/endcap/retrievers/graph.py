@@ -18,7 +18,7 @@ from endcap import config
 from endcap.content.labels import packed, unpacked
 from endcap.nn.interactions import ONE, interactions
 from endcap.nn.scoring import best
-from endcap.nn.votes import batch_of, by_share, votes_of
+from endcap.nn.votes import by_share, votes_of
 from endcap.stages import Retriever, Run, State
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
@@ -186,7 +186,7 @@ class GraphWalk(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         # A walk may be at any place, and there are more of those than items.
-        ranking = best(self._scores, queries, n, batch_of(self.ways.shape[0]))
+        ranking = best(self._scores, queries, n, self.ways.shape[0])
         return ranking.keep(ranking.score > 0)
 
     def because(self, queries: Queries, ranking: Ranking) -> Ragged:

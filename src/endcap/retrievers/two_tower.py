@@ -140,7 +140,7 @@ class TwoTower(Retriever[Settings]):
 
     def retrieve(self, queries: Queries, n: int) -> Ranking:
         scores = partial(_scores, self.network, self.features, self.items)
-        return best(scores, queries.allow(self.heard), n)
+        return best(scores, queries.allow(self.heard), n, len(self.heard))
 
     def adopt(self, catalogue: Catalogue, new: Int32s) -> Self:
         """New items stand where their category, department, brand, price and content put them; one

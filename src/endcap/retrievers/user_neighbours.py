@@ -16,7 +16,8 @@ from scipy import sparse
 
 from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
-from endcap.nn.votes import batch_of, best_of, by_share, votes_of
+from endcap.nn.scoring import batch_of
+from endcap.nn.votes import best_of, by_share, votes_of
 from endcap.stages import Retriever, Run, State, parted, under
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Int8s, Int32s, Int64s, Queries, Ragged, Ranking
