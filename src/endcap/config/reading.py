@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from endcap.config.tree import Config
-from endcap.errors import ConfigError
+from endcap.errors import ConfigError, no_such
 
 FILE = "endcap.toml"
 
@@ -168,9 +168,7 @@ def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
     names = list(kind.model_fields)
     if not names:
         return "there is nothing to set"
-    alike = get_close_matches(wrong, names, n=1)
-    meant = f"; perhaps {alike[0]} is meant" if alike else ""
-    return f"there is no such setting, but {', '.join(names)}{meant}"
+    return no_such("setting", wrong, names)
 
 
 def _check_meant(given: dict[str, Any], defaults: Collection[str], where: str) -> None:
