@@ -229,3 +229,17 @@ def test_what_counts_as_taken_are_event_types() -> None:
     changes = ["rules.already_taken.kinds=['bought']"]
     with pytest.raises(ConfigError, match="'bought' is not one of impression, click"):
         check(parse("", changes))
+
+
+def test_a_table_that_stands_twice_is_found() -> None:
+    """A snippet of the docs, put below what `endcap init` wrote."""
+    with pytest.raises(ConfigError) as caught:
+        parse("[clean]  # first\nfuture = 2.0\n\n[[pins]]\n[serve]\n\n[ clean ]\nfuture = 3.0\n")
+    assert "is not valid TOML: Cannot declare ('clean',) twice" in str(caught.value)
+    assert "Put what stands below [clean] in line 7 to the [clean] in line 1." in str(caught.value)
+
+
+def test_other_mistakes_of_toml_are_left_as_they_are() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("[clean]\nfuture = \n[clean]\n")
+    assert "Put what" not in str(caught.value)

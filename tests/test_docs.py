@@ -14,9 +14,13 @@ import typer
 from pydantic import BaseModel
 
 from endcap import config
+from endcap.class_paths import check
 from endcap.cli.app import build
+from endcap.config import parse
+from endcap.errors import ConfigError
 from endcap.stages import Stage
 from tests.contracts.found import ENCODERS, FEATURES, RANKERS, RETRIEVERS, RULES
+from tests.pages import blocks
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -104,6 +108,42 @@ def test_every_link_leads_somewhere(page: Path, target: str) -> None:
     assert (page.parent / target).exists(), f"{page.name} → {target}"
 
 
+def headings(page: Path) -> set[str]:
+    """What an address may name of a page after its `#`."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.M)
+    return {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in found}
+
+
+def test_every_link_into_a_page_meets_a_heading() -> None:
+    wrong, met = [], 0
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", text):
+            to = page.parent / target if target else page
+            met += anchor in headings(to)
+            wrong += [f"{page.name} → {target}#{anchor}"] * (anchor not in headings(to))
+    assert wrong == []
+    assert met > 15
+
+
+def snippets() -> Iterator[tuple[str, str]]:
+    """Lines for endcap.toml that one page of the docs prints and that stand alone."""
+    for page in sorted(DOCS.glob("how-to/*.md")):
+        if page.stem not in ("import", "add-a-model"):  # a mapping; two that go together
+            found = blocks(f"how-to/{page.name}", "toml")
+            yield from ((page.stem, text) for text in found if "my_shop" not in text)
+
+
+@pytest.mark.parametrize(("page", "text"), list(snippets()))
+def test_every_snippet_of_settings_is_understood(page: str, text: str) -> None:
+    config = parse(text)
+    try:
+        check(config)
+    except ConfigError as error:
+        if "is not installed" not in str(error):
+            raise
+
+
 def test_every_page_can_be_reached_from_the_index() -> None:
     seen, open_pages = set[Path](), [DOCS / "index.md"]
     reachable = list(links())
@@ -117,8 +157,8 @@ def test_every_page_can_be_reached_from_the_index() -> None:
 
 def commands(text: str) -> list[str]:
     """What the code blocks of a page tell people to type, without the comments."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.S | re.M)
-    lines = "".join(blocks).splitlines()
+    typed = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.S | re.M)
+    lines = "".join(typed).splitlines()
     return [line.split("#")[0].removeprefix("$ ").strip() for line in lines]
 
 

@@ -13,6 +13,9 @@ The command line prints them without a traceback and exits with 1; the service a
 them as ``application/problem+json``. Anything else that escapes is a defect of ours.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 
 class EndcapError(Exception):
     """What came, what was expected, and how to mend it."""
@@ -30,6 +33,17 @@ def words(error: BaseException) -> str:
     ('first', 'KeyError')
     """
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def no_such(kind: str, wrong: str, names: Sequence[str]) -> str:
+    """That there is no such setting or field, what there is instead, and what is perhaps meant.
+
+    >>> no_such("field", "usr_id", ["user_id", "n"])
+    'there is no such field, but user_id, n; perhaps user_id is meant'
+    """
+    alike = get_close_matches(wrong, names, n=1)
+    meant = f"; perhaps {alike[0]} is meant" if alike else ""
+    return f"there is no such {kind}, but {', '.join(names)}{meant}"
 
 
 class SourceError(EndcapError):

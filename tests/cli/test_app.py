@@ -134,6 +134,12 @@ def test_wrong_usage_is_two(arguments: list[str]) -> None:
     assert app.run(arguments) == 2
 
 
+def test_init_calls_the_shop_by_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / 'tea "and" 茶'
+    assert app.run(["init", "--shop", str(folder)]) == 0
+    assert Shop.open(folder).config == Config(name='tea "and" 茶')
+
+
 def test_init_writes_every_setting_and_never_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

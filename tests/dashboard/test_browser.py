@@ -115,6 +115,33 @@ def test_it_speaks_chinese(browser: Any, address: str) -> None:
     opened.close()
 
 
+@pytest.mark.parametrize(
+    ("written", "shopper"), [("%", "%"), ("%E4%BD", "%E4%BD"), ("user-07%25", "user-07%")]
+)
+def test_a_broken_address_does_not_stop_the_page(
+    page: Any, address: str, written: str, shopper: str
+) -> None:
+    page.goto("about:blank")
+    page.goto(f"{address}#{written}")
+    page.get_by_role("heading", name=f"Shown to shopper {shopper}", exact=True).wait_for()
+    page.wait_for_selector(".item")
+
+
+def test_another_address_shows_another_shopper(page: Any) -> None:
+    page.evaluate("location.hash = '#user-07'")
+    page.get_by_role("heading", name="Shown to shopper user-07", exact=True).wait_for()
+
+
+def test_a_wrong_path_leads_back(browser: Any, address: str) -> None:
+    opened = browser.new_page(locale="zh-CN", viewport={"width": 390, "height": 844})
+    opened.goto(f"{address}nothing/{'x' * 200}")
+    opened.get_by_role("heading", name="这里没有页面").wait_for()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    opened.get_by_text("回到首页").click()
+    opened.wait_for_selector(".item")
+    opened.close()
+
+
 def test_the_endpoints_fit_a_phone(page: Any, address: str) -> None:
     page.goto(address)
     page.get_by_text("For developers").click()
@@ -125,4 +152,20 @@ def test_the_endpoints_fit_a_phone(page: Any, address: str) -> None:
 
 def test_it_fits_a_phone(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("sign", ["L", "长"])
+def test_long_ids_and_titles_fit_a_phone(page: Any, address: str, sign: str) -> None:
+    item = page.request.post(f"{address}v1/recommend", data={"n": 1}).json()["items"][0]["item_id"]
+    long = {"title": 300 * sign, "brand": 300 * sign, "categories": [300 * sign]}
+    assert page.request.patch(f"{address}v1/items/{item}", data=long).ok
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}#{150 * sign}")
+    page.get_by_role("heading", name=150 * sign).wait_for()
+    page.locator(".title", has_text=300 * sign).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".item", has_text=300 * sign).bounding_box()["height"] < 350
+    page.locator("#search").fill(150 * sign)
+    page.locator("#nobody").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

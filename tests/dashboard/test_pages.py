@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from endcap.config import Config, Shop
 from endcap.dashboard import pages
+from endcap.serve import problems
 from endcap.store.events import LiveEvents
 from endcap.store.visitors import Visitors
 from endcap.tables.dataset import Dataset
@@ -40,6 +41,7 @@ def client(visitors: Visitors) -> TestClient:
 
 def served(visitors: Visitors | None) -> TestClient:
     app = FastAPI()
+    problems.install(app)
     pages.mount(app, Config(name=f"Ann & {NAUGHTY}"), lambda: visitors)
     return TestClient(app)
 
@@ -54,6 +56,31 @@ def test_the_page_comes_from_here_alone(client: TestClient) -> None:
     assert not re.search(r'(?:src|href)="(?!/|#)', page.text)
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "html"),
+    [
+        ("GET", f"/{NAUGHTY}", BROWSER, True),
+        ("GET", "/assets/nothing.css", BROWSER, True),
+        ("GET", "/nothing", {}, False),
+        ("POST", "/nothing", BROWSER, False),
+        ("GET", "/v1/nothing", BROWSER, False),
+    ],
+)
+def test_a_browser_on_a_wrong_path_gets_a_page(
+    client: TestClient, method: str, path: str, headers: dict[str, str], html: bool
+) -> None:
+    answer = client.request(method, path, headers=headers)
+    assert answer.status_code == 404
+    kind = "text/html" if html else "application/problem+json"
+    assert answer.headers["content-type"].startswith(kind)
+    assert ("default-src 'self'" in answer.headers.get("content-security-policy", "")) == html
+    assert ('href="/"' in answer.text) == html
+    assert NAUGHTY not in answer.text
+
+
 def test_nothing_of_the_shop_becomes_markup(client: TestClient) -> None:
     assert NAUGHTY not in client.get("/").text
     script = (Path(pages.HERE) / "assets" / "page.js").read_text()
@@ -62,10 +89,11 @@ def test_nothing_of_the_shop_becomes_markup(client: TestClient) -> None:
 
 
 def test_the_page_says_the_same_in_chinese() -> None:
-    page, words, script = (
+    page, lost, words, script = (
         (Path(pages.HERE) / name).read_text("utf-8")
-        for name in ("page.html", "assets/words.js", "assets/page.js")
+        for name in ("page.html", "lost.html", "assets/words.js", "assets/page.js")
     )
+    page += lost
     known = {*re.findall(r'^  "(.+?)":', words, re.M)}
     marked = re.findall(r"data-say>([^<{]*\w[^<{]*)<", page)
     marked += re.findall(r'(?:label|placeholder)="([^"]+)" data-say', page)

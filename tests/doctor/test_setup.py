@@ -99,6 +99,19 @@ def test_prepared_tables_may_be_old(tmp_path: Path) -> None:
     assert (prepared(shop).status, prepared(shop).repair) == ("warn", "endcap prepare")
 
 
+def test_what_prepare_warned_of_is_said_and_not_sent_in_a_circle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = raw_shop(tmp_path, lively(60), goods())
+    prepare(shop)
+    found = prepared(shop)
+    assert (found.status, found.repair) == ("warn", "")
+    assert "of the 16 checks of `endcap prepare` warn" in found.detail
+    assert "says" in found.examples[0]
+    assert run(["doctor", "--shop", str(tmp_path)]) == 0
+    assert "doctor --data looks at every imported row" in capsys.readouterr().out
+
+
 def test_a_damaged_report_takes_no_other_check_down(tmp_path: Path) -> None:
     shop = raw_shop(tmp_path, lively(), goods())
     prepare(shop)

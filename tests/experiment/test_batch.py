@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from endcap.config import Shop
 from endcap.errors import DataError
 from endcap.experiment.batch import recommend, similar
 from endcap.experiment.fit import fit
+from endcap.experiment.forget import forget
 from endcap.experiment.gate import evaluate_release
+from endcap.store.people import People
 from endcap.tables.prepare import prepare
 from tests.experiment.learnable import ITEMS, USERS, learnable, rows
 from tests.tables.raw_shop import event, write
@@ -112,6 +115,15 @@ def test_what_was_taken_comes_back_where_it_is_asked_for(fitted: Shop) -> None:
     assert not own & usual
     every = recommend(fitted, ["u05"], ITEMS, include_seen=True)["item_id"].to_pylist()
     assert set(every) == own | usual
+
+
+def test_there_is_no_list_for_who_was_forgotten(copy: Callable[..., Shop]) -> None:
+    shop = copy()
+    with closing(People.open(shop.live)) as people:
+        forget(shop, "u03", people)
+    listed = set(recommend(shop, None, 5)["user_id"].to_pylist())
+    assert len(listed) == USERS - 1
+    assert all(user.startswith("u") for user in listed)
 
 
 def test_what_was_imported_since_does_not_mix_up_the_items(copy: Callable[..., Shop]) -> None:

@@ -95,3 +95,11 @@ def test_what_is_no_price_is_refused(two: TestClient, prices: Any) -> None:
     answer = two.put("/v1/items/item-02", json={"attributes": {"prices": prices}})
     assert answer.status_code == 422
     assert "prices" in answer.text
+
+
+def test_an_unknown_word_of_a_price_is_told_which_there_are(two: TestClient) -> None:
+    prices = {"de": {"price": 6, "sale": 5}}
+    answer = two.put("/v1/items/item-02", json={"attributes": {"prices": prices}})
+    [error] = answer.json()["errors"]
+    assert error["field"] == "attributes"
+    assert "de.sale = 5: there is no such field, but price, sale_price, currency" in error["detail"]

@@ -164,7 +164,9 @@ def test_the_quick_look_answers_the_same(client: TestClient) -> None:
         ({"filter": "price < "}, "filter", "has the end at character 9. Expected a number"),
         ({"filter": "prize < 5"}, "filter", "no attribute 'prize' at character 1. Expected one of"),
         ({"filter": ["a"]}, "filter", "Input should be a valid string"),
-        ({"usr": 1}, "usr", "Extra inputs are not permitted"),
+        ({"usr_id": 1}, "usr_id", "there is no such field, but fields, n, filter, user_id"),
+        ({"usr_id": 1}, "usr_id", "; perhaps user_id is meant"),
+        ({"{n}": 1}, "{n}", "there is no such field"),
         ({"items": ["a"] * 1_001}, "items", "at most 1000"),
         ({"events": [{"item_id": ""}]}, "events.0.item_id", "at least 1 character"),
     ],
@@ -180,6 +182,18 @@ def test_a_wrong_question_is_a_problem_with_field_and_value(
     assert "value" in error
     assert said in error["detail"]
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["recommend?usr_id=1", "similar?item_id=item-01&usr_id=1"])
+def test_a_quick_look_names_the_fields_that_there_are(client: TestClient, path: str) -> None:
+    [error] = client.get(f"/v1/{path}").json()["errors"]
+    assert (error["field"], error["value"]) == ("usr_id", "1")
+    assert error["detail"].startswith("there is no such field, but fields, n, filter, ")
+
+
+def test_a_field_that_is_missing_has_no_value(client: TestClient) -> None:
+    errors = client.post("/v1/similar", json={"item": "item-01"}).json()["errors"]
+    assert {"field": "item_id", "value": None, "detail": "Field required"} in errors
 
 
 @pytest.mark.parametrize("path", ["full", "popular"])

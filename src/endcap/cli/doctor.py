@@ -60,3 +60,5 @@ def _show(found: dict[str, Any], console: Console) -> None:
     console.print(table)
     if found["page"]:
         console.print(f"\nWith pictures: {found['page']}", highlight=False, soft_wrap=True)
+    else:
+        console.print("\n[dim]endcap doctor --data looks at every imported row too.[/]")

@@ -28,7 +28,7 @@ def write(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(text())
+            file.write(text(folder.resolve().name))
     except FileExistsError as error:
         raise ConfigError(
             f"{path} is there already", mend="Edit it, or remove it to begin anew"
@@ -38,11 +38,14 @@ def write(folder: Path) -> Path:
     return path
 
 
-def text() -> str:
-    """All settings as TOML, the values commented out."""
+def text(name: str = "") -> str:
+    """All settings as TOML, the values commented out, but for the name where one is given."""
     from endcap.config import Config
 
-    return HEAD + "".join(f"{line}\n" for line in _table((), Config(), set()))
+    default = Config()
+    whole = HEAD + "".join(f"{line}\n" for line in _table((), default, set()))
+    given = f"name = {toml(name)}" if name else f"# name = {toml(default.name)}"
+    return whole.replace(f"# name = {toml(default.name)}", given, 1)
 
 
 def _table(path: tuple[str, ...], group: BaseModel, told: set[type]) -> Iterator[str]:

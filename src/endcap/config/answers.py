@@ -76,6 +76,7 @@ class Evaluate(Settings):
     )
     baselines: dict[str, tuple[str, ...]] = Field(
         {"popular": ("popular",), "neighbours": ("neighbours", "popular")},
-        description="what stands beside: retrievers, each list going on where the last ends",
+        description="what stands beside, and must be beaten: retrievers, each list going on where "
+        "the last ends; those given take the place of the default ones",
     )
     samples: int = Field(1_000, gt=0, description="bootstrap samples behind an interval")

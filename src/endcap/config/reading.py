@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from endcap.config.tree import Config
-from endcap.errors import ConfigError
+from endcap.errors import ConfigError, no_such
 
 FILE = "endcap.toml"
 
@@ -41,10 +42,26 @@ def parse(text: str, changes: Iterable[str] = (), *, name: str = FILE) -> Config
     try:
         tree: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+        raise ConfigError(
+            f"{name} is not valid TOML: {error}", mend=_joined(text, error)
+        ) from error
     for change in changes:
         _set(tree, change)
     return build(tree, name=name)
+
+
+def _joined(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """How to mend a table that stands twice: tomllib names the second one only."""
+    first: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*\[([^\[\]]+)\]\s*(#|$)", line)
+        table = found[1].strip() if found else ""
+        if table in first and str(error).startswith("Cannot declare"):
+            there = f"the [{table}] in line {first[table]}"
+            return f"Put what stands below [{table}] in line {number} to {there}"
+        if table:
+            first[table] = number
+    return ""
 
 
 def build(own: dict[str, Any], *, name: str = FILE) -> Config:
@@ -168,9 +185,7 @@ def _allowed(kind: Any, path: tuple[int | str, ...]) -> str:
     names = list(kind.model_fields)
     if not names:
         return "there is nothing to set"
-    alike = get_close_matches(wrong, names, n=1)
-    meant = f"; perhaps {alike[0]} is meant" if alike else ""
-    return f"there is no such setting, but {', '.join(names)}{meant}"
+    return no_such("setting", wrong, names)
 
 
 def _check_meant(given: dict[str, Any], defaults: Collection[str], where: str) -> None:

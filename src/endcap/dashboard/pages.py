@@ -6,11 +6,11 @@ page itself and what no shop needs: the list of shoppers and what they did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 from starlette.exceptions import HTTPException
@@ -21,6 +21,7 @@ from endcap.dashboard.shoppers import Shoppers
 from endcap.store.visitors import Visitors
 
 Source: TypeAlias = Callable[[], Visitors | None]
+Answer: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
 HERE = Path(__file__).parent
 
@@ -37,8 +38,14 @@ POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base
 
 
 def mount(app: FastAPI, config: Config, source: Source) -> None:
-    """Put the page at `/`. source: what visitors did, None until a release is loaded."""
+    """Put the page at `/`. source: what visitors did, None until a release is loaded.
+
+    Whoever asks for a page that there is not, in a browser, gets one that says so.
+    """
     templates = Environment(loader=FileSystemLoader(HERE), autoescape=True)
+    lost = templates.get_template("lost.html").render()
+    problem: Any = app.exception_handlers[HTTPException]
+    app.add_exception_handler(404, _lost(lost, problem))
     shown = {name: title for name, title in PLACEMENTS.items() if name in config.placements}
     page = templates.get_template("page.html").render(shop=config.name, placements=shown)
     app.mount("/assets", StaticFiles(directory=HERE / "assets"), name="assets")
@@ -61,6 +68,18 @@ def _router(page: str, shoppers: Callable[[], Shoppers]) -> APIRouter:
         return shoppers().past(key)
 
     return router
+
+
+def _lost(page: str, otherwise: Answer) -> Answer:
+    """What answers where there is nothing: a page for people, and for programs what else does."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        people = "text/html" in request.headers.get("accept", "") and request.method == "GET"
+        if people and not request.url.path.startswith("/v1/"):
+            return HTMLResponse(page, 404, headers={"Content-Security-Policy": POLICY})
+        return await otherwise(request, error)
+
+    return answer
 
 
 def _following(source: Source) -> Callable[[], Shoppers]:

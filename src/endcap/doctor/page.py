@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
-
 from endcap.doctor.pictures import drawn
+from endcap.leaflet import template
 from endcap.tables.atomic import atomic
 
 FILE = "doctor.html"
 
-_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-    files("endcap.doctor").joinpath("page.html").read_text(encoding="utf-8")
-)
+_PAGE = template("endcap.doctor")
 
 
 def write(folder: Path, found: Mapping[str, Any]) -> Path:

@@ -50,7 +50,7 @@ def recommend(
     unknown: is told which of the given users the log does not know, if there are any.
     """
     recommender, visitors = _opened(shop, release)
-    ids = visitors.dataset.users[1:] if user_ids is None else user_ids
+    ids = _all(visitors.dataset) if user_ids is None else user_ids
     codes, parts = visitors.codes(ids, unknown), []
     for start in range(0, len(codes), BATCH):
         rows = np.arange(start, min(start + BATCH, len(codes)))
@@ -60,6 +60,12 @@ def recommend(
     ranking = Ranking.concat(parts)
     users = np.array(ids, dtype=object)[ranking.query]
     return _table(ranking, recommender).add_column(0, "user_id", pa.array(users, pa.string()))
+
+
+def _all(dataset: Dataset) -> list[str]:
+    """All users of whom there is an event: of who was forgotten, a row without a name is left."""
+    codes = np.unique(dataset.user)
+    return [dataset.users[code] for code in codes[codes > 0]]
 
 
 def similar(shop: Shop, item_id: str, n: int, release: str | None = None) -> pa.Table:

@@ -8,12 +8,19 @@ library's lets through.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar, cast
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
+from endcap.errors import no_such
 from endcap.serve.problems import Problem, refused, wrong
 
 M = TypeVar("M", bound=BaseModel)
@@ -23,6 +30,30 @@ class Strict(BaseModel):
     """What is unknown is an error; a number may stand for a text."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _names(cls, value: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """Say of an unknown field which ones there are."""
+        try:
+            return check(value)
+        except ValidationError as error:
+            wrong = [_named(one, list(cls.model_fields)) for one in error.errors()]
+            raise ValidationError.from_exception_data(error.title, wrong) from error
+
+
+def _named(error: ErrorDetails, names: list[str]) -> InitErrorDetails:
+    kind: str | PydanticCustomError = error["type"]
+    if kind == UNKNOWN:
+        way = error["loc"]  # a part of the body has said its own already
+        detail = no_such("field", str(way[0]), names) if len(way) == 1 else error["msg"]
+        kind = PydanticCustomError(UNKNOWN, "{detail}", {"detail": detail})
+    given = {name: error[name] for name in ("loc", "input", "ctx") if name in error}
+    return cast(InitErrorDetails, {"type": kind, **given})
+
+
+UNKNOWN: Final = "extra_forbidden"
+"""What pydantic calls a field that there is not."""
 
 
 MOST = 1_000

@@ -9,8 +9,6 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -36,10 +34,8 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
-class Price(BaseModel):
+class Price(Strict):
     """What an item costs in a market."""
-
-    model_config = ConfigDict(extra="forbid")
 
     price: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     sale_price: Money = None

@@ -113,7 +113,7 @@ def explained(error: ValidationError | RequestValidationError) -> list[dict[str,
     return [
         {
             "field": ".".join(str(part) for part in one["loc"] if part not in ("query", "body")),
-            "value": short(one.get("input")),
+            "value": None if one["type"] == "missing" else short(one.get("input")),
             "detail": str(one["msg"]).removeprefix("Value error, "),
         }
         for one in error.errors()

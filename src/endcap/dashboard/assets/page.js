@@ -14,8 +14,7 @@ const DID = {
 
 const state = { shopper: null, known: false, places: new Map(), asked: 0, buysOnly: false };
 
-document.documentElement.lang = LANGUAGE;
-for (const part of [document, $("item").content]) translate(part);
+translate($("item").content);
 
 // ---- talking to the service -------------------------------------------------------------
 
@@ -192,10 +191,10 @@ function itemRow(item, index, before, recommendation, where) {
   const find = (selector) => row.querySelector(selector);
   const [department] = path(item);
   row.dataset.id = item.item_id;
-  find(".title").textContent = name(item);
+  find(".title").textContent = find(".title").title = name(item);
   find(".facts").textContent = [path(item).slice(0, 2).join(" › "), item.brand, price(item)].filter(Boolean).join(" · ");
   find(".facts").title = path(item).join(" › ");
-  find(".reason").textContent = item.reason ? item.reason.text : "";
+  find(".reason").textContent = find(".reason").title = item.reason ? item.reason.text : "";
   find(".swatch").textContent = [...(department || name(item))][0].toUpperCase();
   colour(find(".swatch"), department);
   label(find(".mark"), before.size ? before.get(item.item_id) : index, index);
@@ -279,7 +278,7 @@ function deed(item) {
   const row = element("li");
   const did = state.buysOnly ? "" : say(DID[item.did] ?? item.did.replaceAll("_", " "));
   colour(row, path(item)[0]);
-  row.title = path(item).join(" › ");
+  row.title = [name(item), ...path(item)].join(" › ");
   row.append(element("span", "", name(item)));
   const note = [did, item.times > 1 ? `×${item.times}` : ""].filter(Boolean).join(" ");
   if (note) row.append(element("small", "", note));
@@ -296,6 +295,16 @@ function when(date) {
 // ---- the beginning ----------------------------------------------------------------------
 
 let waiting = 0;
+
+/** The shopper whom the address names. Not all that may stand there is well encoded. */
+function addressed() {
+  const text = location.hash.slice(1);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 function waitUntilReady() {
   $("desk").hidden = true;
@@ -315,7 +324,7 @@ async function begin() {
   $("setup").hidden = true;
   $("desk").hidden = false;
   const found = await people();
-  const asked = decodeURIComponent(location.hash.slice(1));
+  const asked = addressed();
   if (asked) pick(asked, true);
   else if (found && found.length) pick(found[Math.floor(found.length / 3)].id, true);
   else someone();
@@ -324,6 +333,7 @@ async function begin() {
 let typing = 0;
 $("search").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(people, 150); });
 $("someone").addEventListener("click", someone);
+addEventListener("hashchange", () => { if (addressed() && !$("desk").hidden) pick(addressed(), true); });
 document.querySelectorAll("input[name=placement]").forEach((radio) => radio.addEventListener("change", () => {
   state.places = new Map();
   show();

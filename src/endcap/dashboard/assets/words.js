@@ -6,6 +6,10 @@ const CHINESE = {
   "Skip to what would be shown": "跳到推荐列表",
   "For developers": "开发者接口",
 
+  "There is no page here": "这里没有页面",
+  "Perhaps a letter of the address is wrong.": "地址可能输错了。",
+  "To the first page": "回到首页",
+
   "Almost there": "就差一步",
   "This page comes to life once Endcap has learnt from your shop’s past. In the shop folder, run:":
     "Endcap 从商店的历史数据中学习之后，本页即可使用。请在商店文件夹中运行：",
@@ -80,3 +84,6 @@ function translate(part) {
     else node.textContent = say(node.textContent);
   }
 }
+
+document.documentElement.lang = LANGUAGE;
+translate(document);

@@ -27,10 +27,9 @@ def check(shop: Shop) -> Finding:
         f"{report['events']:,} events of {report['users']:,} visitors on {report['items']:,} items"
     )
     if bad:
-        said += f"; {len(bad)} of {len(report['checks'])} checks have something to say"
+        said += f"; {len(bad)} of the {len(report['checks'])} checks of `endcap prepare` warn"
     return Finding(
         worst(*(one["status"] for one in bad)),
         said,
         [{"check": one["name"].replace("_", " "), "says": one["detail"]} for one in bad],
-        "endcap doctor --data" if bad else "",
     )

@@ -22,4 +22,4 @@ def check(shop: Shop) -> Finding:
         releases.verify(live)
     except ReleaseError as error:
         return Finding("fail", str(error), repair="endcap rollback")
-    return Finding("pass", f"Release {live} is live and whole; {len(names)} are kept")
+    return Finding("pass", f"Release {live} is live and whole; kept: {len(names)}")

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import optuna
-from jinja2 import Environment
 from optuna.trial import FrozenTrial
 
 from endcap.experiment.tune.plots import Plots, judged, score_of, short
 from endcap.experiment.tune.proposals import PRESENT, view_of
 from endcap.experiment.tune.study import Study
+from endcap.leaflet import template
 
 ENOUGH = 6
 """Trials of a group from which can be told which of its settings matter."""
 
-_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-    files("endcap.experiment.tune").joinpath("page.html").read_text(encoding="utf-8")
-)
+_PAGE = template("endcap.experiment.tune")
 
 
 def page(shop: str, study: Study, figures: Mapping[str, Any]) -> str:
