@@ -36,7 +36,8 @@ class Nearest:
         self.unit = max(*_ends(vectors), 1e-15) / STEPS
         self.whole = torch.empty(vectors.shape, dtype=torch.int8)
         self.length = self.rest = 0.0
-        for some, whole in zip(vectors.split(ROWS), self.whole.split(ROWS), strict=True):
+        for first in range(0, len(vectors), ROWS):
+            some, whole = (all_[first : first + ROWS] for all_ in (vectors, self.whole))
             whole.copy_((some / self.unit).round())
             self.length = max(self.length, _longest(some))
             self.rest = max(self.rest, _longest(some - whole * self.unit))

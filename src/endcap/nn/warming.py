@@ -71,8 +71,9 @@ class Crowd:
         past = dataset.history.select(spans(begin, end), end - begin)
         queries = Queries.of(dataset.user[places], dataset.time[places], past)
         found = _each(read, queries)
-        few = torch.from_numpy(found).split(batch_of(len(known)))
-        total = torch.cat([(some @ known.t()).logsumexp(1) for some in few])
+        few, crowd = batch_of(len(known)), torch.from_numpy(found)
+        firsts = range(0, len(found), few)
+        total = torch.cat([(crowd[at : at + few] @ known.t()).logsumexp(1) for at in firsts])
         return cls(found, total.numpy(), np.array([len(known)]))
 
     @classmethod
