@@ -28,6 +28,9 @@ log = logging.getLogger("endcap.serve")
 PATIENCE = 0.125
 """Of what the last answers took, how much of it is waited for those who may ask again."""
 
+LONGEST = 0.02
+"""Seconds of that at most: after a standstill nobody is to wait for more."""
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -89,7 +92,7 @@ class Together(Generic[Q, A]):
             if last:
                 return
             expected = len(group) + self._waiting.qsize()
-            patience = PATIENCE * (time.perf_counter() - began)
+            patience = min(PATIENCE * (time.perf_counter() - began), LONGEST)
 
     def _gathered(
         self, first: Waiting[Q, A], expected: int, until: float
