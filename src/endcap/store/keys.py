@@ -136,8 +136,8 @@ class Keys(Held):
         if id_ not in keys:
             raise StateError(
                 f"There is no key {id_!r}",
-                expected=f"one of {', '.join(keys) or 'none yet'}",
-                mend="`endcap keys list` shows them",
+                expected=f"one of {', '.join(keys)}" if keys else "",
+                mend="`endcap keys list` shows them" if keys else "There is none yet",
             )
         if keys[id_].ended(now()):
             raise StateError(f"The key {id_} has ended already")

@@ -41,10 +41,11 @@ class Releases:
         name = name or self.live()
         if name is None:
             raise ReleaseError("No release is live", mend="Run `endcap fit` first")
-        if name not in self.names():
+        if name not in (known := self.names()):
             raise ReleaseError(
                 f"There is no release {name!r}",
-                expected=f"one of {', '.join(self.names()) or 'none yet'}",
+                expected=f"one of {', '.join(known)}" if known else "",
+                mend="" if known else "There is none yet: run `endcap fit` first",
             )
         return self.folder / name
 
