@@ -83,6 +83,6 @@ def test_a_database_that_is_away_is_told(
 
 def test_what_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["keys", "revoke", "nope", "--shop", str(tmp_path)]) == 1
-    assert "There is no key 'nope'. Expected one of none yet." in capsys.readouterr().err
+    assert "There is no key 'nope'. There is none yet." in capsys.readouterr().err
     assert run(["keys", "create", "--scope", "root", "--shop", str(tmp_path)]) == 2
     assert run(["keys", "create", "--shop", str(tmp_path)]) == 2
