@@ -81,7 +81,7 @@ def neighbours(titles: Sequence[str], shown: int, run: Run) -> str:
     hashing = TextHashing.fit(text_hashing.Settings(), catalogue, run)
     meaning = _meaning("passage", catalogue, run, centred=True)
     columns = [one.encode(catalogue, run).vectors for one in (hashing, meaning)]
-    asked = np.linspace(0, len(titles) - 1, shown).astype(int)
+    asked = np.arange(shown) * len(titles) // shown
     nearest = [_best(vectors[asked], vectors, asked) for vectors in columns]
     rows = [[titles[at], *(titles[best[n]] for best in nearest)] for n, at in enumerate(asked)]
     return table(["title", "text_hashing", "text_multilingual"], rows)
