@@ -83,7 +83,9 @@ def neighbours(titles: Sequence[str], shown: int, run: Run) -> str:
     columns = [one.encode(catalogue, run).vectors for one in (hashing, meaning)]
     asked = np.arange(shown) * len(titles) // shown
     nearest = [_best(vectors[asked], vectors, asked) for vectors in columns]
-    rows = [[titles[at], *(titles[best[n]] for best in nearest)] for n, at in enumerate(asked)]
+    rows = [
+        [titles[at], *(titles[best[n]] for best in nearest)] for n, at in enumerate(asked.tolist())
+    ]
     return table(["title", "text_hashing", "text_multilingual"], rows)
 
 

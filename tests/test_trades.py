@@ -42,10 +42,10 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return shop
 
 
-SLOW = pytest.param("video", marks=pytest.mark.slow)
+SLOW = [pytest.param(trade, marks=pytest.mark.slow) for trade in ("news", "video")]
 
 
-@pytest.mark.parametrize("trade", ["news", SLOW, "replies", "risk"])
+@pytest.mark.parametrize("trade", [*SLOW, "replies", "risk"])
 def test_it_is_better_than_what_is_popular(shops: Callable[[str], Path], trade: str) -> None:
     judged = json.loads(run(ENDCAP, "evaluate", "--shop", shops(trade), "--json"))
     gap = judged["tasks"]["home"]["differences"]["popular"]

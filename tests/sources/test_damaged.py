@@ -57,6 +57,7 @@ def test_files_with_bytes_changed(name: str, chance: random.Random) -> None:
     survives(bytes(content))
 
 
+@pytest.mark.slow
 @some
 @given(st.sampled_from([one for one in SAMPLES if "json" in one]), st.randoms())
 def test_json_with_other_types(name: str, chance: random.Random) -> None:

@@ -214,7 +214,7 @@ def in_steps(score: Floats) -> Int32s:
 def last_of(query: Int32s | Int64s, score: Int32s, wanted: Int64s) -> Int64s:
     """[Q] the least of the `wanted` largest scores of each query; below all where there are fewer.
 
-    >>> last_of(*np.array([[0, 0, 0, 1], [7, 9, 8, 5]]), np.array([2, 2]))[0]
+    >>> last_of(*np.array([[0, 0, 0, 1], [7, 9, 8, 5]]), np.array([2, 2])).tolist()[0]
     8
     """
     keys = np.sort(_falling(query, score))
