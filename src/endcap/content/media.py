@@ -39,7 +39,9 @@ class Files(config.Settings):
         description="column of the catalogue that names the file, or `attributes.NAME`",
     )
     folder: str = Field(
-        ".", description="folder or archive that the paths begin in, and never lead out of"
+        ".",
+        description="folder or archive that the paths begin in, and never lead out of; if it is "
+        "not absolute, from where the command or the service is started",
     )
     urls: bool = Field(False, description="whether files at http and https URLs are fetched")
     megabytes: float = Field(20.0, gt=0, description="size of a file at most")
