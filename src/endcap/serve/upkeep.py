@@ -19,6 +19,9 @@ FEWEST = 10_000
 """New places of a table from which on a file is written: a file that goes on is written again as a
 whole."""
 
+REST = 4.0
+"""Times as long as some rows took to write that answering has the processor for itself."""
+
 
 class Upkeep:
     """A thread that does it every few minutes; of several processes, one at a time."""
@@ -38,7 +41,7 @@ class Upkeep:
     def once(self) -> None:
         """Whatever goes wrong is tried again the next time."""
         try:
-            compact(self.database, self.shop.tables, fewest=FEWEST)
+            compact(self.database, self.shop.tables, fewest=FEWEST, rest=REST)
             let_go(self.database, self.shop.tables, self.shop.config.store, self.clock())
         except StateError:
             log.debug("Another process is at the upkeep")

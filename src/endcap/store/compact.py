@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,9 @@ LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))
 
 BATCH = 50_000
 """Rows that are in memory at a time."""
+
+PIECE = 500
+"""Rows that are read in one go: whoever answers in the same process waits so long for Python."""
 
 WHOLE = 1_000_000
 """Rows from which on a file is not continued but followed by another."""
@@ -68,11 +73,15 @@ def into_tables(shop: Shop) -> int:
         return _extend_all(live.database, shop.tables, 1)
 
 
-def compact(database: Database, tables: Path, *, fewest: int = 1) -> int:
+def compact(database: Database, tables: Path, *, fewest: int = 1, rest: float = 0.0) -> int:
     """Write events and impressions that are new, where they are at least so many places of a
-    table; returns how many rows that was. Raises StateError where another process is at it."""
+    table; returns how many rows that was. Raises StateError where another process is at it.
+
+    rest: after some rows, for how many times as long as they took it leaves the processor to
+        others.
+    """
     with alone(tables, "compaction"):
-        return _extend_all(database, tables, fewest)
+        return _extend_all(database, tables, fewest, rest)
 
 
 def written(database: Database, tables: Path, table: Table) -> int:
@@ -98,14 +107,20 @@ def segments(folder: Path, store: str) -> list[Segment]:
     return list(longest.values())
 
 
-def _extend_all(database: Database, tables: Path, fewest: int) -> int:
+def _extend_all(database: Database, tables: Path, fewest: int, rest: float = 0.0) -> int:
     with database.engine.connect() as connection:
         store = name_of(connection)
-        return sum(_extend(connection, store, tables, *one, fewest) for one in LIVE)
+        return sum(_extend(connection, store, tables, *one, fewest, rest) for one in LIVE)
 
 
 def _extend(
-    connection: Connection, store: str, tables: Path, table: Table, schema: pa.Schema, fewest: int
+    connection: Connection,
+    store: str,
+    tables: Path,
+    table: Table,
+    schema: pa.Schema,
+    fewest: int,
+    rest: float,
 ) -> int:
     folder = tables / table.name
     last = next(iter(segments(folder, store)[-1:]), None)
@@ -122,7 +137,7 @@ def _extend(
     with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for batch in _written(going_on, schema):
             writer.write_table(batch)
-        for batch in _new(connection, table, schema, done, newest):
+        for batch in _gathered(_resting(_new(connection, table, schema, done, newest), rest)):
             writer.write_table(batch)
             count += batch.num_rows
     _settle(draft, target)
@@ -148,9 +163,23 @@ def _new(
         .where(place > done, place <= newest)
         .order_by(place)
     )
-    rows: Any = connection.execution_options(yield_per=BATCH).execute(query).mappings()
-    for batch in rows.partitions():
-        yield pa.Table.from_pylist([dict(row) for row in batch], schema)
+    rows: Any = connection.execution_options(yield_per=PIECE).execute(query).mappings()
+    for piece in rows.partitions():
+        yield pa.Table.from_pylist([dict(row) for row in piece], schema)
+
+
+def _resting(pieces: Iterator[pa.Table], rest: float) -> Iterator[pa.Table]:
+    began = time.monotonic()
+    for piece in pieces:
+        yield piece
+        time.sleep(rest * (time.monotonic() - began))
+        began = time.monotonic()
+
+
+def _gathered(pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Pieces put together until they are worth writing."""
+    while some := list(islice(pieces, max(1, BATCH // PIECE))):
+        yield pa.concat_tables(some)
 
 
 def _settle(draft: Path, target: Path) -> None:
