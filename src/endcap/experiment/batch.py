@@ -17,7 +17,7 @@ from endcap.recommender import Recommender
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
 from endcap.tables.prepare import prepared
-from endcap.types import Int32s, Log, Queries, Ranking, Report, recoded, silent
+from endcap.types import Int32s, Log, Queries, Ranking, Report, distinct, recoded, silent
 
 BATCH = 2_048
 
@@ -64,7 +64,7 @@ def recommend(
 
 def _all(dataset: Dataset) -> list[str]:
     """All users of whom there is an event: of who was forgotten, a row without a name is left."""
-    codes = np.unique(dataset.user)
+    codes = distinct(dataset.user)
     return [dataset.users[code] for code in codes[codes > 0]]
 
 

@@ -33,7 +33,7 @@ class Nearest:
 
     def __init__(self, vectors: Tensor) -> None:
         self.vectors = vectors
-        self.unit = max(*_ends(vectors), 1e-15) / STEPS
+        self.unit = max(_reach(vectors), 1e-15) / STEPS
         self.whole = torch.empty(vectors.shape, dtype=torch.int8)
         self.length = self.rest = 0.0
         for first in range(0, len(vectors), ROWS):
@@ -59,7 +59,7 @@ class Nearest:
     def changed(self, vectors: Tensor, rows: Tensor) -> Nearest:
         """The same over vectors of which these rows are others, or new behind all that were."""
         new = vectors[rows]
-        if max(_ends(new)) > STEPS * self.unit:
+        if _reach(new) > STEPS * self.unit:
             return Nearest(vectors)  # the steps would not reach that far
         whole = (new / self.unit).round().to(torch.int8)
         found, more = copy(self), whole.new_zeros(len(vectors) - len(self.whole), vectors.shape[1])
@@ -104,12 +104,12 @@ class Nearest:
         return np.asarray(np.ceil(1.001 * steps + 1), np.int64)
 
 
-def _ends(vectors: Tensor) -> tuple[float, float]:
-    """How far the numbers reach to either side of 0; of no vectors, 0."""
+def _reach(vectors: Tensor) -> float:
+    """How far from 0 the numbers reach; of no vectors, 0."""
     if not len(vectors):
-        return 0.0, 0.0
+        return 0.0
     low, high = vectors.aminmax()
-    return -float(low), float(high)
+    return max(-float(low), float(high))
 
 
 def _longest(vectors: Tensor) -> float:

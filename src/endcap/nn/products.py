@@ -9,7 +9,6 @@ into an order of its own, each time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,16 +17,20 @@ from torch import Tensor
 from endcap.types import Bools, Int32s, Int64s
 from endcap.types.ranking import last_of
 
-BLOCK = 1 << 17
-"""Products of a block: they stay in the second cache."""
+LINE = 1 << 10
+"""Products that are compared with the floor at once: of each item there are too few for that."""
 
-FIRST = 1 << 14
-"""Products of the first block, of which all is kept; each is as long as all before it together."""
+FIRST = 16
+"""Lines of the first block, of which all is kept; each is as long as all before it together …"""
+
+BLOCK = 128
+"""… up to so many lines, which stay in the second cache."""
 
 FEW = 4
 """Where fewer than one of so many items are allowed, they are taken out and multiplied alone."""
 
 NEVER = np.iinfo(np.int32).min
+"""Less than any product."""
 
 
 def largest(
@@ -43,49 +46,49 @@ def largest(
         rows = np.flatnonzero(allowed)
         query, item = largest(vectors[torch.from_numpy(rows)], asked, None, wanted, slack)
         return query, rows[item].astype(np.int32)
-    count = len(asked)
-    leading = _Leading(allowed, wanted, slack, np.full(count, NEVER, np.int32))
-    space = torch.empty(max(1, BLOCK // count), count, dtype=torch.int32)
-    for start, stop in _blocks(len(vectors), count):
-        products = torch._int_mm(vectors[start:stop], asked.t(), out=space[: stop - start])
-        leading.add(start * count, products.numpy().ravel())
+    count, line = len(asked), max(1, LINE // len(asked))
+    leading = _Leading(allowed, wanted, slack, line)
+    space = torch.empty(BLOCK * line, count, dtype=torch.int32)
+    for start, stop in _blocks(len(vectors), line):
+        size = stop - start
+        torch._int_mm(vectors[start:stop], asked.t(), out=space[:size])
+        whole = size + -size % line  # the last line may not be full
+        space[size:whole] = NEVER
+        leading.add(start * count, space[:whole].numpy().reshape(-1, line * count))
     leading.settle()
     item, query = np.divmod(leading.place, count)
     return query.astype(np.int32), item.astype(np.int32)
 
 
-def _blocks(items: int, count: int) -> Iterator[tuple[int, int]]:
-    first, longest, start = max(1, FIRST // count), max(1, BLOCK // count), 0
+def _blocks(items: int, line: int) -> Iterator[tuple[int, int]]:
+    """Where each begins and ends. line: items of a line."""
+    start = 0
     while start < items:
-        stop = min(start + min(max(first, start), longest), items)
+        stop = min(start + min(max(FIRST * line, start), BLOCK * line), items)
         yield start, stop
         start = stop
 
 
-@dataclass
 class _Leading:
     """What may still be among the best.
 
-    floor: [Q] what the next must reach. place: [kept] item · Q + query. score: [kept]
+    floor: [Q] what the next must reach; floors: the same for each product of a line.
+    place: [kept] item · Q + query. score: [kept]
     waiting: places and scores that reached the floor when they came.
     """
 
-    allowed: Bools | None
-    wanted: Int64s
-    slack: Int64s
-    floor: Int32s
-    place: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    score: Int32s = field(default_factory=lambda: np.zeros(0, np.int32))
-    waiting: list[tuple[Int64s, Int32s]] = field(default_factory=list)
+    def __init__(self, allowed: Bools | None, wanted: Int64s, slack: Int64s, line: int) -> None:
+        self.allowed, self.wanted, self.slack, self.line = allowed, wanted, slack, line
+        self.floor = np.full(len(wanted), NEVER + 1, np.int32)
+        self.floors = np.tile(self.floor, line)
+        self.place, self.score = np.zeros(0, np.int64), np.zeros(0, np.int32)
+        self.waiting: list[tuple[Int64s, Int32s]] = []
 
-    def __post_init__(self) -> None:
-        self.floors = self._tiled()
-
-    def add(self, first: int, products: Int32s) -> None:
+    def add(self, first: int, lines: Int32s) -> None:
         """A block whose first product has this place. The floor rises whenever more is waiting
         than is kept."""
-        at = np.flatnonzero(products >= self.floors[: len(products)])
-        self.waiting.append((at + first, products[at]))
+        at = np.flatnonzero(lines >= self.floors)
+        self.waiting.append((at + first, lines.ravel()[at]))
         if sum(len(place) for place, _ in self.waiting) > len(self.place):
             self.settle()
 
@@ -99,10 +102,6 @@ class _Leading:
         query = place % len(self.wanted)
         last = last_of(query, score, self.wanted) - self.slack
         self.floor = np.maximum(self.floor, last).astype(np.int32)
-        self.floors = self._tiled()
+        self.floors = np.tile(self.floor, self.line)
         high = score >= self.floor.take(query)
         self.place, self.score = place.compress(high), score.compress(high)
-
-    def _tiled(self) -> Int32s:
-        """The floor of each product of a block: to compare in rows of few numbers is slow."""
-        return np.tile(self.floor, max(1, BLOCK // len(self.floor)))

@@ -23,15 +23,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from endcap.nn.pairs import pasts
-from endcap.nn.scoring import batch_of
+from endcap.nn.scoring import AT_ONCE, batch_of
 from endcap.stages import State
 from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, distinct, spans
 
 Sums = NDArray[np.float64]
-
-AT_ONCE = 256
-"""Pasts that are read at once."""
 
 VISITORS = 1_000
 """Visitors of a crowd at most. By 256 an item is popular more easily, as those few who want it most
