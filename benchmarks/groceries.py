@@ -5,18 +5,18 @@
 FOLDER holds `grocery-images/`: 81 products, each with a picture of the trade and a description,
 and natural photos of them in three parts. A photo has no text of its own, so what is compared is
 what is known of the *product*: its picture alone, its text (name, category, description) alone, or
-both. A map from photos to those vectors is learned from the photos of the part `train`, one for
-each kind, and how strongly it is pulled to the mean is chosen on the part `val`. Both means that
-the likeness to the picture and that to the text, by a weight chosen there too, are added. The part
-`test` is asked once.
+both. How likely a photo shows a product is learned from the photos of the part `train`, once for
+each kind of vector (see benchmarks/likeness.py); how strong the pull is there is chosen by the
+likelihood of the part `val`, which is then learned from too. Both is the mean of what the two say.
+The part `test` is asked once.
 
 Then the same for products of which nobody has sent a photo yet. They are parted into three, several
-times by chance: the photos of a third are held against the products of that third, by maps that
-have learned from one other third, or two, once the last one has chosen their pulls.
+times by chance: the photos of a third are held against the products of that third, by what was
+learned from one other third, or two, once the last one has chosen the pulls.
 
-Printed are the shares of photos whose nearest product is the right one, among whose nearest five
-it is, and whose nearest product is of the right category; then the paired difference of both from
-each alone.
+Printed are the shares of photos whose likeliest product is the right one, among whose likeliest
+five it is, and whose likeliest category (the sum over its products) is right; then the paired
+difference of both from each alone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.likeness import Likeness
 from benchmarks.markdown import table
-from endcap.content.bridge import Bridge
 from endcap.encoders import image, text_multilingual
 from endcap.encoders.image import Image
 from endcap.encoders.text_multilingual import TextMultilingual
@@ -41,14 +41,15 @@ from endcap.stages import Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Floats
 
-PULLS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+PULLS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
-WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+ENDLESS = 1e9
+"""A pull that leaves the pictures as they are."""
 
 PARTS, TIMES = 3, 3
 """Parts of the products, and how often they are parted anew."""
 
-SAMPLES = 2_000
+SAMPLES, TINY = 2_000, 1e-12
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -75,7 +76,8 @@ def main() -> None:
         for name in ("train", "val", "test")
     )
     every = np.arange(len(products))
-    _show("photos of all products", shop.found(Lesson(train, val, train, test, every, every)))
+    lesson = Lesson(train, val, np.append(train, val), test, every, every, every, every)
+    _show("photos of all products", shop.found(lesson))
     _show("photos of products without any", _unseen(shop, len(products)))
 
 
@@ -84,33 +86,39 @@ def _unseen(shop: Shop, products: int) -> Hits:
     mean: Hits = {}
     for time in range(TIMES):
         parts = np.array_split(np.random.default_rng(time).permutation(products), PARTS)
-        for place, asked in enumerate(parts):
-            chosen = parts[place - 1]
+        for place, some in enumerate(parts):
+            asked, chosen = np.sort(some), np.sort(parts[place - 1])
             known = np.setdiff1d(np.arange(products), asked)
+            first = np.setdiff1d(known, chosen)
             learnt, val, train, test = (
-                np.flatnonzero(np.isin(shop.right, some))
-                for some in (np.setdiff1d(known, chosen), chosen, known, asked)
+                np.flatnonzero(np.isin(shop.right, of)) for of in (first, chosen, known, asked)
             )
-            hits = shop.found(Lesson(learnt, val, train, test, chosen, asked))
+            hits = shop.found(Lesson(learnt, val, train, test, first, known, chosen, asked))
             for name, own in hits.items():
                 of_all = mean.setdefault(name, np.zeros((len(shop.right), 3), np.float32))
                 of_all[test] += own / TIMES
     return mean
 
 
-Hits = dict[str, Floats]
-"""By what was asked with, [photos, 3]: the product is right, is among five, its category is."""
+Hit = Floats
+"""[photos, 3]: the product is right, is among five, the category is."""
+
+Hits = dict[str, Hit]
+"""By what was asked with."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """learnt, val: [n] photos that choose the pulls; train: those learned from with these;
-    test: those asked. among, asked: products that photos of `val` and `test` are held against."""
+    """learnt, val: [n] photos that choose the pulls; train: those learned from with these; test:
+    those asked. first, known: products that are there to learn from, for the choice and after it;
+    among, asked: those that photos of `val` and `test` are held against. Products in order."""
 
     learnt: Places
     val: Places
     train: Places
     test: Places
+    first: Places
+    known: Places
     among: Places
     asked: Places
 
@@ -128,37 +136,55 @@ class Shop:
 
     def found(self, lesson: Lesson) -> Hits:
         """What the photos of `test` find."""
-        plain = _near(self.photos[lesson.test], self.pictures[lesson.asked])
-        picture, chosen_picture = self._learned(self.pictures, lesson, alike=True)
-        text, chosen_text = self._learned(self.words, lesson, alike=False)
-        sums = [chosen_picture + weight * chosen_text for weight in WEIGHTS]
-        weight = WEIGHTS[self._best(sums, lesson)]
-        scores = {"picture, nothing learned": plain, "picture": picture, "text": text}
-        scores["both"] = picture + weight * text
-        return {name: self._hits(one, lesson) for name, one in scores.items()}
+        pictures = Way(self, lesson, self.pictures, alike=True)
+        words = Way(self, lesson, self.words, alike=False)
+        shares = {
+            "picture, nothing learned": pictures.shares(ENDLESS),
+            "picture": pictures.shares(pictures.chosen()),
+            "text": words.shares(words.chosen()),
+        }
+        shares["both"] = np.asarray((shares["picture"] + shares["text"]) / 2, np.float32)
+        return {name: self._hits(one, lesson) for name, one in shares.items()}
 
-    def _learned(self, wanted: Floats, lesson: Lesson, *, alike: bool) -> tuple[Floats, Floats]:
-        """The likeness of the photos of `test` to the products asked, and of those of `val`."""
-
-        def likeness(pull: float, learnt: Places, photos: Places, products: Places) -> Floats:
-            one = Bridge.fit(self.photos[learnt], wanted[self.right[learnt]], pull, alike=alike)
-            return _near(one(self.photos[photos]), wanted[products])
-
-        tried = [likeness(pull, lesson.learnt, lesson.val, lesson.among) for pull in PULLS]
-        best = self._best(tried, lesson)
-        return likeness(PULLS[best], lesson.train, lesson.test, lesson.asked), tried[best]
-
-    def _best(self, tried: Sequence[Floats], lesson: Lesson) -> int:
-        """Which of them finds most products of the photos of `val`."""
-        right = self.right[lesson.val]
-        good = [(lesson.among[one.argmax(axis=1)] == right).mean() for one in tried]
-        return int(np.argmax(good))
-
-    def _hits(self, likeness: Floats, lesson: Lesson) -> Floats:
-        order = lesson.asked[np.argsort(-likeness, axis=1, kind="stable")]
+    def _hits(self, shares: Floats, lesson: Lesson) -> Hit:
+        order = lesson.asked[np.argsort(-shares, axis=1, kind="stable")]
         own = order == self.right[lesson.test, None]
-        same = self.kinds[order[:, 0]] == self.kinds[self.right[lesson.test]]
+        names, kind = np.unique(self.kinds, return_inverse=True)
+        member = kind[lesson.asked, None] == np.arange(len(names))
+        same = (shares @ member).argmax(axis=1) == kind[self.right[lesson.test]]
         return np.stack([own[:, 0], own[:, :5].any(axis=1), same], axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One kind of what is known of products, vectors [products, n], in a lesson."""
+
+    shop: Shop
+    lesson: Lesson
+    vectors: Floats
+    alike: bool
+
+    def chosen(self) -> float:
+        """The pull by which the photos of `val` are likeliest."""
+        lesson = self.lesson
+        right = np.searchsorted(lesson.among, self.shop.right[lesson.val])
+
+        def likely(pull: float) -> float:
+            model = self._learned(lesson.learnt, lesson.first, pull)
+            shares = model(self.shop.photos[lesson.val], self.vectors[lesson.among])
+            return float(np.log(shares[np.arange(len(right)), right] + TINY).mean())
+
+        return max(PULLS, key=likely)
+
+    def shares(self, pull: float) -> Floats:
+        """[photos of `test`, products asked] how likely each is."""
+        model = self._learned(self.lesson.train, self.lesson.known, pull)
+        return model(self.shop.photos[self.lesson.test], self.vectors[self.lesson.asked])
+
+    def _learned(self, photos: Places, products: Places, pull: float) -> Likeness:
+        right = np.searchsorted(products, self.shop.right[photos])
+        given = self.shop.photos[photos], self.vectors[products]
+        return Likeness.fit(*given, right, pull, alike=self.alike)
 
 
 def _show(title: str, hits: Hits) -> None:
@@ -200,12 +226,6 @@ def _words(products: Rows, run: Run) -> Floats:
 
 def _goods(ids: Sequence[str], **columns: Any) -> Catalogue:
     return Catalogue.of({"item_id": [f"{n} {id_}" for n, id_ in enumerate(ids)], **columns})
-
-
-def _near(found: Floats, wanted: Floats) -> Floats:
-    """The cosine, what all products have in common aside."""
-    mean = wanted.mean(axis=0)
-    return np.asarray(_unit(found - mean) @ _unit(wanted - mean).T)
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -72,8 +72,8 @@ def main() -> None:
         untaken = np.bincount(past.item, minlength=len(past.catalogue)) == 0
         asked = _about(dataset, untaken)
         shelf = replace(asked, queries=asked.queries.allow(untaken))
-        pages = {"all": asked, "new": shelf}
-        found = {name: dict(_found(models, past, one)) for name, one in pages.items()}
+        pages = {"all": [asked], "new": [shelf], "department": [*_departments(shelf, past)]}
+        found = {name: _joined(models, past, parts) for name, parts in pages.items()}
         known = _about(dataset, ~untaken).sample(MOST, SEED)
         losses = {name: _recall(models[name], past, known) for name in NETWORKS if name in models}
     print(f"{untaken.sum():,} of {len(untaken):,} products untaken; {len(asked):,} questions.\n")
@@ -109,12 +109,32 @@ def _networks(
 def _about(dataset: Dataset, items: Bools) -> Asked:
     """The questions of the test part whose answer is among some items."""
     every = replace(dataset, meaning=replace(dataset.meaning, max_queries=len(dataset)))
-    asked = every.asked(Part.TEST)
+    return _whose(every.asked(Part.TEST), items)
+
+
+def _departments(asked: Asked, past: Dataset) -> Iterator[Asked]:
+    """The questions of each department, among its items alone."""
+    department = past.catalogue.department
+    for one in np.unique(department[asked.truth.values]):
+        some = _whose(asked, department == one)
+        yield replace(some, queries=some.queries.allow(department == one))
+
+
+def _whose(asked: Asked, items: Bools) -> Asked:
+    """Those whose answer is among some items."""
     right = items[asked.truth.values]
     kept = replace(
         asked, truth=asked.truth.keep(right), again=asked.again[right], met=asked.met[right]
     )
     return kept.take(np.flatnonzero(kept.truth.lengths > 0))
+
+
+def _joined(
+    models: Mapping[str, Retriever[Any]], past: Dataset, parts: list[Asked]
+) -> dict[str, Floats]:
+    """[questions] recall of each way, of all parts."""
+    found = [dict(_found(models, past, one)) for one in parts]
+    return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
 def _found(

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.contents import content
 from benchmarks.encoders import COUNTS
+from benchmarks.likeness import Likeness
 from benchmarks.models import FIGURES, PAGE, Plan, page
 from benchmarks.peers.sequences import TEST, VALIDATION, Sequences, ndcg
 from benchmarks.synthetic import catalogue, write_events
@@ -133,3 +135,35 @@ def test_synthetic_content_is_the_same_each_time(tmp_path: Path) -> None:
     first, second = (content("sounds", 3, tmp_path).table for _ in range(2))
     assert first.equals(second)
     assert len({(tmp_path / f"{n}.wav").read_bytes() for n in range(3)}) == 3
+
+
+def shown(
+    alike: bool, pull: float, seen: int = 30
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Shares of products for photos of those that were not `seen`, and which is right.
+
+    A photo is its product's vector and some noise; what is known is the vector turned round where
+    it is not `alike`.
+    """
+    rng = np.random.default_rng(1)
+    shops = rng.normal(size=(40, 8)).astype(np.float32)
+    known = shops if alike else np.ascontiguousarray(shops[:, ::-1])
+    taught, asked = rng.integers(0, seen, 600), rng.integers(0, 40 - seen, 200)
+    photos = shops + rng.normal(0, 0.3, (20, 40, 8)).astype(np.float32)
+    some = rng.integers(0, 20, 600)
+    model = Likeness.fit(photos[some, taught], known[:seen], taught, pull, alike=alike)
+    return model(photos[some[:200], asked + seen], known[seen:]), asked
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_photo_is_told_of_a_product_that_was_not_there_to_learn_from(alike: bool) -> None:
+    shares, right = shown(alike, 0.1)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    assert (shares.argmax(axis=1) == right).mean() > 0.8
+
+
+def test_a_strong_pull_leaves_all_alike_or_to_the_cosine() -> None:
+    shares, _ = shown(alike=False, pull=1e9)
+    np.testing.assert_allclose(shares, 1 / shares.shape[1], rtol=1e-3)
+    shares, right = shown(alike=True, pull=1e9)
+    assert (shares.argmax(axis=1) == right).mean() > 0.8

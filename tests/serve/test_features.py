@@ -19,7 +19,7 @@ from endcap.config import Shop
 from endcap.experiment.batch import system
 from endcap.features import Features
 from endcap.serve.current import Current
-from endcap.stages import Ranker, Run, State
+from endcap.stages import Ranker, Run
 from endcap.store.compact import into_tables
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
@@ -28,6 +28,7 @@ from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
 from endcap.tables.scene import Of
 from endcap.types import Candidates, Floats, Int32s, Queries, Ranking
+from endcap.types.state import State
 from tests.contracts.found import FEATURES, proposals
 from tests.serve.shops import QUICK, release, serving
 from tests.tables.raw_shop import DAY, START, goods, lively, raw_shop

@@ -10,9 +10,10 @@ import numpy as np
 
 from endcap.class_paths import resolve_own
 from endcap.config import Settings
-from endcap.stages import Encoder, Run, State, below, under
+from endcap.stages import Encoder, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.types import Bools, Floats
+from endcap.types.state import State, below, under
 
 Chosen: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Encoders by the name of what they say: for each its class path, `use`, and its own settings."""

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from endcap import config
 from endcap.class_paths import import_class, resolve
 from endcap.errors import ConfigError
-from endcap.stages import Feature, State, below
+from endcap.stages import Feature
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.scaling import learned, scaled
 from endcap.tables.scene import Scene
 from endcap.types import Candidates, Floats, Queries
+from endcap.types.state import State, below
 
 OWN = "feature."
 """What the names of arrays begin with in the state of whoever keeps them."""

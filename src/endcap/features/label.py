@@ -10,10 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Feature, State
+from endcap.stages import Feature
 from endcap.tables.labels import Labels
 from endcap.tables.scene import Scene
 from endcap.types import Floats, Int32s, Int64s
+from endcap.types.state import State
 
 
 class Settings(config.Settings):

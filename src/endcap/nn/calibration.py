@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from endcap.stages import State
 from endcap.types import Bools, Floats
+from endcap.types.state import State
 
 TILT = 0.01
 """How much the log-odds rise with one standard deviation of the score wherever the steps say

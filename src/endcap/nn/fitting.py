@@ -17,9 +17,10 @@ from endcap.nn.loop import Plan, train
 from endcap.nn.pairs import Pairs, pair_steps
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, best, ndcg
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Queries, Ranking
+from endcap.types.state import State
 
 
 class Training(config.Settings):

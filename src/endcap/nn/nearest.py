@@ -17,9 +17,9 @@ from torch import Tensor
 
 from endcap.nn.products import largest
 from endcap.nn.scoring import batch_of
-from endcap.stages import State
 from endcap.types import Floats, Int32s, Int64s, Queries, Ranking
 from endcap.types.ranking import in_steps, last_of
+from endcap.types.state import State
 
 STEPS = 127
 """Of the whole numbers, to each side of 0."""

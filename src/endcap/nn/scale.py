@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from endcap.stages import State
 from endcap.types import Floats, Int64s
+from endcap.types.state import State
 
 KNOTS = 33
 """Quantiles that are remembered of each feature."""

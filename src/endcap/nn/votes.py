@@ -10,9 +10,10 @@ from pydantic import Field
 
 from endcap import config
 from endcap.nn.scoring import batch_of
-from endcap.stages import Retriever, State, parted, under
+from endcap.stages import Retriever
 from endcap.types import History, Queries, Ragged, Ranking, distinct
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
+from endcap.types.state import State, parted, under
 
 SIMILARITY = "similarity"
 

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from endcap.nn.pairs import pasts
 from endcap.nn.scoring import AT_ONCE, batch_of
-from endcap.stages import State
 from endcap.tables.dataset import Dataset
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, distinct, spans
+from endcap.types.state import State
 
 Sums = NDArray[np.float64]
 

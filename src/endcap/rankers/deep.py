@@ -25,7 +25,7 @@ from endcap.nn.loop import Plan, train
 from endcap.nn.preference import Preference, Rows, Shape
 from endcap.nn.scale import Scale
 from endcap.nn.scoring import gain
-from endcap.stages import Ranker, Run, State, below, under
+from endcap.stages import Ranker, Run
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
@@ -42,6 +42,7 @@ from endcap.types import (
     Ranking,
     offsets_of,
 )
+from endcap.types.state import State, below, under
 
 NETWORK = "network"
 """What the names of the network's weights begin with."""

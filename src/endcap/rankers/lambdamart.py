@@ -13,12 +13,13 @@ from pydantic import Field
 from endcap import config
 from endcap.features import Features
 from endcap.nn.calibration import Calibration
-from endcap.stages import Ranker, Run, State
+from endcap.stages import Ranker, Run
 from endcap.tables.asked import Asked
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.lessons import lessons
 from endcap.types import Bools, Candidates, Floats, Int32s, Queries, Ranking
+from endcap.types.state import State
 
 
 class Settings(config.Settings):

@@ -16,9 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from endcap import config
 from endcap.nn.scoring import best
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, Int32s, Queries, Ranking
+from endcap.types.state import State
 
 
 class Settings(config.Settings):

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from endcap import config
 from endcap.nn.votes import Votes, Voting
-from endcap.stages import Run, State
+from endcap.stages import Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import MINUTE, History, Int8s, Int32s, Int64s, Queries
 from endcap.types.sparse import Matrix, both_ways, pack, products, row_of, strongest, sums, unpack
+from endcap.types.state import State
 
 
 class Settings(Votes):

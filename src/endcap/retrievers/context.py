@@ -13,11 +13,12 @@ from pydantic import Field
 
 from endcap import config
 from endcap.content.labels import packed, unpacked
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import DAY, Floats, Int32s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, sums, unpack
+from endcap.types.state import State
 
 
 class Settings(config.Settings):

@@ -22,10 +22,11 @@ from endcap.nn.objective import Negatives
 from endcap.nn.pairs import Pairs
 from endcap.nn.pooling import pooled, shares
 from endcap.nn.scoring import Scores, batch_of
-from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run, State, below, parted, under
+from endcap.stages import ALONE, Earlier, Encoder, Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, History, Int32s, Queries, Ranking
+from endcap.types.state import State, below, parted, under
 
 SHORT = 6
 """Events that a past is cut to for practice: fewer than this."""

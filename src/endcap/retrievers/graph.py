@@ -19,13 +19,14 @@ from endcap.content.labels import packed, unpacked
 from endcap.nn.interactions import ONE, interactions
 from endcap.nn.scoring import best
 from endcap.nn.votes import by_share, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.knowledge import FIELDS, GOES_WITH, Knowledge
 from endcap.tables.knowledge import Field as Column
 from endcap.types import Floats, Int32s, Int64s, Queries, Ragged, Ranking, Tie
 from endcap.types.sparse import Matrix, pack, sums, unpack
+from endcap.types.state import State
 
 
 class Settings(config.Settings):

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from endcap import config
 from endcap.nn.votes import Votes, Voting
-from endcap.stages import Run, State, parted, under
+from endcap.stages import Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -30,6 +30,7 @@ from endcap.types import (
     whole,
 )
 from endcap.types.sparse import BLOCK, Matrix, pack, row_of, strongest, sums, unpack
+from endcap.types.state import State, parted, under
 
 MORE = "more"
 """What the names of arrays begin with that hold what was learned since the fit."""

@@ -16,11 +16,12 @@ from scipy import sparse
 from endcap import config
 from endcap.content.telling import Read, Telling
 from endcap.nn.votes import elect, shared, votes_of
-from endcap.stages import Retriever, Run, State
+from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Int8s, Int32s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, row_of, unpack
+from endcap.types.state import State
 
 
 class Settings(Read):

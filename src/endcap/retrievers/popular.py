@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from endcap import config
-from endcap.stages import Retriever, Run, State, parted, under
+from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import (
@@ -25,6 +25,7 @@ from endcap.types import (
     spans,
     whole,
 )
+from endcap.types.state import State, parted, under
 
 RANKED = "ranked"
 

@@ -29,10 +29,11 @@ from endcap.nn.next_event import Learning, learned
 from endcap.nn.reader import Reader
 from endcap.nn.scoring import found
 from endcap.nn.warming import Crowd, Warming
-from endcap.stages import Earlier, Retriever, Run, State, below, under
+from endcap.stages import Earlier, Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int8s, Int32s, Moved, Queries, Ranking
+from endcap.types.state import State, below, under
 
 NETWORK, STANDING, CROWD = "network", "standing", "crowd"
 """What the names in the state begin with."""

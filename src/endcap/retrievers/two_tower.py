@@ -25,10 +25,11 @@ from endcap.nn.pairs import Pairs
 from endcap.nn.scoring import Scores, best
 from endcap.nn.towers import ItemFeatures, Shape, Towers
 from endcap.nn.warming import Crowd, Warming
-from endcap.stages import Retriever, Run, State, below, parted, under
+from endcap.stages import Retriever, Run
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats, Int8s, Int32s, Int64s, Queries, Ranking
+from endcap.types.state import State, below, parted, under
 
 WARMING, CODES, SAID, ITEMS = "warming", "codes", "said", "items"
 """What the names of the arrays begin with that lessons change."""

@@ -18,10 +18,11 @@ from endcap import config
 from endcap.nn.interactions import ONE, interactions, rises, saying
 from endcap.nn.scoring import batch_of
 from endcap.nn.votes import best_of, by_share, votes_of
-from endcap.stages import Retriever, Run, State, parted, under
+from endcap.stages import Retriever, Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Floats, History, Int8s, Int32s, Int64s, Queries, Ragged, Ranking
 from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
+from endcap.types.state import State, parted, under
 
 BY_ITEM = "by_item"
 
