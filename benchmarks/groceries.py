@@ -43,9 +43,6 @@ from endcap.types import Floats
 
 PULLS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
-ENDLESS = 1e9
-"""A pull that leaves the pictures as they are."""
-
 PARTS, TIMES = 3, 3
 """Parts of the products, and how often they are parted anew."""
 
@@ -139,7 +136,7 @@ class Shop:
         pictures = Way(self, lesson, self.pictures, alike=True)
         words = Way(self, lesson, self.words, alike=False)
         shares = {
-            "picture, nothing learned": pictures.shares(ENDLESS),
+            "picture, nothing learned": pictures.shares(np.inf),
             "picture": pictures.shares(pictures.chosen()),
             "text": words.shares(words.chosen()),
         }

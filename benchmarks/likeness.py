@@ -40,7 +40,8 @@ class Likeness:
     ) -> Self:
         """photos: [photos, from]; products: [products, to]; right: [photos] the row of each.
 
-        pull: of the weights to zero, half of it times their squares beside the sum of the losses.
+        pull: of the weights to zero, half of it times their squares beside the sum of the losses;
+            without end, they stay there.
         alike: both vectors say the same by the same numbers, so that the cosine, times a factor
             that is learned too, counts from the start, and the pull is towards it.
         """
@@ -48,11 +49,11 @@ class Likeness:
         given, wanted = (torch.from_numpy(one) for one in (photos - mean, _unit(products - target)))
         size = float(given.square().sum(dim=1).mean().sqrt())
         given, answers = given / size, torch.from_numpy(right)
-        weights = torch.zeros(given.shape[1], wanted.shape[1], requires_grad=True)
+        weights = torch.zeros(given.shape[1], wanted.shape[1], requires_grad=pull < np.inf)
         factor = torch.zeros((), requires_grad=alike)
         likeness = given @ wanted.T if alike else torch.zeros(len(given), len(wanted))
         search = torch.optim.LBFGS(
-            [weights, factor] if alike else [weights],
+            [one for one in (weights, factor) if one.requires_grad],
             max_iter=STEPS,
             tolerance_grad=1e-4,
             line_search_fn="strong_wolfe",
@@ -62,7 +63,7 @@ class Likeness:
             search.zero_grad()
             scores = given @ weights @ wanted.T + factor * likeness
             wrong = torch.nn.functional.cross_entropy(scores, answers, reduction="sum")
-            total = wrong + pull / 2 * weights.square().sum()
+            total = wrong + (pull / 2 * weights.square().sum() if weights.requires_grad else 0)
             total.backward()  # type: ignore[no-untyped-call]
             return total.item()
 

@@ -12,7 +12,8 @@ with it, and with `standing` over the same weights, beside: random; random in th
 the answer, which no shop knows; random in departments as the household buys; popular, where a
 product without events counts as the mean of its category; nearest to the past by TF-IDF and by
 the network's own encoder. All of them against TF-IDF, by pairs. Then, for baskets of known
-products, what content and `standing` change against ids alone. `--quick` leaves the networks out.
+products, what `newcomers` changes where it joins the lists of what counts, and what content and
+`standing` change against ids alone. `--quick` leaves the networks out.
 """
 
 from __future__ import annotations
@@ -43,11 +44,14 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Asked, Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepared
-from endcap.types import Bools, Floats, Queries, Ragged
+from endcap.types import Bools, Candidates, Floats, Queries, Ragged, Ranking
 
-DEPTH, SAMPLES, SEED, MOST = 50, 2_000, 1, 4_000
+DEPTH, FIRST, SAMPLES, SEED, MOST = 50, 10, 2_000, 1, 4_000
 
 CONFIG = Path("configs/demo.toml")
+
+COUNTING = ("popular", "neighbours", "repeat", "content")
+"""Whose lists are joined by places, each as loud as the others."""
 
 NEAREST, LEANING, STANDING = "nearest by TF-IDF", "`newcomers`", "with content, standing 1"
 
@@ -75,12 +79,17 @@ def main() -> None:
         pages = {"all": [asked], "new": [shelf], "department": [*_departments(shelf, past)]}
         found = {name: _joined(models, past, parts) for name, parts in pages.items()}
         known = _about(dataset, ~untaken).sample(MOST, SEED)
+        joined = _joining(shop, past, known, models[LEANING])
         losses = {name: _recall(models[name], past, known) for name in NETWORKS if name in models}
     print(f"{untaken.sum():,} of {len(untaken):,} products untaken; {len(asked):,} questions.\n")
     print(_table(found))
+    print(f"\nKnown products, {len(known):,} questions, {LEANING} joined to what counts:")
+    for name, (without, with_) in joined.items():
+        change = _cell(paired(with_, without, SAMPLES, SEED))
+        print(f"{name}: {without.mean():.4f} to {with_.mean():.4f}, {change}")
     if given.quick:
         return
-    print(f"\nKnown products, {len(known):,} questions, against ids alone:")
+    print("\nAgainst ids alone:")
     for name in NETWORKS[1:]:
         gap = paired(losses[name], losses["ids alone"], SAMPLES, SEED)
         print(f"{name}: {_cell(gap)}")
@@ -145,7 +154,7 @@ def _found(
     allowed = np.ones(len(goods), np.bool_) if queries.allowed is None else queries.allowed
     size = np.bincount(goods.department[allowed], minlength=goods.department.max() + 1)
     chance = np.minimum(1, DEPTH / np.maximum(size, 1))[goods.department]
-    yield "random", np.full(len(asked), DEPTH / allowed.sum(), np.float32)
+    yield "random", np.full(len(asked), min(1, DEPTH / allowed.sum()), np.float32)
     yield "random in the departments of the answer", _mean(asked.truth, chance[asked.truth.values])
     share = _share(queries, goods.department)[
         asked.truth.rows, goods.department[asked.truth.values]
@@ -161,6 +170,33 @@ def _found(
         yield "nearest by hashed text", found
     for name, model in models.items():
         yield name, _recall(model, past, asked)
+
+
+def _joining(
+    shop: Shop, past: Dataset, asked: Asked, leaning: Retriever[Any]
+) -> dict[str, tuple[Floats, Floats]]:
+    """[questions] of each metric, without the retriever and with it."""
+    stages = ((name, shop.config.retrievers[name]) for name in COUNTING)
+    models = {name: resolve(Retriever, stage, name) for name, stage in stages}
+    lists = {
+        name: model.fit(own, past, None, ALONE).retrieve(asked.queries, DEPTH)
+        for name, (model, own) in models.items()
+    }
+    both = {**lists, LEANING: leaning.retrieve(asked.queries, DEPTH)}
+    rankings = [_by_places(some, shop.config.join.constant) for some in (lists, both)]
+
+    def told(metric: str, k: int) -> tuple[Floats, Floats]:
+        without, with_ = (
+            metrics.every()[metric](one, asked.truth, past.catalogue, k) for one in rankings
+        )
+        return without, with_
+
+    return {f"NDCG@{FIRST}": told("ndcg", FIRST), f"recall@{DEPTH}": told("recall", DEPTH)}
+
+
+def _by_places(lists: Mapping[str, Ranking], constant: float) -> Ranking:
+    weights = [1.0] * len(lists) + [0.0] * len(lists)
+    return Candidates.of(lists).joined(weights, constant).ranking
 
 
 def _recall(model: Retriever[Any], past: Dataset, asked: Asked) -> Floats:

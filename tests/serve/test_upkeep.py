@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -46,13 +48,30 @@ def test_events_go_to_the_tables_and_then_away(
         with caplog.at_level(logging.ERROR):
             work.once()
         assert "will be tried again" in caplog.text
+        assert "no such table" in caplog.text, "what the process said"
 
 
 def test_a_defect_does_not_end_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(upkeep, "compact", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(upkeep, "let_go", lambda *_, **__: 1 / 0)
     shop = Shop.open(tmp_path)
     with closing(LiveEvents.open(shop.live)) as live, caplog.at_level(logging.ERROR):
         Upkeep(shop, live.database, lambda: 0).once()
     assert "will be tried again" in caplog.text
+
+
+def test_who_stops_does_not_wait_for_what_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = tmp_path / "begun"
+    sleeper = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(600)"
+    monkeypatch.setattr(upkeep, "COMPACT", (sys.executable, "-c", sleeper))
+    shop = Shop.open(tmp_path, ["store.compact_minutes = 1e-4"])
+    with closing(LiveEvents.open(shop.live)) as live, caplog.at_level(logging.ERROR):
+        work = Upkeep(shop, live.database, lambda: 0)
+        work.start()
+        while not begun.exists():
+            time.sleep(0.01)
+        work.stop()
+    assert not caplog.text

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -67,20 +65,6 @@ def test_a_large_file_is_followed_by_another(
     assert [pq.read_metadata(file).num_rows for file in sorted(tmp_path.glob("events/*"))] == [
         4
     ] * 3
-
-
-def test_after_a_few_rows_it_rests(
-    live: LiveEvents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else whoever answers in the same process waits until all are written."""
-    rests = list[float]()
-    clock = SimpleNamespace(monotonic=count(step=1.0).__next__, sleep=rests.append)
-    monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(module, "PIECE", 2)
-    live.append([event(number) for number in range(6)])
-    compact(live.database, tmp_path, rest=3.0)
-    assert rests == [3.0] * 3
-    assert ids(tmp_path) == [f"e{number}" for number in range(6)]
 
 
 def test_an_interrupted_step_is_taken_again(

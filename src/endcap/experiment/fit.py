@@ -130,8 +130,8 @@ def _learn(work: Work, refit: bool) -> tuple[Recommender, Recommender | None, di
         second = work.retrievers(Part.VALIDATION)
         rankers = work.earlier_rankers()
     else:
-        first = work.retrievers(Part.RANKER)
-        rankers = work.rankers(work.system(Part.RANKER, first))
+        # Nobody keeps what rankers learn over: among a million items it is a gigabyte.
+        rankers = work.rankers(work.system(Part.RANKER, work.retrievers(Part.RANKER)))
         second = work.retrievers(Part.VALIDATION)
     placement = work.task.placement
     measured = work.system(Part.VALIDATION, second)

@@ -10,6 +10,7 @@ What is unknown adds nothing: projections have no biases, and unknown content is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Self
 
 import torch
@@ -20,6 +21,9 @@ from endcap.types import Bools, Floats
 QUIET = 0.3
 """How long the ids' vectors are to begin with, beside content's 1: what is alike then learns
 together, until events say otherwise. On Amazon Beauty it halves the epochs."""
+
+ROWS = 1 << 16
+"""Items whose vectors are made at once where all are."""
 
 
 class Shared(dict[str, Tensor]):
@@ -79,11 +83,12 @@ class Content(nn.Module):
         return self(some), rows
 
     def _mixed(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        parts = []
-        for name, one in vectors.items():
-            gate = self.gate[name]
-            parts.append(self.project[name](one.to(gate.device)) * gate)
-        return torch.stack(parts).sum(0)
+        return reduce(torch.add, (self._part(name, one) for name, one in vectors.items()))
+
+    def _part(self, name: str, vectors: Tensor) -> Tensor:
+        gate: Tensor = self.gate[name]
+        projected: Tensor = self.project[name](vectors.to(gate.device))
+        return projected * gate
 
 
 class Items(nn.Module):
@@ -124,9 +129,19 @@ class Items(nn.Module):
         """[n, dim] of some items, of all where None."""
         if self.told is None:
             return self.weight if items is None else self.weight[items]
+        if items is None and not torch.is_grad_enabled():
+            return self._all()
         own, ids = (one if items is None else one[items] for one in (self.own, self.weight))
         if self.training and self.hidden:
             told = (self.told if items is None else self.told[items.cpu()]).to(own.device)
             own = own & ~(told & (torch.rand(len(own), device=own.device) < self.hidden))
         vectors: Tensor = ids * own[:, None] + self.content(items)
+        return vectors
+
+    def _all(self) -> Tensor:
+        """[items, dim] some at a time, for the memory: nothing is learned from them."""
+        vectors = torch.empty_like(self.weight)
+        for first in range(0, len(vectors), ROWS):
+            some = torch.arange(first, min(first + ROWS, len(vectors)), device=vectors.device)
+            vectors[some] = self(some)
         return vectors

@@ -28,7 +28,7 @@ class Settings(Read):
     """What of the catalogue is read, and how a past is weighed."""
 
     history: int = Field(2_000, gt=0, description="newest events of a visitor that count")
-    recency: float = Field(0.99, gt=0, le=1, description="what each older event of them keeps")
+    recency: float = Field(0.998, gt=0, le=1, description="what each older event of them keeps")
     shrink: float = Field(
         20.0, gt=0, description="events as everybody has them that are added to a visitor's own"
     )

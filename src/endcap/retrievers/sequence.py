@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from endcap import config
 from endcap.content import voices
@@ -89,7 +90,7 @@ class Sequence(Retriever[Settings]):
     def __init__(self, settings: Settings, state: State) -> None:
         super().__init__(settings, state)
         self.network = _restored(settings, state) if state else None
-        self.vectors = self.network.item().detach() if self.network else torch.zeros(0, 1)
+        self.vectors = _settled(self.network) if self.network else torch.zeros(0, 1)
         guessed = below(state, STANDING)
         self.standing = Standing(guessed) if guessed else None
         if guessed:
@@ -246,6 +247,13 @@ class Sequence(Retriever[Settings]):
 def _restored(settings: Settings, state: State) -> Reader:
     weights = below(state, NETWORK)
     return restored(Reader(settings, weights["item.own"], below(state, CONTENT)), weights)
+
+
+@torch.no_grad()
+def _settled(network: Reader) -> Tensor:
+    """[items, dim] where items stand once nothing is learned any more."""
+    vectors: Tensor = network.item()
+    return vectors.detach()
 
 
 def _told(settings: Settings, catalogue: Catalogue, run: Run) -> Voices:

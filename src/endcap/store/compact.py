@@ -5,17 +5,22 @@
 The name tells the store and the first and last place of the rows within. So how far a store has
 been written is known from the files alone, and there is no mark beside them that a crash could
 falsify.
+
+    python -m endcap.store.compact TABLES FEWEST < address
+
+is how a service has it done: a thread that makes objects of a million rows keeps the interpreter
+from answers, a process does not, and it gives way to them. The address of the store is read, as a
+password may be in it. Nothing is done where another process is at it.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import time
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +29,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, Table, func, select
 
 from endcap.config import Shop, alone
+from endcap.errors import StateError
 from endcap.store import items, people
 from endcap.store.address import there
 from endcap.store.database import Database
@@ -39,9 +45,6 @@ LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))
 
 BATCH = 50_000
 """Rows that are in memory at a time."""
-
-PIECE = 500
-"""Rows that are read in one go: whoever answers in the same process waits so long for Python."""
 
 WHOLE = 1_000_000
 """Rows from which on a file is not continued but followed by another."""
@@ -73,15 +76,12 @@ def into_tables(shop: Shop) -> int:
         return _extend_all(live.database, shop.tables, 1)
 
 
-def compact(database: Database, tables: Path, *, fewest: int = 1, rest: float = 0.0) -> int:
+def compact(database: Database, tables: Path, *, fewest: int = 1) -> int:
     """Write events and impressions that are new, where they are at least so many places of a
     table; returns how many rows that was. Raises StateError where another process is at it.
-
-    rest: after some rows, for how many times as long as they took it leaves the processor to
-        others.
     """
     with alone(tables, "compaction"):
-        return _extend_all(database, tables, fewest, rest)
+        return _extend_all(database, tables, fewest)
 
 
 def written(database: Database, tables: Path, table: Table) -> int:
@@ -107,22 +107,15 @@ def segments(folder: Path, store: str) -> list[Segment]:
     return list(longest.values())
 
 
-def _extend_all(database: Database, tables: Path, fewest: int, rest: float = 0.0) -> int:
+def _extend_all(database: Database, tables: Path, fewest: int) -> int:
     with database.engine.connect() as connection:
-        store = name_of(connection)
-        return sum(_extend(connection, store, tables, *one, fewest, rest) for one in LIVE)
+        return sum(_extend(connection, *one, tables, fewest) for one in LIVE)
 
 
 def _extend(
-    connection: Connection,
-    store: str,
-    tables: Path,
-    table: Table,
-    schema: pa.Schema,
-    fewest: int,
-    rest: float,
+    connection: Connection, table: Table, schema: pa.Schema, tables: Path, fewest: int
 ) -> int:
-    folder = tables / table.name
+    folder, store = tables / table.name, name_of(connection)
     last = next(iter(segments(folder, store)[-1:]), None)
     done = last.last if last else 0
     newest = connection.execute(select(func.max(table.c.place))).scalar() or 0
@@ -137,7 +130,7 @@ def _extend(
     with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for batch in _written(going_on, schema):
             writer.write_table(batch)
-        for batch in _gathered(_resting(_new(connection, table, schema, done, newest), rest)):
+        for batch in _new(connection, table, schema, done, newest):
             writer.write_table(batch)
             count += batch.num_rows
     _settle(draft, target)
@@ -163,23 +156,9 @@ def _new(
         .where(place > done, place <= newest)
         .order_by(place)
     )
-    rows: Any = connection.execution_options(yield_per=PIECE).execute(query).mappings()
+    rows: Any = connection.execution_options(yield_per=BATCH).execute(query).mappings()
     for piece in rows.partitions():
         yield pa.Table.from_pylist([dict(row) for row in piece], schema)
-
-
-def _resting(pieces: Iterator[pa.Table], rest: float) -> Iterator[pa.Table]:
-    began = time.monotonic()
-    for piece in pieces:
-        yield piece
-        time.sleep(rest * (time.monotonic() - began))
-        began = time.monotonic()
-
-
-def _gathered(pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Pieces put together until they are worth writing."""
-    while some := list(islice(pieces, max(1, BATCH // PIECE))):
-        yield pa.concat_tables(some)
 
 
 def _settle(draft: Path, target: Path) -> None:
@@ -187,3 +166,16 @@ def _settle(draft: Path, target: Path) -> None:
     sync(draft)
     os.replace(draft, target)
     sync(target.parent)
+
+
+def main() -> None:
+    tables, fewest = sys.argv[1:]
+    address = sys.stdin.read()
+    os.nice(19)
+    where = address if "://" in address else Path(address)
+    with closing(Database(where)) as database, suppress(StateError):
+        compact(database, Path(tables), fewest=int(fewest))
+
+
+if __name__ == "__main__":
+    main()
