@@ -4,8 +4,8 @@
 
 A shop is fitted on all but the last days of a log, the release goes live, and the days come in.
 Then the same tables are learned twice: by `endcap fit --continue` and by `endcap fit`. Prints the
-seconds of both and the paired difference of their lists for the test part (`endcap compare`).
-What is done is kept in the work folder.
+seconds that processors spent on both and the paired difference of their lists for the test part
+(`endcap compare`). What is done is kept in the work folder.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _once(shop: Path, name: str, command: list[object]) -> None:
         print(f"{name} …", file=sys.stderr)
         spent = _run(shop, name, *command)
         answer = json.loads(spent.output)
-        known.write_text(json.dumps({**answer, "seconds": spent.seconds, "peak": spent.peak}))
+        known.write_text(json.dumps({**answer, "cpu": spent.cpu, "peak": spent.peak}))
 
 
 def _known(shop: Path, name: str) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def _show(shop: Path) -> None:
     for name in ("anew", "continued"):
         known = _known(shop, name)
         ndcg = known["metrics"]["ndcg@10"]["value"]
-        rows.append([name, f"{known['seconds']:.0f}", f"{known['peak'] / 1e9:.1f}", f"{ndcg:.4f}"])
-    print(table(["fit", "s", "peak GB", "NDCG@10"], rows))
+        rows.append([name, f"{known['cpu']:.0f}", f"{known['peak'] / 1e9:.1f}", f"{ndcg:.4f}"])
+    print(table(["fit", "s of processors", "peak GB", "NDCG@10"], rows))
     pair = (_release(shop, name) for name in ("continued", "anew"))
     gap = json.loads(_run(shop, "compare", "compare", *pair).output)["metrics"]["ndcg@10"]
     print(
