@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from endcap.content import cache as module
 from endcap.content.cache import Cache, fingerprint
 from endcap.content.encoding import BATCH, BYTES, encode
 from endcap.content.pieces import Piece, Unreadable
@@ -93,6 +94,10 @@ def test_other_settings_arrays_or_weights_are_kept_apart() -> None:
     names = {fingerprint(one, "w") for one in [model, *others]} | {fingerprint(model, "v")}
     assert len(names) == 5
     assert fingerprint(TextHashing(Settings(), dict(arrays)), "w") == fingerprint(model, "w")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "version", lambda _: "another")
+        names.add(fingerprint(model, "w"))
+    assert len(names) == 6
 
 
 def lengths(contents: Sequence[bytes]) -> list[Floats | str]:

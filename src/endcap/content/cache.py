@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,11 @@ class Cache:
 
 
 def fingerprint(encoder: Encoder[Any], weights: str) -> str:
-    """The same for encoders that say the same: by class, settings, arrays and weights."""
+    """The same for encoders that say the same: by class, settings, arrays, weights, and the
+    version of Endcap, as another may read content otherwise."""
     kind = type(encoder)
-    digest = hashlib.sha256(f"{kind.__module__}:{kind.__qualname__} {weights} ".encode())
+    named = f"{kind.__module__}:{kind.__qualname__} {version('endcap')} {weights} "
+    digest = hashlib.sha256(named.encode())
     digest.update(encoder.settings.model_dump_json().encode())
     for name in sorted(encoder.state):
         array = np.ascontiguousarray(encoder.state[name])
