@@ -18,7 +18,7 @@ from endcap.nn.going_on import what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import ndcg
-from endcap.nn.sequences import Batch, shared, training_batches
+from endcap.nn.sequences import Batch, shared, tokens_of, training_batches
 from endcap.stages import Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats
@@ -52,7 +52,9 @@ class Learning(Reading):
     epochs: int = Field(30, gt=0, description="epochs at most; without a judge, exactly")
     patience: int = Field(4, gt=0, description="epochs without a better score before it stops")
     tokens: int | None = Field(
-        None, gt=0, description="events in a batch; by the size of the log where not given"
+        None,
+        gt=0,
+        description="events in a batch; by the sizes of log and catalogue where not given",
     )
     learning_rate: float = Field(2e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards 0")
@@ -98,7 +100,8 @@ def _steps(
         weight = what_is_new(dataset, run.earlier, settings.replay, rng)
     done, total = 0, max(1, len(dataset) if weight is None else np.count_nonzero(weight))
     history, ahead = dataset.history, settings.ahead
-    for batch in training_batches(history, settings.length, settings.tokens, rng, weight, ahead):
+    tokens = settings.tokens or tokens_of(len(dataset), len(dataset.catalogue))
+    for batch in training_batches(history, settings.length, tokens, rng, weight, ahead):
         done += int((batch.target >= 0).sum())
         yield min(1.0, done / total), partial(_own, partial(_loss, network, goal), batch)
 

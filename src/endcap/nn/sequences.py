@@ -81,14 +81,14 @@ def windows(history: History, length: int, rng: np.random.Generator) -> tuple[In
 def training_batches(
     history: History,
     length: int,
-    tokens: int | None,
+    tokens: int,
     rng: np.random.Generator,
     weight: Floats | None = None,
     ahead: float = 0.0,
 ) -> Iterator[Batch]:
     """All sequences that say something once, in batches of like length.
 
-    tokens: about how many events each batch holds; by the size of the log where None.
+    tokens: about how many events each batch holds, see `tokens_of`.
     weight: [events] how much each counts as a target, 0 for not at all; None for all the same.
     ahead: see `Aims.draw`.
     """
@@ -99,7 +99,7 @@ def training_batches(
     starts, stops = starts[useful], stops[useful]
     order = rng.permutation(len(starts))
     order = order[np.argsort((stops - starts)[order], kind="stable")]
-    groups = _groups((stops - starts)[order], tokens or _tokens(len(history.items)))
+    groups = _groups((stops - starts)[order], tokens)
     draw = partial(aims.draw, rng=rng, ahead=ahead)
     for group in rng.permutation(len(groups)):
         first, after = groups[group]
@@ -107,10 +107,17 @@ def training_batches(
         yield _training_batch(history, draw, aims.weight, starts[rows], stops[rows])
 
 
-def _tokens(events: int) -> int:
+def tokens_of(events: int, items: int) -> int:
     """Events in a batch that make about 400 steps an epoch: enough to learn from each epoch, and
-    on a large log no more than the step itself, the table of items above all, is worth."""
-    return min(max(events // 400, 384), 4_096)
+    on a large log no more than the step itself, the table of items above all, is worth.
+
+    A step touches all of that table, whatever the batch: at a million items as long as some
+    15,000 events take.
+
+    >>> tokens_of(10_000, 1_000), tokens_of(10_000_000, 10_000), tokens_of(10_000_000, 1_000_000)
+    (384, 4096, 15625)
+    """
+    return min(max(events // 400, 384), max(4_096, items // 64))
 
 
 def _groups(lengths: Int64s, tokens: int) -> list[tuple[int, int]]:
