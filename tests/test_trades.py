@@ -42,10 +42,10 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return shop
 
 
-SLOW = [pytest.param(trade, marks=pytest.mark.slow) for trade in ("news", "video")]
+SLOW = [pytest.param(trade, marks=pytest.mark.slow) for trade in ("news", "video", "replies")]
 
 
-@pytest.mark.parametrize("trade", [*SLOW, "replies", "risk"])
+@pytest.mark.parametrize("trade", [*SLOW, "risk"])
 def test_it_is_better_than_what_is_popular(shops: Callable[[str], Path], trade: str) -> None:
     judged = json.loads(run(ENDCAP, "evaluate", "--shop", shops(trade), "--json"))
     gap = judged["tasks"]["home"]["differences"]["popular"]
@@ -53,6 +53,7 @@ def test_it_is_better_than_what_is_popular(shops: Callable[[str], Path], trade: 
     assert gap["p"] < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "reply"), [("hello parcel late", "late-0"), ("money return back", "refund-0")]
 )

@@ -196,7 +196,9 @@ def test_every_ranker(cls: type[Ranker[Any]], shops: Shops, other: Dataset) -> N
     same(*ranked)
 
 
-@pytest.mark.parametrize("protocol", ["time", "leave-one-out"])
+@pytest.mark.parametrize(
+    "protocol", ["time", pytest.param("leave-one-out", marks=pytest.mark.slow)]
+)
 def test_the_whole_system(tmp_path: Path, protocol: str) -> None:
     """Everything that a fit chooses before it measures, under both protocols."""
     rows = sorted(lively(), key=lambda row: (row["timestamp"], row["event_id"]))

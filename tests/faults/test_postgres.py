@@ -36,9 +36,8 @@ def test_a_server_that_is_stopped_and_started(
     assert not lost(shop, load.acknowledged)
 
 
-@pytest.mark.parametrize(
-    "delay", [pytest.param(0.3, id="slow", marks=pytest.mark.slow), pytest.param(None, id="silent")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [pytest.param(0.3, id="slow"), pytest.param(None, id="silent")])
 def test_a_server_that_takes_long(
     shop: Path, postgres: Postgres, delay: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

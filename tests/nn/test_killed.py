@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.nn.test_loop import PLAN, learn, same
 
 STEPS = 100
@@ -42,6 +44,7 @@ def kill_beyond(folder: Path, epoch: int, step: int) -> None:
     assert run.wait() == -signal.SIGKILL
 
 
+@pytest.mark.slow  # a quick one is that of a fit
 def test_a_killed_training_goes_on_within_the_epoch(tmp_path: Path) -> None:
     undisturbed, again = learn(None, steps=STEPS), list[str]()
     kill_beyond(tmp_path, 1, 10)
