@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.likeness import Likeness
+from benchmarks.likeness import Likeness, unit
 from benchmarks.markdown import table
 from endcap.encoders import image, text_multilingual
 from endcap.encoders.image import Image
@@ -62,10 +62,10 @@ def main() -> None:
     products, photos = _read(folder / "products.csv"), _read(folder / "photos.csv")
     code = {one["product"]: place for place, one in enumerate(products)}
     shop = Shop(
-        photos=_unit(_pictures(folder, photos, run)),
+        photos=unit(_pictures(folder, photos, run)),
         right=np.array([code[one["product"]] for one in photos]),
-        pictures=_unit(_pictures(folder, products, run)),
-        words=_unit(_words(products, run)),
+        pictures=unit(_pictures(folder, products, run)),
+        words=unit(_words(products, run)),
         kinds=np.array([one["category"] for one in products]),
     )
     train, val, test = (
@@ -223,10 +223,6 @@ def _words(products: Rows, run: Run) -> Floats:
 
 def _goods(ids: Sequence[str], **columns: Any) -> Catalogue:
     return Catalogue.of({"item_id": [f"{n} {id_}" for n, id_ in enumerate(ids)], **columns})
-
-
-def _unit(vectors: Floats) -> Floats:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
 
 if __name__ == "__main__":

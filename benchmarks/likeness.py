@@ -46,7 +46,7 @@ class Likeness:
             that is learned too, counts from the start, and the pull is towards it.
         """
         mean, target = photos.mean(axis=0), products.mean(axis=0)
-        given, wanted = (torch.from_numpy(one) for one in (photos - mean, _unit(products - target)))
+        given, wanted = (torch.from_numpy(one) for one in (photos - mean, unit(products - target)))
         size = float(given.square().sum(dim=1).mean().sqrt())
         given, answers = given / size, torch.from_numpy(right)
         weights = torch.zeros(given.shape[1], wanted.shape[1], requires_grad=pull < np.inf)
@@ -75,10 +75,11 @@ class Likeness:
 
     def __call__(self, photos: Floats, products: Floats) -> Floats:
         """[photos, products] how likely each is; the shares of a photo add up to one."""
-        scores = (photos - self.mean) @ self.weights @ _unit(products - self.target).T
+        scores = (photos - self.mean) @ self.weights @ unit(products - self.target).T
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
 
 
-def _unit(vectors: Floats) -> Floats:
+def unit(vectors: Floats) -> Floats:
+    """The same, each of length 1."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))

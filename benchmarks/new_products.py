@@ -50,8 +50,8 @@ DEPTH, FIRST, SAMPLES, SEED, MOST = 50, 10, 2_000, 1, 4_000
 
 CONFIG = Path("configs/demo.toml")
 
-COUNTING = ("popular", "neighbours", "repeat", "content")
-"""Whose lists are joined by places, each as loud as the others."""
+COUNTING = ("popular", "neighbours", "repeat")
+"""Whose lists are joined by places with what is nearest, each as loud as the others."""
 
 NEAREST, LEANING, STANDING = "nearest by TF-IDF", "`newcomers`", "with content, standing 1"
 
@@ -79,7 +79,7 @@ def main() -> None:
         pages = {"all": [asked], "new": [shelf], "department": [*_departments(shelf, past)]}
         found = {name: _joined(models, past, parts) for name, parts in pages.items()}
         known = _about(dataset, ~untaken).sample(MOST, SEED)
-        joined = _joining(shop, past, known, models[LEANING])
+        joined = _joining(shop, learned, known, models)
         losses = {name: _recall(models[name], past, known) for name in NETWORKS if name in models}
     print(f"{untaken.sum():,} of {len(untaken):,} products untaken; {len(asked):,} questions.\n")
     print(_table(found))
@@ -97,9 +97,15 @@ def main() -> None:
 
 def _counts(shop: Shop, past: Dataset) -> Iterator[tuple[str, Retriever[Any]]]:
     """What counts and needs no training."""
-    content, own = resolve(Retriever, shop.config.retrievers["content"], "content")
-    yield NEAREST, content.fit(own, past, None, ALONE)
+    yield NEAREST, _fitted(shop, "content", past)
     yield LEANING, Newcomers.fit(Newcomers.settings_type(), past, None, ALONE)
+
+
+def _fitted(shop: Shop, name: str, past: Dataset) -> Retriever[Any]:
+    """A retriever that the shop has, as it has it."""
+    model, own = resolve(Retriever, shop.config.retrievers[name], name)
+    fitted: Retriever[Any] = model.fit(own, past, None, ALONE)
+    return fitted
 
 
 def _networks(
@@ -173,16 +179,13 @@ def _found(
 
 
 def _joining(
-    shop: Shop, past: Dataset, asked: Asked, leaning: Retriever[Any]
+    shop: Shop, past: Dataset, asked: Asked, fitted: Mapping[str, Retriever[Any]]
 ) -> dict[str, tuple[Floats, Floats]]:
-    """[questions] of each metric, without the retriever and with it."""
-    stages = ((name, shop.config.retrievers[name]) for name in COUNTING)
-    models = {name: resolve(Retriever, stage, name) for name, stage in stages}
-    lists = {
-        name: model.fit(own, past, None, ALONE).retrieve(asked.queries, DEPTH)
-        for name, (model, own) in models.items()
-    }
-    both = {**lists, LEANING: leaning.retrieve(asked.queries, DEPTH)}
+    """[questions] of each metric, without `newcomers` and with it."""
+    models = {name: _fitted(shop, name, past) for name in COUNTING}
+    models |= {name: fitted[name] for name in (NEAREST, LEANING)}
+    both = {name: model.retrieve(asked.queries, DEPTH) for name, model in models.items()}
+    lists = {name: one for name, one in both.items() if name != LEANING}
     rankings = [_by_places(some, shop.config.join.constant) for some in (lists, both)]
 
     def told(metric: str, k: int) -> tuple[Floats, Floats]:
