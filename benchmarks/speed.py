@@ -9,8 +9,8 @@ in a process of its own, with a softmax over all items, 64 wide, 2 layers, 2 hea
 Endcap trains until the validation part is no longer guessed better. The peers take one epoch and
 are judged after it, or with `--epochs` that many; with `--share` they take that share of an
 epoch's batches, from which its seconds are extrapolated, and are not judged; with `--quality` they
-too train until nothing is gained, which takes hours. What is done is kept in the work folder: an
-interrupted run goes on, and `--fresh NAME` measures one of them anew.
+too train until nothing is gained, in smaller steps, which takes hours. What is done is kept in the
+work folder: an interrupted run goes on, and `--fresh NAME` measures one of them anew.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ SYSTEMS = {
     "recbole": "benchmarks.peers.recbole_sasrec",
     "rectools": "benchmarks.peers.rectools_sasrec",
 }
+
+SMALL = {"recbole": 256, "rectools": 32}
+"""Samples of a peer's step where it trains to its end: with an eighth or a fourth of its default
+it takes as long for an epoch, and a fraction of the epochs."""
 
 PEERS = ROOT / "build" / "peers"
 """Where `make peers` installs them."""
@@ -127,7 +131,8 @@ def _command(given: argparse.Namespace, name: str, folder: Path) -> list[object]
         sys.exit(f"There is no {own}: run `make peers`.")
     command: list[object] = [own, "-m", SYSTEMS[name], given.work / "sequences.npz", folder]
     if name == "endcap" or given.quality:
-        return [*command, "--epochs", MANY, "--patience", given.patience]
+        small = ["--batch", SMALL[name]] if name in SMALL else []
+        return [*command, "--epochs", MANY, "--patience", given.patience, *small]
     judged = ["--patience", given.epochs] if given.share == 1 else []
     return [*command, "--epochs", given.epochs, "--share", given.share, *judged]
 

@@ -54,7 +54,8 @@ class Given:
     """What a run was told.
 
     epochs: at most. share: of each epoch's batches. patience: epochs without a better
-    validation figure after which to stop; 0 never judges.
+    validation figure after which to stop; 0 never judges. batch: samples of a peer's step, None
+    as it does by itself.
     """
 
     sequences: Path
@@ -62,6 +63,7 @@ class Given:
     epochs: int
     share: float
     patience: int
+    batch: int | None
 
     @classmethod
     def read(cls) -> Given:
@@ -71,6 +73,7 @@ class Given:
         arguments.add_argument("--epochs", type=int, default=1)
         arguments.add_argument("--share", type=float, default=1.0)
         arguments.add_argument("--patience", type=int, default=0)
+        arguments.add_argument("--batch", type=int)
         return cls(**vars(arguments.parse_args()))
 
 

@@ -26,7 +26,10 @@ from benchmarks.peers.sequences import LONGEST, Codes, Sequences
 
 NAME = "events"
 
-BATCH = 256
+BATCH = 2048
+"""Prefixes of a step, as RecBole has it by default."""
+
+JUDGED = 256
 """Users who are judged at once."""
 
 
@@ -35,7 +38,7 @@ class RecBole:
 
     def __init__(self, sequences: Sequences, given: Given) -> None:
         self.sequences, self.share = sequences, given.share
-        config = _config(_write(sequences, given.folder))
+        config = _config(_write(sequences, given.folder), given.batch or BATCH)
         init_seed(SEED, reproducibility=True)
         dataset = create_dataset(config)
         self.training, *_ = data_preparation(config, dataset)
@@ -56,8 +59,8 @@ class RecBole:
     def lists(self, part: int) -> NDArray[Any]:
         self.model.eval()
         histories = self.sequences.histories(part)
-        starts = range(0, len(histories), BATCH)
-        return np.concatenate([self._lists(histories[start : start + BATCH]) for start in starts])
+        starts = range(0, len(histories), JUDGED)
+        return np.concatenate([self._lists(histories[start : start + JUDGED]) for start in starts])
 
     def _lists(self, histories: list[Codes]) -> NDArray[Any]:
         lengths = [min(len(history), SHAPE.length) for history in histories]
@@ -91,13 +94,14 @@ def _write(sequences: Sequences, folder: Path) -> Path:
     return folder
 
 
-def _config(folder: Path) -> Config:
+def _config(folder: Path, batch: int) -> Config:
     settings = {
         "data_path": str(folder),
         "checkpoint_dir": str(folder),
         "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
         "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"},
         "train_neg_sample_args": None,
+        "train_batch_size": batch,
         "loss_type": "CE",
         "hidden_size": SHAPE.width,
         "inner_size": 4 * SHAPE.width,

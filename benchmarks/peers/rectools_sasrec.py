@@ -22,6 +22,9 @@ from rectools.models import SASRecModel
 from benchmarks.peers.curve import SEED, SHAPE, Given, follow
 from benchmarks.peers.sequences import LONGEST, VALIDATION, Sequences
 
+BATCH = 128
+"""Users of a step, as RecTools has it by default."""
+
 
 class Watch(Callback):  # type: ignore[misc]
     """The seconds that the last epoch took, or would have taken as a whole."""
@@ -37,8 +40,8 @@ class Watch(Callback):  # type: ignore[misc]
 class RecTools:
     """RecTools' own data set, model and trainer, an epoch at a time."""
 
-    def __init__(self, sequences: Sequences, share: float) -> None:
-        self.sequences, self.share = sequences, share
+    def __init__(self, sequences: Sequences, given: Given) -> None:
+        self.sequences, self.share = sequences, given.share
         self.training = _dataset(sequences.before(VALIDATION))
         seed_everything(SEED)
         self.model = SASRecModel(
@@ -47,6 +50,7 @@ class RecTools:
             n_heads=SHAPE.heads,
             session_max_len=SHAPE.length,
             loss="softmax",
+            batch_size=given.batch or BATCH,
         )
 
     def epoch(self) -> float:
@@ -102,7 +106,7 @@ def main() -> None:
     # Both peers' libraries are older than pandas' and torch's newest notices.
     warnings.simplefilter("ignore")
     sequences = Sequences.load(given.sequences)
-    follow(RecTools(sequences, given.share), sequences, given)
+    follow(RecTools(sequences, given), sequences, given)
 
 
 if __name__ == "__main__":
