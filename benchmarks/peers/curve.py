@@ -54,8 +54,8 @@ class Given:
     """What a run was told.
 
     epochs: at most. share: of each epoch's batches. patience: epochs without a better
-    validation figure after which to stop; 0 never judges. batch: samples of a peer's step, None
-    as it does by itself.
+    validation figure after which to stop; 0 never judges. batch: samples of a peer's step, which
+    are then not padded beyond their longest; None leaves both as the peer has them.
     """
 
     sequences: Path

@@ -20,16 +20,15 @@ from recbole.data.interaction import Interaction
 from recbole.model.sequential_recommender import SASRec
 from recbole.trainer import Trainer
 from recbole.utils import init_seed
+from torch.utils.data import DataLoader
 
+from benchmarks.peers.alike import Alike, longest
 from benchmarks.peers.curve import SEED, SHAPE, Given, follow
 from benchmarks.peers.sequences import LONGEST, Codes, Sequences
 
 NAME = "events"
 
-BATCH = 2048
-"""Prefixes of a step, as RecBole has it by default."""
-
-JUDGED = 256
+BATCH = 256
 """Users who are judged at once."""
 
 
@@ -38,10 +37,12 @@ class RecBole:
 
     def __init__(self, sequences: Sequences, given: Given) -> None:
         self.sequences, self.share = sequences, given.share
-        config = _config(_write(sequences, given.folder), given.batch or BATCH)
+        config = _config(_write(sequences, given.folder))
         init_seed(SEED, reproducibility=True)
         dataset = create_dataset(config)
         self.training, *_ = data_preparation(config, dataset)
+        if given.batch:
+            self.training = _alike(self.training, given.batch)
         tokens = [str(code) for code in range(int(sequences.item.max()) + 1)]
         self.codes = np.array(dataset.token2id(dataset.iid_field, np.array(tokens)))
         self.model = SASRec(config, dataset)
@@ -59,8 +60,8 @@ class RecBole:
     def lists(self, part: int) -> NDArray[Any]:
         self.model.eval()
         histories = self.sequences.histories(part)
-        starts = range(0, len(histories), JUDGED)
-        return np.concatenate([self._lists(histories[start : start + JUDGED]) for start in starts])
+        starts = range(0, len(histories), BATCH)
+        return np.concatenate([self._lists(histories[start : start + BATCH]) for start in starts])
 
     def _lists(self, histories: list[Codes]) -> NDArray[Any]:
         lengths = [min(len(history), SHAPE.length) for history in histories]
@@ -84,6 +85,20 @@ class RecBole:
         self.trainer.optimizer.load_state_dict(moments)
 
 
+def _alike(training: Any, batch: int) -> DataLoader[Any]:
+    """The same prefixes in other batches, without what pads them."""
+
+    def collated(rows: list[int]) -> Interaction:
+        samples = training.collate_fn(rows)
+        items = samples["item_id_list"]
+        samples.update(Interaction({"item_id_list": items[:, : longest(items)]}))
+        return samples
+
+    lengths = training._dataset.inter_feat["item_length"].numpy()
+    batches = Alike(lengths, batch)
+    return DataLoader(range(len(lengths)), batch_sampler=batches, collate_fn=collated)
+
+
 def _write(sequences: Sequences, folder: Path) -> Path:
     """The events as RecBole reads them: an atomic file in a folder of its name."""
     path = folder / NAME / f"{NAME}.inter"
@@ -94,14 +109,13 @@ def _write(sequences: Sequences, folder: Path) -> Path:
     return folder
 
 
-def _config(folder: Path, batch: int) -> Config:
+def _config(folder: Path) -> Config:
     settings = {
         "data_path": str(folder),
         "checkpoint_dir": str(folder),
         "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
         "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full"},
         "train_neg_sample_args": None,
-        "train_batch_size": batch,
         "loss_type": "CE",
         "hidden_size": SHAPE.width,
         "inner_size": 4 * SHAPE.width,

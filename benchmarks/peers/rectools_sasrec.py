@@ -13,17 +13,33 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from pytorch_lightning import Callback, Trainer, seed_everything
 from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
+from rectools.models.nn.transformers.data_preparator import SequenceDataset
+from rectools.models.nn.transformers.sasrec import SASRecDataPreparator
+from torch.utils.data import DataLoader
 
+from benchmarks.peers.alike import Alike, longest
 from benchmarks.peers.curve import SEED, SHAPE, Given, follow
 from benchmarks.peers.sequences import LONGEST, VALIDATION, Sequences
 
-BATCH = 128
-"""Users of a step, as RecTools has it by default."""
+class Unpadded(SASRecDataPreparator):  # type: ignore[misc]
+    """The same users in other batches, without what pads them."""
+
+    def get_dataloader_train(self) -> DataLoader[Any]:
+        users = SequenceDataset.from_interactions(self.train_dataset.interactions.df)
+        lengths = np.array([len(sequence) for sequence in users.sessions])
+        batches = Alike(lengths, self.batch_size)
+        return DataLoader(users, batch_sampler=batches, collate_fn=self._collated)
+
+    def _collated(self, batch: list[Any]) -> dict[str, torch.Tensor]:
+        columns = self._collate_fn_train(batch)
+        length = longest(columns["x"])
+        return {name: column[:, -length:] for name, column in columns.items()}
 
 
 class Watch(Callback):  # type: ignore[misc]
@@ -50,7 +66,7 @@ class RecTools:
             n_heads=SHAPE.heads,
             session_max_len=SHAPE.length,
             loss="softmax",
-            batch_size=given.batch or BATCH,
+            **_alike(given.batch) if given.batch else {},
         )
 
     def epoch(self) -> float:
@@ -76,6 +92,10 @@ class RecTools:
         self.model = SASRecModel.load_from_checkpoint(path)
         self.model.fit_trainer.limit_train_batches = self.share
         self.model.fit_trainer.callbacks.append(Watch())
+
+
+def _alike(batch: int) -> dict[str, Any]:
+    return {"batch_size": batch, "data_preparator_type": Unpadded}
 
 
 def _trainer(share: float) -> Trainer:

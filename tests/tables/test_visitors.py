@@ -13,7 +13,8 @@ from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Dataset
 from endcap.tables.parts import Part
 from endcap.tables.prepare import prepare, prepared
-from endcap.tables.prepare.visitor_features import PIECE, onto_spans, pasts, usual_spans
+from endcap.tables.prepare.pieces import PIECE
+from endcap.tables.prepare.visitor_features import onto_spans, pasts, usual_spans
 from endcap.tables.schema import kind
 from endcap.tables.visitors import visitor_features
 from endcap.types import DAY, Floats, History, Queries, offsets_of

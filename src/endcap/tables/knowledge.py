@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -158,9 +159,15 @@ def _things(name: str, value: Any) -> Iterator[tuple[str, str]]:
         if name in TOGETHER:
             yield GOES_WITH, label.strip()
         elif name == "categories":
-            yield from ((one, f"{one}: {level}") for level in levels(label.lower()))
+            yield from ((one, f"{one}: {level}") for level in _levels(label))
         else:
             yield one, f"{one}: {' '.join(label.lower().split())}"
+
+
+@lru_cache(1 << 16)
+def _levels(path: str) -> tuple[str, ...]:
+    """Many items have the same."""
+    return tuple(levels(path.lower()))
 
 
 def _circling(catalogue: Catalogue, given: list[Fact]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +34,16 @@ class Steps:
 
         The rows come back with `row`, their place in the step from 0.
         """
+        return self.make(name, lambda path: self._compute(name, rows, path))
+
+    def make(self, name: str, write: Callable[[Path], None]) -> Table:
+        """The same for what no engine computes."""
         path = self.folder / f"{name}.parquet"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}")
             shutil.rmtree(draft, ignore_errors=True)
-            self._compute(name, rows, draft)
+            write(draft)
             os.replace(draft, path)
         return self.engine.step(path)
 

@@ -103,12 +103,6 @@ def without(rows: Table, faults: Table) -> Table:
     return rows.filter(_.reason.isnull()).anti_join(faults, "place")
 
 
-def judged(rows: Table, faults: Table) -> Table:
-    """All rows, with the reason that they show or that was found."""
-    joined = rows.left_join(faults, "place").drop("place_right")
-    return joined.mutate(reason=ibis.coalesce(_.reason, _.fault)).drop("fault")
-
-
 def _again(rows: Table, key: str) -> Table:
     """Of rows with the same key, all but the first."""
     known = rows.filter(rows[key].notnull())

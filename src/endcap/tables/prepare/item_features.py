@@ -22,30 +22,34 @@ VIEWS = (kind("click"), kind("view"))
 DOUBT = 5
 """Shares count as if so many visitors more had looked and had not taken: 1 of 1 is not 100 %."""
 
+WINDOWS = (28, 7)
+"""Days before the newest event of the past, of which some facts are."""
+
+
+def _sum(count: ibis.Deferred, mask: ibis.Deferred) -> ibis.Deferred:
+    """Of the slices that the mask names; 0 where it names none."""
+    return ibis.ifelse(mask, count, 0).sum()
+
+
 FACTS = {
-    "events": _.age.count(),
-    "events_28": (_.age < 28).sum(),
-    "events_7": (_.age < 7).sum(),
-    "targets": (_.target & _.known).sum(),
-    "targets_28": (_.target & (_.age < 28)).sum(),
-    "views": (_.kind.isin(VIEWS) & _.known).sum(),
-    "first_age": _.age.max(),
+    "events": _sum(_.rows, _.known),
+    "events_28": _sum(_.rows, _.age < 28),
+    "events_7": _sum(_.rows, _.age < 7),
+    "targets": _sum(_.targets, _.known),
+    "targets_28": _sum(_.targets, _.age < 28),
+    "views": _sum(_.views, _.known),
+    "first_age": _.first_age.max(),
     "last_age": _.age.min(),
-    "ratings": _.value.count(where=(_.kind == kind("rate")) & _.known),
-    "rating_cents": (_.value * 100)
-    .round()
-    .cast("int64")
-    .sum(where=(_.kind == kind("rate")) & _.known),
+    "ratings": _sum(_.ratings, _.known),
+    "rating_cents": _sum(_.rating_cents, _.known),
 }
-"""Of the past events of an item. `known`: is past; `age`: days before the newest of the past, null
-for what came later; `target`: is an aim."""
+"""Of the slices of an item, see `_slices`."""
 
 TAKERS = {
-    "visitors": (_.met > 0).sum(),
     "takers": (_.taken > 0).sum(),
     "retakers": (_.taken > 1).sum(),
 }
-"""Of the visitors of an item. `met`, `taken`: how often this visitor met and took it before."""
+"""Of the visitors who took an item. `taken`: how often this visitor took it before."""
 
 
 def _log(count: ibis.Deferred) -> ibis.Deferred:
@@ -96,39 +100,77 @@ def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
 
 
 def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
-    """A row for each item that was seen, with `FACTS`, `TAKERS` and `paid`, its usual price, as
-    known before each part: ``events_1`` before part 1. One pass over the log counts for all parts.
+    """A row for each item that was seen, with `FACTS`, `visitors`, `TAKERS` and `paid`, its usual
+    price, as known before each part: ``events_1`` before part 1. One pass over the log counts for
+    all parts.
 
     newest: see `newest_before`. targets: kinds.
     """
-    aged = events.mutate(
-        target=_.kind.isin(list(targets)),
-        **{f"known_{part}": _.part < part for part in newest},
-        **{
-            f"age_{part}": ibis.ifelse(_.part < part, (time - _.time) / DAY, None)
-            for part, time in newest.items()
-        },
-    )
-    met = {
-        "met": _.age.count(),
-        "taken": (_.target & _.known).sum(),
+    aims = events.mutate(target=_.kind.isin(list(targets)))
+    slices = _slices(aims, newest)
+    found = slices.group_by("item").agg(**_of_all(FACTS, slices, newest))
+    visitors, takers = _visitors(events, newest), _takers(aims, newest)
+    joined = found.join(visitors, "item").left_join(takers, "item").drop("item_right")
+    return joined.left_join(_paid(events, newest), "item").drop("item_right")
+
+
+def _slices(aims: Table, newest: Mapping[int, int]) -> Table:
+    """The events of each item in slices of time, none of which is partly within one of `WINDOWS`:
+    few rows, of which all that is to be known before each part can be summed up.
+
+    Beside counts, before each part: `known`, whether it is past; `age` and `first_age`, the days
+    from the newest and from the oldest of the slice to the newest of the past, null where it is
+    not.
+    """
+    begins = sorted({time - days * DAY for time in newest.values() for days in WINDOWS})
+    rate = aims.kind == kind("rate")
+    within = sum((aims.time > moment).cast("int8") for moment in begins)
+    counts = {
+        "rows": _.count(),
+        "targets": _.target.sum(),
+        "views": _.kind.isin(VIEWS).sum(),
+        "ratings": aims.value.count(where=rate),
+        "rating_cents": (aims.value * 100).round().cast("int64").sum(where=rate),
+        "oldest": _.time.min(),
+        "newest": _.time.max(),
     }
-    pairs = aged.group_by("item", "user").agg(**_of_all(met, aged, newest))
-    takers = pairs.group_by("item").agg(**_of_all(TAKERS, pairs, newest))
-    found = aged.group_by("item").agg(**_of_all(FACTS, aged, newest))
-    paid = _paid(aged, newest)
-    return found.join(takers, "item").left_join(paid, "item").drop("item_right")
+    each = aims.group_by("item", "part", slice=within).agg(**counts)
+
+    def days(time: ibis.Value, part: int) -> ibis.Value:
+        return ibis.ifelse(each.part < part, (newest[part] - time) / DAY, None)
+
+    known = {f"known_{part}": each.part < part for part in newest}
+    ages = {f"age_{part}": days(each.newest, part) for part in newest}
+    return each.mutate(
+        **known, **ages, **{f"first_age_{part}": days(each.oldest, part) for part in newest}
+    )
 
 
-def _paid(aged: Table, parts: Iterable[int]) -> Table:
+def _visitors(events: Table, parts: Iterable[int]) -> Table:
+    """How many met each item before each part."""
+    pairs = events.group_by("item", "user").agg(first=_.part.min())
+    return pairs.group_by("item").agg(
+        **{f"visitors_{part}": (pairs.first < part).sum() for part in parts}
+    )
+
+
+def _takers(aims: Table, parts: Iterable[int]) -> Table:
+    taken = aims.filter(_.target).group_by("item", "user")
+    pairs = taken.agg(**{f"taken_{part}": (aims.part < part).sum() for part in parts})
+    return pairs.group_by("item").agg(**_of_all(TAKERS, pairs, parts))
+
+
+def _paid(events: Table, parts: Iterable[int]) -> Table:
     """The price of each item that stands in the middle of all that were paid before each part.
 
     It is found by how often each price was paid: an engine keeps in memory all that it takes the
     median of, and a log may have more prices than fit.
     """
-    times = {part: aged[f"known_{part}"].sum() for part in parts}
-    each = aged.filter(_.price.notnull()).group_by("item", price=_.price.cast("float64"))
-    each = each.agg(**{f"times_{part}": count for part, count in times.items()})
+    paid = events.filter(_.price.notnull()).group_by("item", "price", "part").agg(times=_.count())
+    times = {part: ibis.ifelse(paid.part < part, paid.times, 0).sum() for part in parts}
+    each = paid.group_by("item", price=paid.price.cast("float64")).agg(
+        **{f"times_{part}": count for part, count in times.items()}
+    )
     up = ibis.window(group_by="item", order_by="price", preceding=None, following=0)
     ranked = each.mutate(
         **{f"to_{part}": each[f"times_{part}"].sum().over(up) for part in times},
@@ -155,8 +197,12 @@ def item_features(known: Table, items: Table, part: int, newest: int) -> Table:
 
     known: of `facts`. items: with `row`, their code. newest: before the part.
     """
-    names = (*FACTS, *TAKERS, "paid")
-    seen = known.select("item", **{name: known[f"{name}_{part}"] for name in names})
+    names = (*FACTS, "visitors", "paid")
+    seen = known.select(
+        "item",
+        **{name: known[f"{name}_{part}"] for name in names},
+        **{name: known[f"{name}_{part}"].fill_null(0) for name in TAKERS},
+    )
     joined = _known(seen.filter(_.events > 0), items, newest)
     return joined.select("row", **FEATURES).order_by("row").drop("row")
 

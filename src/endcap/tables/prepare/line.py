@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,11 @@ from endcap.tables.prepare.checks import checks
 from endcap.tables.prepare.item_features import facts, item_features, newest_before, normalised
 from endcap.tables.prepare.items import items, users
 from endcap.tables.prepare.merging import merged
+from endcap.tables.prepare.parting import rule, write_parted
 from endcap.tables.prepare.report import Tables, came, feature_figures, figures
-from endcap.tables.prepare.sessions import sessions
-from endcap.tables.prepare.split import Windows, in_time, leave_one_out
+from endcap.tables.prepare.split import HELD
 from endcap.tables.prepare.visitor_features import describe_visitors
+from endcap.tables.rows import one_of
 from endcap.tables.schema import EVENT_TYPES, TRIPLES, kind
 from endcap.tables.steps import Steps
 from endcap.types import Report
@@ -38,19 +41,27 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
     began, config, steps = time.monotonic(), shop.config, Steps(engine, draft)
     tables, shrunk = _tables(steps, shop, report)
     report("Describing items", 0.5)
-    newest = _item_features(steps, tables)
-    report("Describing visitors", 0.7)
-    meaning, catalogue = (
-        _meaning(config, tables.targets, fingerprint),
-        catalogue_before(draft, Part.LIVE),
-    )
-    _write_json(draft / "meaning.json", asdict(meaning))
-    describe_visitors(draft, meaning, catalogue, newest + 1)
-    report("Looking at the data", 0.85)
+    newest = newest_before(tables.events, map(int, list(Part)[1:]))
+    known = steps.write("steps/facts", facts(tables.events, newest, tables.targets)).drop("row")
+    _describe_items(steps, tables, known, newest, [Part.LIVE])
+
+    def rest() -> dict[str, Any]:
+        _describe_items(steps, tables, known, newest, HELD)
+        return figures(tables)
+
+    report("Describing visitors", 0.6)
     found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
-    found |= {"protocol": config.split.protocol, "shrunk": shrunk} | figures(tables)
-    found["knowledge"] = _knowledge(catalogue)
-    found |= {"checks": checks(found, config)}
+    found |= {"protocol": config.split.protocol, "shrunk": shrunk}
+    with ThreadPoolExecutor(1) as beside:  # what the engine still has to do: visitors need none
+        done = beside.submit(rest)
+        catalogue = catalogue_before(draft, Part.LIVE)
+        meaning = _meaning(config, tables.targets, fingerprint)
+        _write_json(draft / "meaning.json", asdict(meaning))
+        describe_visitors(draft, meaning, catalogue, newest[Part.LIVE] + 1)
+        knowledge = _knowledge(catalogue)
+        report("Looking at the data", 0.85)
+        found |= done.result()
+    found |= {"knowledge": knowledge, "checks": checks(found | {"knowledge": knowledge}, config)}
     found |= {
         f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")
         for whose, file in (("item", f"items-{int(Part.LIVE)}"), ("visitor", "visitors"))
@@ -67,7 +78,7 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
         "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
     ).drop("row")
     read, faults = _judged(steps, shop, listed)
-    counts, stayed = came(cleaning.judged(read, faults))
+    counts = came(read, faults)
     _refuse_nothing(counts)
     kept = cleaning.without(read, faults)
     report("Numbering items and visitors", 0.3)
@@ -77,8 +88,7 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     facts = imported(steps.engine, shop.tables, "triples")
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
-    parted, shrunk = _parted(_coded(kept, catalogue, people), stayed, config)
-    events = steps.write("events", parted)
+    events, shrunk = _parted(steps, _coded(kept, catalogue, people), config)
     return Tables(counts, listed, catalogue, people, events, _targets(events, config)), shrunk
 
 
@@ -126,18 +136,18 @@ def _coded(kept: Table, catalogue: Table, people: Table) -> Table:
     return joined.select("user", "item", "kind", "time", "place", "price", "value")
 
 
-def _parted(events: Table, span: tuple[int, int], config: Config) -> tuple[Table, float]:
+def _parted(steps: Steps, events: Table, config: Config) -> tuple[Table, float]:
     """The events in their final order with session and part, and how much the parts shrank."""
-    rows, shrunk = sessions(events, config.clean.session_gap_minutes), 1.0
-    if config.split.protocol == "time":
-        windows = Windows.of(*span, config.split)
-        rows, shrunk = in_time(rows, windows), windows.shrunk
-    else:
-        rows = leave_one_out(rows, config.split.holdout)
-    ordered = rows.order_by("user", "time", "place")
-    return ordered.select(
-        "user", "item", "kind", "time", "part", "session", "price", "value"
-    ), shrunk
+    name = "steps/ordered"
+    ordered = steps.write(name, events.order_by("user", "time", "place").drop("place"))
+    span = one_of(ordered.agg(oldest=_.time.min(), newest=_.time.max()))
+    parts, shrunk = rule(config.split, (span["oldest"], span["newest"]))
+
+    def write(path: Path) -> None:
+        gap = config.clean.session_gap_minutes
+        write_parted(steps.folder / f"{name}.parquet", path, parts, gap)
+
+    return steps.make("events", write), shrunk
 
 
 def _targets(events: Table, config: Config) -> tuple[int, ...]:
@@ -152,15 +162,14 @@ def _meaning(config: Config, targets: tuple[int, ...], fingerprint: str) -> Mean
     return Meaning(split.protocol, targets, history, split.max_queries, fingerprint)
 
 
-def _item_features(steps: Steps, tables: Tables) -> int:
-    """As known before each part after the first, and now; the moment of the newest event."""
-    newest = newest_before(tables.events, map(int, list(Part)[1:]))
-    known = steps.write("steps/facts", facts(tables.events, newest, tables.targets)).drop("row")
-    for part, moment in newest.items():
-        features = item_features(known, tables.items, part, moment)
+def _describe_items(
+    steps: Steps, tables: Tables, known: Table, newest: Mapping[int, int], parts: Iterable[Part]
+) -> None:
+    """As known before some parts."""
+    for part in map(int, parts):
+        features = item_features(known, tables.items, part, newest[part])
         raw = steps.write(f"steps/features-{part}", features)
         steps.write(f"features/items-{part}", normalised(raw))
-    return newest[Part.LIVE]
 
 
 def _knowledge(catalogue: Catalogue) -> dict[str, int]:

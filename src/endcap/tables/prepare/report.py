@@ -62,27 +62,23 @@ def figures(tables: Tables) -> dict[str, Any]:
     }
 
 
-def came(log: Table) -> tuple[dict[str, Any], tuple[int, int]]:
-    """Rows read, rows dropped by reason, and the event types that are not in use; and the moments
-    of the oldest and of the newest event that stays, 0 where none does.
+def came(read: Table, faults: Table) -> dict[str, Any]:
+    """Rows read, rows dropped by reason, and the event types that are not in use.
 
-    log: every row that came, with its reason.
+    read: every row that came, with the reason that it shows by itself. faults: of further rows.
     """
     unused = ibis.ifelse(_.reason == "unused_type", _.event_type, ibis.null("string"))
-    each = log.group_by("reason", type=unused).agg(
-        rows=_.count(), oldest=_.time.min(), newest=_.time.max()
-    )
-    rows = rows_of(each.order_by(_.rows.desc(), "type"))
+    shown = read.filter(_.reason.notnull()).group_by("reason", type=unused).agg(rows=_.count())
+    rows = rows_of(shown.order_by(_.rows.desc(), "reason", "type"))
     dropped: Counter[str] = Counter()
     for row in rows:
-        dropped.update({row["reason"]: row["rows"]} if row["reason"] else {})
-    [kept] = [row for row in rows if not row["reason"]] or [{"oldest": 0, "newest": 0}]
-    counts = {
-        "read": sum(row["rows"] for row in rows),
+        dropped[row["reason"]] += row["rows"]
+    dropped.update(counts_of(faults, "fault"))
+    return {
+        "read": count_of(read),
         "dropped": dict(dropped.most_common()),
         "unused_types": {row["type"]: row["rows"] for row in rows if row["type"]},
     }
-    return counts, (kept["oldest"], kept["newest"])
 
 
 def feature_figures(path: Path) -> list[dict[str, Any]]:
@@ -248,9 +244,8 @@ def _top_categories(events: Table, items: Table, n: int = 8) -> list[dict[str, A
     named = items.filter(_.category > 0).mutate(root=path.split(">")[0].strip(), leaf=path)
     roots = one_of(named.agg(n=_.root.nunique()))["n"]
     named = named.select(item=_.row.cast("int32"), name=named.root if roots > 1 else named.leaf)
-    counts = (
-        events.join(named, "item").group_by("name").agg(events=_.count(), items=_.item.nunique())
-    )
+    each = events.group_by("item").agg(events=_.count()).join(named, "item")
+    counts = each.group_by("name").agg(events=_.events.sum(), items=_.count())
     return rows_of(counts.order_by(_.events.desc(), "name").limit(n))
 
 

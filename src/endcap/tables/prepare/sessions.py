@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ibis
+import numpy as np
 from ibis import _
 from ibis.expr.types import Table
+from numpy.typing import NDArray
 
-from endcap.types import MINUTE
+from endcap.types import MINUTE, Int64s
 
 
 def visits(events: Table, gap_minutes: float, by: str = "user") -> Table:
@@ -21,17 +23,11 @@ def visits(events: Table, gap_minutes: float, by: str = "user") -> Table:
     return rows.mutate(visit=_.begins.sum().over(order.between(None, 0))).drop("begins")
 
 
-def sessions(events: Table, gap_minutes: float) -> Table:
-    """Number the visits of all users, from 1, as `session` (int32).
+def begins(offsets: Int64s, times: Int64s, gap_minutes: float) -> NDArray[np.bool_]:
+    """[events] whether a visit begins with it.
 
-    Each user's visits are numbered by themselves, then moved behind those of the users before:
-    the only order over all is that of the users.
+    offsets: [users + 1] where the events of each user begin, all sorted by user, then time.
     """
-    own = visits(events, gap_minutes)
-    each = own.group_by("user").agg(visits=_.visit.max())
-    so_far = ibis.window(order_by="user", preceding=None, following=0)
-    before = each.select("user", before=_.visits.sum().over(so_far) - _.visits)
-    joined = own.join(before, "user")
-    return joined.mutate(session=(_.before + _.visit).cast("int32")).drop(
-        "pause", "visit", "before"
-    )
+    first = np.diff(times, prepend=times[:1]) > int(gap_minutes * MINUTE)
+    first[offsets[:-1]] = True
+    return first

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-from ibis import _
-from ibis.expr.types import Table
+import numpy as np
+from numpy.typing import NDArray
 
 from endcap.config import Split
 from endcap.tables.parts import Part
-from endcap.types import DAY
+from endcap.types import DAY, Int64s
 
 HELD = (Part.RANKER, Part.VALIDATION, Part.TEST)
 
@@ -42,27 +41,18 @@ class Windows:
         back = [int(sum(lengths[place:]) * DAY * shrunk) for place in range(3)]
         return cls((newest + 1 - back[0], newest + 1 - back[1], newest + 1 - back[2]), shrunk)
 
-
-def in_time(events: Table, windows: Windows) -> Table:
-    """Part the log at moments, as `part` (int8)."""
-    begun = [(_.time >= start).cast("int8") for start in windows.starts]
-    return events.mutate(part=(begun[0] + begun[1] + begun[2]).cast("int8"))
+    def parts(self, times: Int64s) -> NDArray[np.int8]:
+        """[events] of events of these moments."""
+        return np.searchsorted(self.starts, times, "right").astype(np.int8)
 
 
-def leave_one_out(events: Table, holdout: int) -> Table:
-    """Hold out the last events of each user that have an event before them, as `part` (int8).
+def leave_one_out(offsets: Int64s, holdout: int) -> NDArray[np.int8]:
+    """[events] Held out are the last events of each user that have an event before them.
 
-    events: with user, time, place.
+    offsets: [users + 1] where the events of each user begin.
     """
-    held = HELD[: holdout + 1]
-    order = ibis.window(group_by="user", order_by=["time", "place"])
-    counted = events.mutate(
-        nth=ibis.row_number().over(order), of=_.count().over(ibis.window(group_by="user"))
-    )
-    from_end = _.of - 1 - _.nth
-    part = ibis.cases(
-        (_.nth == 0, int(Part.PAST)),
-        *((from_end == back, int(part)) for back, part in enumerate(reversed(held))),
-        else_=ibis.literal(int(Part.PAST), "int64"),
-    )
-    return counted.mutate(part=part.cast("int8")).drop("nth", "of")
+    part = np.full(offsets[-1], int(Part.PAST), np.int8)
+    for back, held in enumerate(reversed(HELD[: holdout + 1]), 1):
+        place = offsets[1:] - back
+        part[place[place > offsets[:-1]]] = int(held)
+    return part

@@ -1,28 +1,23 @@
-"""What every visitor is like at the end of the log, some visitors at a time: prepared events are
-sorted by visitor, so that nobody who looks at each by themselves needs all events in memory."""
+"""What every visitor is like at the end of the log, some visitors at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Meaning
+from endcap.tables.prepare.pieces import PIECE, offsets, pieces
 from endcap.tables.scaling import scaled
-from endcap.tables.steps import BRIEF, written
+from endcap.tables.steps import BRIEF
 from endcap.tables.visitors import visitor_features
-from endcap.types import Floats, History, Queries, offsets_of
+from endcap.types import Floats, History, Queries
 
 COLUMNS = ("user", "item", "kind", "time")
-
-PIECE = 1 << 18
-"""Events in memory at once, beside those of one visitor who has more."""
 
 
 def describe_visitors(draft: Path, meaning: Meaning, catalogue: Catalogue, end: int) -> None:
@@ -70,30 +65,9 @@ def pasts(events: Path, piece: int = PIECE) -> Iterator[History]:
 
     events: prepared ones, a file or a folder of files.
     """
-    first, held = 1, [np.zeros(0, np.int32)] * len(COLUMNS)
-    for batch in _batches(events, piece):
-        held = [np.concatenate(both) for both in zip(held, batch, strict=True)]
-        last = int(held[0][-1])  # who may go on in the next batch
-        whole = int(np.searchsorted(held[0], last))
-        if whole:
-            yield _rows([column[:whole] for column in held], first)
-        first, held = last, [column[whole:] for column in held]
-    if len(held[0]):
-        yield _rows(held, first)
-
-
-def _batches(events: Path, size: int) -> Iterator[list[NDArray[Any]]]:
-    for path in written(events):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(size, columns=list(COLUMNS)):
-                if batch.num_rows:
-                    yield [batch[name].to_numpy() for name in COLUMNS]
-
-
-def _rows(columns: list[NDArray[Any]], first: int) -> History:
-    """A row for each code from the first on."""
-    user, item, kind, time = columns
-    return History(offsets_of(np.bincount(user - first)), item, kind, time)
+    for rows in pieces(events, COLUMNS, piece):
+        item, kind, time = (rows[name].to_numpy() for name in COLUMNS[1:])
+        yield History(offsets(rows["user"]), item, kind, time)
 
 
 def _table(names: Iterable[str], values: Floats) -> pa.Table:
