@@ -1,7 +1,7 @@
 """Batches of sequences that are about as long as each other, for runs that judge a peer to its end.
 
-A peer pads all sequences to the full length, of which most of Beauty's have a tenth. What pads is
-masked, so without it a step computes the same, in a fraction of the time.
+A peer pads all sequences to the full length, of which most of Beauty's have a tenth. Where what
+pads is masked, a step computes the same without it, in a fraction of the time.
 """
 
 from __future__ import annotations

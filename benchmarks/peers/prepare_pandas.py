@@ -3,9 +3,11 @@
 The same steps as in `prepare_polars.py`.
 """
 
+import json
 import sys
 import time as clock
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +20,11 @@ from benchmarks.peers.prepare_polars import (
     HELD,
     KIND,
     TAKEN,
+    TYPES,
     USE,
     VIEWS,
+    day,
+    weeks,
 )
 
 COLUMNS = ["event_id", "event_type", "user_id", "anonymous_id", "session_id", "item_id"]
@@ -28,8 +33,9 @@ COLUMNS += ["timestamp", "price", "value"]
 
 def main(tables: Path, out: Path) -> None:
     (out / "features").mkdir(parents=True, exist_ok=True)
-    kept = clean(pd.read_parquet(tables / "events", columns=COLUMNS))
-    items = numbered(pd.read_parquet(tables / "items"), kept)
+    kept, came = clean(pd.read_parquet(tables / "events", columns=COLUMNS))
+    listed = pd.read_parquet(tables / "items")
+    items = numbered(listed, kept)
     users = pd.DataFrame({"user_id": np.sort(kept["visitor"].unique())})
     events = coded(kept, items, users)
     events.to_parquet(out / "events.parquet", compression="zstd")
@@ -38,27 +44,43 @@ def main(tables: Path, out: Path) -> None:
     for part in (1, 2, 3, 4):
         found = item_features(events[events["part"] < part], items)
         found.to_parquet(out / "features" / f"items-{part}.parquet", compression="zstd")
-    found = visitor_features(events, found, items)
-    found.to_parquet(out / "features" / "visitors.parquet", compression="zstd")
+    visitors = visitor_features(events, found, items)
+    visitors.to_parquet(out / "features" / "visitors.parquet", compression="zstd")
+    figures = came | report(events, items, listed["item_id"])
+    figures |= {"item_features": described(found), "visitor_features": described(visitors)}
+    (out / "report.json").write_text(json.dumps(figures, default=float))
 
 
-def clean(rows: pd.DataFrame) -> pd.DataFrame:
+def clean(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     now = clock.time_ns() // 1000 + DAY
     visitor = rows["user_id"].replace("", None).fillna(rows["anonymous_id"].replace("", None))
     rows["visitor"] = visitor.fillna(rows["session_id"].replace("", None))
     rows["item_id"] = rows["item_id"].replace("", None)
     rows["kind"] = rows["event_type"].map(KIND).fillna(-1).astype("int8")
     rows = rows.rename(columns={"timestamp": "time"})
-    good = rows["visitor"].notna() & rows["item_id"].notna() & rows["event_type"].isin(USE)
-    rows = rows[good & rows["time"].between(EARLIEST, now)]
+    faults = {
+        "missing_visitor": rows["visitor"].isna(),
+        "missing_time": rows["time"].isna(),
+        "too_early": rows["time"] < EARLIEST,
+        "in_the_future": rows["time"] > now,
+        "unused_type": ~rows["event_type"].isin(USE),
+        "missing_item": rows["item_id"].isna(),
+    }
+    reason = np.select(list(faults.values()), list(range(len(faults))), -1)
+    counts = np.bincount(reason + 1, minlength=len(faults) + 1)
+    dropped = dict(zip(faults, counts[1:].tolist(), strict=True))
+    rows = rows[reason < 0]
     rows = rows.drop_duplicates("event_id")
     again = rows["kind"].isin(VIEWS) & rows.duplicated(["visitor", "item_id", "kind", "time"])
     rows = rows[~again]
     days = rows.groupby(["visitor", rows["time"] // DAY]).size()
     bots = days[days > BOT].index.get_level_values(0).unique()
-    rows = rows[~rows["visitor"].isin(bots)]
-    rows["time"] = rows["time"].astype("int64")
-    return rows[["visitor", "item_id", "kind", "time", "price", "value"]]
+    dropped["duplicate"] = int(counts[0]) - len(rows)
+    kept = rows[~rows["visitor"].isin(bots)]
+    dropped["bot"] = len(rows) - len(kept)
+    kept["time"] = kept["time"].astype("int64")
+    came = {"read": len(reason), "dropped": {name: n for name, n in dropped.items() if n}}
+    return kept[["visitor", "item_id", "kind", "time", "price", "value"]], came
 
 
 def numbered(listed: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
@@ -202,6 +224,84 @@ def visitor_features(
     for name, angle in angles.items():
         raw[f"{name}_sin"], raw[f"{name}_cos"] = (np.sin(angle) + 1) / 2, (np.cos(angle) + 1) / 2
     return scaled(raw, 0.01)
+
+
+def report(events: pd.DataFrame, items: pd.DataFrame, listed: pd.Series) -> dict[str, Any]:
+    target = events["kind"].isin([8, 10])
+    by_visitor = events.groupby("user")["session"]
+    rows, visits = by_visitor.size(), by_visitor.max() - by_visitor.min() + 1
+    by_item = events.groupby("item")["user"]
+    each = pd.DataFrame({"events": by_item.size(), "users": by_item.nunique()}).reset_index()
+    each = each.sort_values(["events", "item"], ascending=[False, True])
+    share = (each["events"].cumsum() / each["events"].sum()).to_numpy()
+    taken = events[target]
+    again = taken["time"] > taken.groupby(["user", "item"])["time"].transform("min")
+    seen = events.loc[events["part"] < 3, "item"].unique()
+    asked = taken[taken["part"] == 3]
+    root = items["categories"].map(lambda one: one[0].split(">")[0].strip() if len(one) else None)
+    named = each.assign(name=root.to_numpy()[each["item"]]).groupby("name")["events"]
+    top = pd.DataFrame({"events": named.sum(), "items": named.size()}).nlargest(8, "events")
+    best = each.head(8)
+    best = best.assign(item_id=items["item_id"].to_numpy()[best["item"]])
+    low, high = events["time"].min(), events["time"].max()
+    days, kinds = (events["time"] // DAY).value_counts(), events["kind"].value_counts()
+    return {
+        "events": len(events),
+        "users": len(rows),
+        "items": len(items),
+        "sessions": events["session"].max(),
+        "span": {"first": day(low), "last": day(high), "days": round((high - low) / DAY, 2)},
+        "types": {TYPES[kind]: n for kind, n in zip(kinds.index.tolist(), kinds, strict=True)},
+        "weeks": weeks(list(zip(days.index.tolist(), days.tolist(), strict=True))),
+        "parts": [
+            {
+                "events": len(one),
+                "targets": int(target[one.index].sum()),
+                "users": one["user"].nunique(),
+                "first": day(one["time"].min()),
+                "last": day(one["time"].max()),
+            }
+            for _, one in events.groupby("part")
+        ],
+        "visitors": {
+            "median_events": rows.median(),
+            "most_events": rows.max(),
+            "median_sessions": visits.median(),
+            "with_two": (rows > 1).mean(),
+        },
+        "tail": {
+            "seen": len(each),
+            "once": (each["events"] == 1).mean(),
+            "half": int((share < 0.5).sum()) + 1,
+            "top_1_percent": share[int(np.ceil(len(each) * 0.01)) - 1],
+            "top_10_percent": share[int(np.ceil(len(each) * 0.1)) - 1],
+            "never": len(items) - len(each),
+        },
+        "again": again.mean(),
+        "cold": (~asked["item"].isin(seen)).mean(),
+        "catalogue": {
+            "listed": len(listed),
+            "unlisted_items": int((~items["item_id"].isin(listed)).sum()),
+            "described": (items["title"].notna() | items["description"].notna()).mean(),
+            "categorised": (items["category"] > 0).mean(),
+            "priced": (items["price"].notna() | items["sale_price"].notna()).mean(),
+        },
+        "top_categories": top.reset_index().to_dict("records"),
+        "top_items": best[["item_id", "events", "users"]].to_dict("records"),
+    }
+
+
+def described(features: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "min": round(values.min(), 4),
+            "median": round(values.median(), 4),
+            "max": round(values.max(), 4),
+            "histogram": np.histogram(values, 12, (0, 1))[0].tolist(),
+        }
+        for name, values in features.items()
+    ]
 
 
 if __name__ == "__main__":

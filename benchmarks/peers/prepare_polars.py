@@ -1,12 +1,15 @@
 """What `endcap prepare` does, written by hand in lazy Polars: python prepare_polars.py TABLES OUT
 
 Cleaning, codes, sessions, parts, the features of items before each part and those of visitors
-now; the same tables, without the report.
+now, and the figures of the report: the same tables, and the same numbers.
 """
 
+import json
 import sys
 import time as clock
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,7 +26,7 @@ HELD = [42, 28, 14]
 
 def main(tables: Path, out: Path) -> None:
     (out / "features").mkdir(parents=True, exist_ok=True)
-    kept = clean(tables)
+    kept, came = clean(tables)
     items, users = numbered(kept, tables)
     events = coded(kept, items, users)
     events.write_parquet(out / "events.parquet", compression="zstd")
@@ -32,11 +35,15 @@ def main(tables: Path, out: Path) -> None:
     for part in (1, 2, 3, 4):
         found = item_features(events.lazy().filter(pl.col("part") < part), items.lazy())
         found.write_parquet(out / "features" / f"items-{part}.parquet", compression="zstd")
-    found = visitor_features(events.lazy(), out)
-    found.write_parquet(out / "features" / "visitors.parquet", compression="zstd")
+    visitors = visitor_features(events.lazy(), out)
+    visitors.write_parquet(out / "features" / "visitors.parquet", compression="zstd")
+    listed = pl.read_parquet(tables / "items" / "*.parquet", columns=["item_id"])
+    figures = came | report(events, items, listed["item_id"])
+    figures |= {"item_features": described(found), "visitor_features": described(visitors)}
+    (out / "report.json").write_text(json.dumps(figures))
 
 
-def clean(tables: Path) -> pl.DataFrame:
+def clean(tables: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
     now = clock.time_ns() // 1000 + DAY
     text = {name: pl.when(pl.col(name) != "").then(pl.col(name)) for name in ("user_id", "item_id")}
     rows = (
@@ -45,6 +52,7 @@ def clean(tables: Path) -> pl.DataFrame:
         .select(
             "place",
             "event_id",
+            "event_type",
             item_id=text["item_id"],
             kind=pl.col("event_type").replace_strict(KIND, default=-1, return_dtype=pl.Int8),
             visitor=pl.coalesce(
@@ -56,22 +64,35 @@ def clean(tables: Path) -> pl.DataFrame:
             price=pl.col("price").cast(pl.Float32),
             value=pl.col("value").cast(pl.Float32),
         )
-        .filter(
-            pl.col("visitor").is_not_null(),
-            pl.col("time").is_between(EARLIEST, now),
-            pl.col("kind").is_in([KIND[name] for name in USE]),
-            pl.col("item_id").is_not_null(),
+        .with_columns(
+            reason=pl.when(pl.col("visitor").is_null())
+            .then(pl.lit("missing_visitor"))
+            .when(pl.col("time").is_null())
+            .then(pl.lit("missing_time"))
+            .when(pl.col("time") < EARLIEST)
+            .then(pl.lit("too_early"))
+            .when(pl.col("time") > now)
+            .then(pl.lit("in_the_future"))
+            .when(~pl.col("kind").is_in([KIND[name] for name in USE]))
+            .then(pl.lit("unused_type"))
+            .when(pl.col("item_id").is_null())
+            .then(pl.lit("missing_item"))
         )
-        .unique("event_id", keep="first", maintain_order=True)
-        .drop("event_id")
     )
+    why = rows.group_by("reason").len().collect()
+    dropped = dict(why.drop_nulls().iter_rows())
+    rows = rows.filter(pl.col("reason").is_null()).drop("reason", "event_type")
+    rows = rows.unique("event_id", keep="first", maintain_order=True).drop("event_id")
     once = pl.col("kind").is_in(VIEWS)
     what = ["visitor", "item_id", "kind", "time"]
     views = rows.filter(once).unique(what, keep="first", maintain_order=True)
     good = pl.concat([views, rows.filter(~once)])
-    days = good.group_by("visitor", day=pl.col("time") // DAY).agg(n=pl.len())
+    days = good.group_by("visitor", day=pl.col("time") // DAY).agg(n=pl.len()).collect()
     bots = days.filter(pl.col("n") > BOT).select("visitor").unique()
-    return good.join(bots, on="visitor", how="anti").collect()
+    kept = good.join(bots.lazy(), on="visitor", how="anti").collect()
+    read, once = int(why["len"].sum()), int(days["n"].sum())
+    dropped |= {"duplicate": read - sum(dropped.values()) - once, "bot": once - len(kept)}
+    return kept, {"read": read, "dropped": {name: n for name, n in dropped.items() if n}}
 
 
 def numbered(kept: pl.DataFrame, tables: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -258,6 +279,112 @@ def visitor_features(events: pl.LazyFrame, out: Path) -> pl.DataFrame:
         **circle,
     )
     return scaled(raw, 0.01).collect()
+
+
+def report(events: pl.DataFrame, items: pl.DataFrame, listed: pl.Series) -> dict[str, Any]:
+    c, all_ = pl.col, events.lazy()
+    target = c("kind").is_in([8, 10])
+    days = all_.group_by("part", "kind", day=c("time") // DAY).agg(
+        n=pl.len(), first=c("time").min(), last=c("time").max()
+    )
+    of_visitors = all_.group_by("user").agg(
+        n=pl.len(), visits=c("session").max() - c("session").min() + 1
+    )
+    users = all_.group_by("part").agg(users=c("user").n_unique())
+    each = all_.group_by("item").agg(events=pl.len(), users=c("user").n_unique())
+    first = c("time").min().over("user", "item")
+    again = all_.filter(target).select((c("time") > first).mean())
+    seen = all_.filter(c("part") < 3).select("item").unique()
+    asked = all_.filter(target & (c("part") == 3))
+    frames = [days, of_visitors, users, each, again, asked, asked.join(seen, on="item", how="anti")]
+    days, of_visitors, users, each, again, asked, cold = pl.collect_all(frames)
+    each = each.sort("events", "item", descending=[True, False])
+    share = each["events"].cum_sum() / each["events"].sum()
+    about = items.with_row_index("item").with_columns(c("item").cast(pl.Int32))
+    root = c("categories").list.first().str.split(">").list.first().str.strip_chars()
+    top = each.join(about.select("item", name=root), on="item").drop_nulls("name")
+    top = top.group_by("name").agg(events=c("events").sum(), items=pl.len())
+    best = each.head(8).join(about, on="item", maintain_order="left")
+    low, high = days["first"].min(), days["last"].max()
+    return {
+        "events": len(events),
+        "users": len(of_visitors),
+        "items": len(items),
+        "sessions": events["session"].max(),
+        "span": {"first": day(low), "last": day(high), "days": round((high - low) / DAY, 2)},
+        "types": {TYPES[kind]: n for kind, n in counted(days, "kind")},
+        "weeks": weeks(counted(days, "day")),
+        "parts": [
+            {
+                "events": int(one["n"].sum()),
+                "targets": int(one.filter(target)["n"].sum()),
+                "users": users.filter(c("part") == part)["users"].item(),
+                "first": day(one["first"].min()),
+                "last": day(one["last"].max()),
+            }
+            for (part,), one in sorted(days.group_by("part"))
+        ],
+        "visitors": {
+            "median_events": of_visitors["n"].median(),
+            "most_events": of_visitors["n"].max(),
+            "median_sessions": of_visitors["visits"].median(),
+            "with_two": (of_visitors["n"] > 1).mean(),
+        },
+        "tail": {
+            "seen": len(each),
+            "once": (each["events"] == 1).mean(),
+            "half": int((share < 0.5).sum()) + 1,
+            "top_1_percent": share[int(np.ceil(len(each) * 0.01)) - 1],
+            "top_10_percent": share[int(np.ceil(len(each) * 0.1)) - 1],
+            "never": len(items) - len(each),
+        },
+        "again": again.item(),
+        "cold": len(cold) / len(asked),
+        "catalogue": {
+            "listed": len(listed),
+            "unlisted_items": int((~items["item_id"].is_in(listed.implode())).sum()),
+            "described": items.select(
+                (c("title").is_not_null() | c("description").is_not_null()).mean()
+            ).item(),
+            "categorised": (items["category"] > 0).mean(),
+            "priced": items.select(
+                (c("price").is_not_null() | c("sale_price").is_not_null()).mean()
+            ).item(),
+        },
+        "top_categories": top.sort("events", descending=True).head(8).to_dicts(),
+        "top_items": best.select("item_id", "events", "users").to_dicts(),
+    }
+
+
+def counted(days: pl.DataFrame, by: str) -> list[tuple[int, int]]:
+    counts = days.group_by(by).agg(pl.col("n").sum()).sort("n", descending=True)
+    return list(counts.iter_rows())
+
+
+def weeks(days: list[tuple[int, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for number, n in sorted(days):
+        date = datetime.fromtimestamp(number * DAY / 1e6, UTC).date()
+        monday = (date - timedelta(days=date.weekday())).isoformat()
+        found[monday] = found.get(monday, 0) + n
+    return found
+
+
+def described(features: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": column.name,
+            "min": round(column.min(), 4),
+            "median": round(column.median(), 4),
+            "max": round(column.max(), 4),
+            "histogram": np.histogram(column.to_numpy(), 12, (0, 1))[0].tolist(),
+        }
+        for column in features
+    ]
+
+
+def day(time: int) -> str:
+    return datetime.fromtimestamp(time / 1e6, UTC).date().isoformat()
 
 
 if __name__ == "__main__":

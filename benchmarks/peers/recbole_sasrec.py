@@ -96,7 +96,8 @@ def _alike(training: Any, batch: int) -> DataLoader[Any]:
 
     lengths = training._dataset.inter_feat["item_length"].numpy()
     batches = Alike(lengths, batch)
-    return DataLoader(range(len(lengths)), batch_sampler=batches, collate_fn=collated)
+    rows: Any = range(len(lengths))
+    return DataLoader(rows, batch_sampler=batches, collate_fn=collated)
 
 
 def _write(sequences: Sequences, folder: Path) -> Path:

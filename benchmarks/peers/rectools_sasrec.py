@@ -27,6 +27,7 @@ from benchmarks.peers.alike import Alike, longest
 from benchmarks.peers.curve import SEED, SHAPE, Given, follow
 from benchmarks.peers.sequences import LONGEST, VALIDATION, Sequences
 
+
 class Unpadded(SASRecDataPreparator):  # type: ignore[misc]
     """The same users in other batches, without what pads them."""
 
@@ -95,7 +96,9 @@ class RecTools:
 
 
 def _alike(batch: int) -> dict[str, Any]:
-    return {"batch_size": batch, "data_preparator_type": Unpadded}
+    # By default what pads is not masked, so that it counts, and training has to see it too.
+    preparator = {"batch_size": batch, "data_preparator_type": Unpadded}
+    return {**preparator, "use_key_padding_mask": True}
 
 
 def _trainer(share: float) -> Trainer:

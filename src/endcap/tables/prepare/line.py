@@ -47,7 +47,7 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
 
     def rest() -> dict[str, Any]:
         _describe_items(steps, tables, known, newest, HELD)
-        return figures(tables)
+        return figures(tables, known)
 
     report("Describing visitors", 0.6)
     found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
