@@ -24,6 +24,8 @@ from benchmarks.peers.prepare_polars import (
     USE,
     VIEWS,
     day,
+    described,
+    tail,
     weeks,
 )
 
@@ -47,7 +49,9 @@ def main(tables: Path, out: Path) -> None:
     visitors = visitor_features(events, found, items)
     visitors.to_parquet(out / "features" / "visitors.parquet", compression="zstd")
     figures = came | report(events, items, listed["item_id"])
-    figures |= {"item_features": described(found), "visitor_features": described(visitors)}
+    for whose, table in (("item", found), ("visitor", visitors)):
+        columns = {str(name): values.to_numpy() for name, values in table.items()}
+        figures[f"{whose}_features"] = described(columns)
     (out / "report.json").write_text(json.dumps(figures, default=float))
 
 
@@ -233,7 +237,6 @@ def report(events: pd.DataFrame, items: pd.DataFrame, listed: pd.Series) -> dict
     by_item = events.groupby("item")["user"]
     each = pd.DataFrame({"events": by_item.size(), "users": by_item.nunique()}).reset_index()
     each = each.sort_values(["events", "item"], ascending=[False, True])
-    share = (each["events"].cumsum() / each["events"].sum()).to_numpy()
     taken = events[target]
     again = taken["time"] > taken.groupby(["user", "item"])["time"].transform("min")
     seen = events.loc[events["part"] < 3, "item"].unique()
@@ -269,14 +272,7 @@ def report(events: pd.DataFrame, items: pd.DataFrame, listed: pd.Series) -> dict
             "median_sessions": visits.median(),
             "with_two": (rows > 1).mean(),
         },
-        "tail": {
-            "seen": len(each),
-            "once": (each["events"] == 1).mean(),
-            "half": int((share < 0.5).sum()) + 1,
-            "top_1_percent": share[int(np.ceil(len(each) * 0.01)) - 1],
-            "top_10_percent": share[int(np.ceil(len(each) * 0.1)) - 1],
-            "never": len(items) - len(each),
-        },
+        "tail": tail(each["events"].to_numpy(), len(items)),
         "again": again.mean(),
         "cold": (~asked["item"].isin(seen)).mean(),
         "catalogue": {
@@ -289,19 +285,6 @@ def report(events: pd.DataFrame, items: pd.DataFrame, listed: pd.Series) -> dict
         "top_categories": top.reset_index().to_dict("records"),
         "top_items": best[["item_id", "events", "users"]].to_dict("records"),
     }
-
-
-def described(features: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "min": round(values.min(), 4),
-            "median": round(values.median(), 4),
-            "max": round(values.max(), 4),
-            "histogram": np.histogram(values, 12, (0, 1))[0].tolist(),
-        }
-        for name, values in features.items()
-    ]
 
 
 if __name__ == "__main__":

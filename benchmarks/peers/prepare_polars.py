@@ -7,12 +7,14 @@ now, and the figures of the report: the same tables, and the same numbers.
 import json
 import sys
 import time as clock
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 DAY = 86_400_000_000
 TYPES = ["impression", "click", "view", "search", "add_to_wishlist", "add_to_cart"]
@@ -39,7 +41,9 @@ def main(tables: Path, out: Path) -> None:
     visitors.write_parquet(out / "features" / "visitors.parquet", compression="zstd")
     listed = pl.read_parquet(tables / "items" / "*.parquet", columns=["item_id"])
     figures = came | report(events, items, listed["item_id"])
-    figures |= {"item_features": described(found), "visitor_features": described(visitors)}
+    for whose, table in (("item", found), ("visitor", visitors)):
+        columns = {column.name: column.to_numpy() for column in table}
+        figures[f"{whose}_features"] = described(columns)
     (out / "report.json").write_text(json.dumps(figures))
 
 
@@ -299,7 +303,6 @@ def report(events: pl.DataFrame, items: pl.DataFrame, listed: pl.Series) -> dict
     frames = [days, of_visitors, users, each, again, asked, asked.join(seen, on="item", how="anti")]
     days, of_visitors, users, each, again, asked, cold = pl.collect_all(frames)
     each = each.sort("events", "item", descending=[True, False])
-    share = each["events"].cum_sum() / each["events"].sum()
     about = items.with_row_index("item").with_columns(c("item").cast(pl.Int32))
     root = c("categories").list.first().str.split(">").list.first().str.strip_chars()
     top = each.join(about.select("item", name=root), on="item").drop_nulls("name")
@@ -330,14 +333,7 @@ def report(events: pl.DataFrame, items: pl.DataFrame, listed: pl.Series) -> dict
             "median_sessions": of_visitors["visits"].median(),
             "with_two": (of_visitors["n"] > 1).mean(),
         },
-        "tail": {
-            "seen": len(each),
-            "once": (each["events"] == 1).mean(),
-            "half": int((share < 0.5).sum()) + 1,
-            "top_1_percent": share[int(np.ceil(len(each) * 0.01)) - 1],
-            "top_10_percent": share[int(np.ceil(len(each) * 0.1)) - 1],
-            "never": len(items) - len(each),
-        },
+        "tail": tail(each["events"].to_numpy(), len(items)),
         "again": again.item(),
         "cold": len(cold) / len(asked),
         "catalogue": {
@@ -370,16 +366,29 @@ def weeks(days: list[tuple[int, int]]) -> dict[str, int]:
     return found
 
 
-def described(features: pl.DataFrame) -> list[dict[str, Any]]:
+def tail(events: NDArray[Any], items: int) -> dict[str, float]:
+    """events: of each item that has any, the most first."""
+    seen, share = len(events), events.cumsum() / events.sum()
+    return {
+        "seen": seen,
+        "once": float((events == 1).mean()),
+        "half": int((share < 0.5).sum()) + 1,
+        "top_1_percent": float(share[int(np.ceil(seen * 0.01)) - 1]),
+        "top_10_percent": float(share[int(np.ceil(seen * 0.1)) - 1]),
+        "never": items - seen,
+    }
+
+
+def described(features: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "name": column.name,
-            "min": round(column.min(), 4),
-            "median": round(column.median(), 4),
-            "max": round(column.max(), 4),
-            "histogram": np.histogram(column.to_numpy(), 12, (0, 1))[0].tolist(),
+            "name": name,
+            "min": round(float(values.min()), 4),
+            "median": round(float(np.median(values)), 4),
+            "max": round(float(values.max()), 4),
+            "histogram": np.histogram(values, 12, (0, 1))[0].tolist(),
         }
-        for column in features
+        for name, values in features.items()
     ]
 
 

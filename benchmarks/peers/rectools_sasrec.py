@@ -97,8 +97,8 @@ class RecTools:
 
 def _alike(batch: int) -> dict[str, Any]:
     # By default what pads is not masked, so that it counts, and training has to see it too.
-    preparator = {"batch_size": batch, "data_preparator_type": Unpadded}
-    return {**preparator, "use_key_padding_mask": True}
+    masked = {"use_key_padding_mask": True}
+    return {"batch_size": batch, "data_preparator_type": Unpadded, **masked}
 
 
 def _trainer(share: float) -> Trainer:

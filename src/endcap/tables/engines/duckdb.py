@@ -53,9 +53,11 @@ class Duckdb(Engine):
     def write(self, rows: Table, path: Path, *, lasting: bool = True) -> None:
         # Looking for values that repeat takes more than half of the time of writing, and where
         # there are many of them, files are larger for it.
-        how = {"compression": "zstd", "dictionary_size_limit": 2_000}
-        how = how if lasting else {"dictionary_size_limit": 1}
-        self._connection.to_parquet(rows, path, **how)
+        kept, brief = (2_000, "zstd"), (1, "snappy")
+        limit, compression = kept if lasting else brief
+        self._connection.to_parquet(
+            rows, path, dictionary_size_limit=limit, compression=compression
+        )
 
     def empty(self, schema: pa.Schema) -> Table:
         return ibis.memtable(schema.empty_table())

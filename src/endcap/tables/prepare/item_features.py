@@ -101,7 +101,7 @@ def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
 
 def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
     """A row for each item that was seen, with `FACTS`, `visitors`, `TAKERS` and `paid`, its usual
-    price, as known before each part: ``events_1`` before part 1. One pass over the log counts for
+    price, as known before each part: ``events_1`` before part 1. Each look at the log counts for
     all parts.
 
     newest: see `newest_before`. targets: kinds.

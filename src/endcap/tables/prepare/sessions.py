@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from endcap.types import MINUTE, Int64s
 
 
-def visits(events: Table, gap_minutes: float, by: str = "user") -> Table:
+def visits(events: Table, gap_minutes: float, by: str) -> Table:
     """With `pause`, the microseconds since their event before (null for the first), and `visit`,
     whose number counts from 1 within each user.
 
