@@ -24,6 +24,14 @@ def client(shop: Shop) -> Iterator[TestClient]:
 
 
 @pytest.fixture
+def quiet(own: Shop) -> Iterator[TestClient]:
+    """The service of a shop where nothing happens, so that models have nothing to learn between
+    two questions."""
+    with serving(own) as (client, _):
+        yield client
+
+
+@pytest.fixture
 def bare(tmp_path: Path) -> Shop:
     """A shop folder with nothing in it."""
     return Shop.open(tmp_path)

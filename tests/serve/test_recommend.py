@@ -46,9 +46,9 @@ def test_the_answer_has_its_shape(client: TestClient) -> None:
     assert answer["recommendation_id"] != ask(client, user_id="user-03")["recommendation_id"]
 
 
-def test_someone_unknown_gets_an_answer(client: TestClient) -> None:
-    assert len(ids(ask(client))) == 10
-    assert ids(ask(client, anonymous_id="never seen")) == ids(ask(client))
+def test_someone_unknown_gets_an_answer(quiet: TestClient) -> None:
+    assert len(ids(ask(quiet))) == 10
+    assert ids(ask(quiet, anonymous_id="never seen")) == ids(ask(quiet))
 
 
 @pytest.mark.parametrize("placement", Config().placements)
@@ -71,11 +71,11 @@ def test_an_event_changes_the_next_answer(client: TestClient) -> None:
     assert after[0] not in ids(ask(client, anonymous_id="fay"))
 
 
-def test_events_of_the_request_count_and_are_not_kept(client: TestClient) -> None:
-    plain = ids(ask(client, anonymous_id="gil"))
+def test_events_of_the_request_count_and_are_not_kept(quiet: TestClient) -> None:
+    plain = ids(ask(quiet, anonymous_id="gil"))
     events = [{"event_type": "purchase", "item_id": plain[0], "price": 3}, {"item_id": "no such"}]
-    assert plain[0] not in ids(ask(client, anonymous_id="gil", events=events))
-    assert ids(ask(client, anonymous_id="gil")) == plain
+    assert plain[0] not in ids(ask(quiet, anonymous_id="gil", events=events))
+    assert ids(ask(quiet, anonymous_id="gil")) == plain
 
 
 def test_what_is_excluded_is_not_answered(client: TestClient) -> None:
@@ -147,11 +147,11 @@ def test_reasons_and_fields_for_people(client: TestClient) -> None:
     }
 
 
-def test_the_quick_look_answers_the_same(client: TestClient) -> None:
+def test_the_quick_look_answers_the_same(quiet: TestClient) -> None:
     query = "user_id=user-03&n=4&placement=trending&fields=title&exclude=item-01&exclude=item-02"
-    look = client.get(f"/v1/recommend?{query}").json()
+    look = quiet.get(f"/v1/recommend?{query}").json()
     body = {"exclude": ["item-01", "item-02"], "fields": ["title"], "placement": "trending"}
-    assert look["items"] == ask(client, user_id="user-03", n=4, **body)["items"]
+    assert look["items"] == ask(quiet, user_id="user-03", n=4, **body)["items"]
 
 
 @pytest.mark.parametrize(
