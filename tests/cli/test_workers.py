@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ import httpx
 import pytest
 
 from endcap.config import Shop
-from endcap.serve.workers import Workers
+from endcap.serve.workers import AT_A_TIME, Listening, Workers
 from tests.cli.test_service import server
 from tests.serve.shops import released_shop
 
@@ -47,6 +48,46 @@ def test_a_worker_that_has_just_ended_does_not_keep_the_others_from_stopping() -
     workers._begun = {ended.pid: 0.0, goes_on.pid: 0.0}
     workers._stop(signal.SIGTERM, None)
     assert goes_on.wait(10) == -signal.SIGTERM
+
+
+class Brief(asyncio.Protocol):
+    """Hangs up on who calls, and says when it is through."""
+
+    def __init__(self) -> None:
+        self.through = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.through.set()
+
+
+def test_a_worker_leaves_what_waits_to_others() -> None:
+    """Three connections wait. When the first is served, another can still be taken by whoever
+    else has the socket."""
+    left: list[socket.socket] = []
+    served: list[Brief] = []
+
+    async def work(listening: socket.socket) -> None:
+        def serve() -> Brief:
+            if not left:
+                left.append(listening.accept()[0])
+            served.append(Brief())
+            return served[-1]
+
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(serve, sock=listening, backlog=AT_A_TIME):
+            while len(served) < 2:
+                await asyncio.sleep(0)
+            for one in served:
+                await one.through.wait()
+
+    with Listening.at("127.0.0.1", 0, socket.AF_INET) as listening:
+        waiting = [socket.create_connection(listening.getsockname()) for _ in range(3)]
+        asyncio.run(asyncio.wait_for(work(listening), 10))
+    for one in (*waiting, *left):
+        one.close()
 
 
 def ready(address: str) -> None:

@@ -116,6 +116,8 @@ def _open(shop: Path) -> bool:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Raises EndcapError where there is no such address, or the port is taken."""
+    from endcap.serve.workers import Listening
+
     try:
         [family, *_], *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -123,7 +125,7 @@ def _listen(host: str, port: int) -> socket.socket:
             f"There is no address {host}: {words(error)}", mend="Choose another --host"
         ) from error
     try:
-        listening = socket.create_server((host, port), family=family, backlog=2048)
+        listening = Listening.at(host, port, family)
     except OSError as error:
         raise EndcapError(
             f"Can't listen at {host}:{port}: {error.strerror or error}",
@@ -141,7 +143,7 @@ def _run(
 
     from endcap.serve import preloaded
     from endcap.serve.connections import limited
-    from endcap.serve.workers import GRACE, serve
+    from endcap.serve.workers import AT_A_TIME, GRACE, serve
 
     lessons = None
     if workers > 1:
@@ -154,6 +156,7 @@ def _run(
         log_config=None,
         access_log=False,
         http=limited(shop.config.serve),
+        backlog=AT_A_TIME,
         timeout_graceful_shutdown=GRACE,
     )
     serve(config, listening, workers)

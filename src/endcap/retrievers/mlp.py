@@ -59,8 +59,8 @@ class Dense(MeanOfPast):
         self.last = nn.Linear(settings.layers[-1], 1)
         for table in (self.past, self.item):
             nn.init.normal_(table.weight, std=settings.dim**-0.5)
-        # As rare as a yes is: else the first epochs go by with learning that.
-        nn.init.constant_(self.last.bias, -math.log(settings.negatives))
+        # As rare as each of so many items is: else the first epochs go by with learning that.
+        nn.init.constant_(self.last.bias, -math.log(items))
 
     def visitors(self, past: History) -> Tensor:
         """[rows, first layer]"""
@@ -94,10 +94,13 @@ class Dense(MeanOfPast):
         return scores
 
     def loss(self, negatives: Negatives, pairs: Pairs) -> Tensor:
-        """The mean over pairs, each a yes beside the no of all that are drawn."""
+        """The mean over pairs, each a yes beside the no of all that are drawn. What the network
+        says is held against how often an item is drawn: else it would learn by how much more often
+        than that a visitor takes it, and popular items would never stand first."""
         visitors, drawn = self.visitors(pairs.past), negatives.draw()
-        yes = functional.softplus(-self(visitors, self.items(pairs.items)))
-        no = functional.softplus(self(visitors[:, None], self.items(drawn))).sum(1)
+        taken, log_q = pairs.items, negatives.log_q
+        yes = functional.softplus(log_q[taken] - self(visitors, self.items(taken)))
+        no = functional.softplus(self(visitors[:, None], self.items(drawn)) - log_q[drawn]).sum(1)
         loss: Tensor = (pairs.weight * (yes + no)).sum() / pairs.weight.sum()
         return loss
 

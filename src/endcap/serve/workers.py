@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Self
 
 import uvicorn
 
@@ -23,6 +24,27 @@ GRACE = 10
 
 PAUSE = 1.0
 """Seconds before a worker that died young is replaced."""
+
+AT_A_TIME = 1
+"""Connections that a worker takes before it looks after those that it has: one that took all that
+came together would leave the others without any."""
+
+WAITING = 2048
+"""Connections that may wait to be taken."""
+
+
+class Listening(socket.socket):
+    """A socket at which connections wait. An event loop that is to take few at a time would have
+    few of them wait, too: to it both are one number."""
+
+    @classmethod
+    def at(cls, host: str, port: int, family: int) -> Self:
+        """Raises OSError."""
+        made = socket.create_server((host, port), family=family, backlog=WAITING)
+        return cls(fileno=made.detach())
+
+    def listen(self, backlog: int = WAITING, /) -> None:
+        super().listen(max(backlog, WAITING))
 
 
 def serve(config: uvicorn.Config, listening: socket.socket, workers: int) -> None:
