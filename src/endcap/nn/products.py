@@ -20,11 +20,14 @@ from endcap.types.ranking import last_of
 LINE = 1 << 10
 """Products that are compared with the floor at once: of each item there are too few for that."""
 
-FIRST = 16
-"""Lines of the first block, of which all is kept; each is as long as all before it together …"""
+FIRST = 1 << 12
+"""Items of the first block, which says what must be reached at least."""
 
 BLOCK = 128
-"""… up to so many lines, which stay in the second cache."""
+"""Lines of a block at most: so many stay in the second cache."""
+
+RISE = 3
+"""How many times as much must be waiting as is kept for the floor to rise."""
 
 FEW = 4
 """Where fewer than one of so many items are allowed, they are taken out and multiplied alone."""
@@ -54,6 +57,8 @@ def largest(
         torch._int_mm(vectors[start:stop], asked.t(), out=space[:size])
         whole = size + -size % line  # the last line may not be full
         space[size:whole] = NEVER
+        if not start:
+            leading.begin(space[:size].numpy())
         leading.add(start * count, space[:whole].numpy().reshape(-1, line * count))
     leading.settle()
     item, query = np.divmod(leading.place, count)
@@ -62,11 +67,10 @@ def largest(
 
 def _blocks(items: int, line: int) -> Iterator[tuple[int, int]]:
     """Where each begins and ends. line: items of a line."""
-    start = 0
+    start, stop = 0, min(FIRST, BLOCK * line, items)
     while start < items:
-        stop = min(start + min(max(FIRST * line, start), BLOCK * line), items)
         yield start, stop
-        start = stop
+        start, stop = stop, min(stop + BLOCK * line, items)
 
 
 class _Leading:
@@ -81,15 +85,24 @@ class _Leading:
         self.allowed, self.wanted, self.slack, self.line = allowed, wanted, slack, line
         self.floor = np.full(len(wanted), NEVER + 1, np.int32)
         self.floors = np.tile(self.floor, line)
+        self.reaching = np.empty((BLOCK, len(self.floors)), np.bool_)
         self.place, self.score = np.zeros(0, np.int64), np.zeros(0, np.int32)
         self.waiting: list[tuple[Int64s, Int32s]] = []
 
+    def begin(self, scores: Int32s) -> None:
+        """How high the first items reach. scores: [some, Q]"""
+        if self.allowed is not None:
+            scores = scores[self.allowed[: len(scores)]]
+        last = len(scores) - int(self.wanted.max())
+        if last >= 0:
+            self._rise(np.partition(scores.T, last, axis=1)[:, last] - self.slack)
+
     def add(self, first: int, lines: Int32s) -> None:
-        """A block whose first product has this place. The floor rises whenever more is waiting
-        than is kept."""
-        at = np.flatnonzero(lines >= self.floors)
-        self.waiting.append((at + first, lines.ravel()[at]))
-        if sum(len(place) for place, _ in self.waiting) > len(self.place):
+        """A block whose first product has this place."""
+        reaching = np.greater_equal(lines, self.floors, out=self.reaching[: len(lines)])
+        at = np.flatnonzero(reaching)
+        self.waiting.append((at + first, lines.ravel().take(at)))
+        if sum(len(place) for place, _ in self.waiting) > RISE * len(self.place):
             self.settle()
 
     def settle(self) -> None:
@@ -100,8 +113,10 @@ class _Leading:
             free = self.allowed.take(place // len(self.wanted))
             place, score = place.compress(free), score.compress(free)
         query = place % len(self.wanted)
-        last = last_of(query, score, self.wanted) - self.slack
-        self.floor = np.maximum(self.floor, last).astype(np.int32)
-        self.floors = np.tile(self.floor, self.line)
+        self._rise(last_of(query, score, self.wanted) - self.slack)
         high = score >= self.floor.take(query)
         self.place, self.score = place.compress(high), score.compress(high)
+
+    def _rise(self, floor: Int64s) -> None:
+        self.floor = np.maximum(self.floor, floor).astype(np.int32)
+        self.floors = np.tile(self.floor, self.line)
