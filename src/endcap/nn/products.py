@@ -78,7 +78,7 @@ class _Leading:
 
     floor: [Q] what the next must reach; floors: the same for each product of a line.
     place: [kept] item · Q + query. score: [kept]
-    waiting: places and scores that reached the floor when they came.
+    waiting: places and scores that reached the floor when they came; come: how many those are.
     """
 
     def __init__(self, allowed: Bools | None, wanted: Int64s, slack: Int64s, line: int) -> None:
@@ -88,6 +88,7 @@ class _Leading:
         self.reaching = np.empty((BLOCK, len(self.floors)), np.bool_)
         self.place, self.score = np.zeros(0, np.int64), np.zeros(0, np.int32)
         self.waiting: list[tuple[Int64s, Int32s]] = []
+        self.come = 0
 
     def begin(self, scores: Int32s) -> None:
         """How high the first items reach. scores: [some, Q]"""
@@ -102,13 +103,15 @@ class _Leading:
         reaching = np.greater_equal(lines, self.floors, out=self.reaching[: len(lines)])
         at = np.flatnonzero(reaching)
         self.waiting.append((at + first, lines.ravel().take(at)))
-        if sum(len(place) for place, _ in self.waiting) > RISE * len(self.place):
+        self.come += len(at)
+        if self.come > RISE * len(self.place):
             self.settle()
 
     def settle(self) -> None:
         """Of what was kept and what is waiting, what reaches the new floor is kept."""
         places, scores = zip((self.place, self.score), *self.waiting, strict=True)
-        place, score, self.waiting = np.concatenate(places), np.concatenate(scores), []
+        place, score = np.concatenate(places), np.concatenate(scores)
+        self.waiting, self.come = [], 0
         if self.allowed is not None:
             free = self.allowed.take(place // len(self.wanted))
             place, score = place.compress(free), score.compress(free)
