@@ -60,6 +60,10 @@ class Engine(ABC):
         """64 bits of a text or a struct. Engines have different ones: they may decide what is
         alike, never what is stored."""
 
+    def without(self, rows: Table, others: Table, key: str) -> Table:
+        """The rows whose key no row of the others has, which are few."""
+        return rows.anti_join(others, key)
+
     @abstractmethod
     def close(self) -> None:
         """Let go of what it holds."""

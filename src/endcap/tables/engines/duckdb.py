@@ -65,5 +65,9 @@ class Duckdb(Engine):
     def hash(self, value: ibis.Value) -> ibis.Value:
         return value.hash()
 
+    def without(self, rows: Table, others: Table, key: str) -> Table:
+        # Told of a join, DuckDB may take the other side for the smaller one, and keep it in memory.
+        return rows.filter(rows[key].notin(others[key]))
+
     def close(self) -> None:
         self._connection.disconnect()

@@ -44,44 +44,58 @@ def read(events: Table, clean: Clean, use: tuple[str, ...], now: int) -> Table:
     rows = events.select(
         "place",
         "event_id",
-        "item_id",
         "event_type",
         kind=_kind(_.event_type),
         visitor=ibis.coalesce(*(_text(_[name]) for name in ("user_id", "anonymous_id"))),
         session_id=_text(_.session_id),
+        item_id=_text(_.item_id),
         time=_.timestamp,
         price=_.price.cast("float32"),
         value=_.value.cast("float32"),
-    ).mutate(visitor=_.visitor.fill_null(_.session_id), item_id=_text(_.item_id))
+    ).mutate(visitor=_.visitor.fill_null(_.session_id))
     return rows.drop("session_id").mutate(reason=_fault(clean, use, now))
 
 
-def identified(rows: Table, engine: Engine) -> Table:
-    """Rows with what makes them the same as another: `id`, and `content` where a type is `ONCE`;
-    null where a row goes anyhow."""
-    what = {name: rows[name] for name in ("visitor", "item_id", "kind", "time")}
-    good, once = rows.reason.isnull(), rows.event_type.isin(ONCE)
-    return rows.mutate(
-        id=_if(good & rows.event_id.notnull(), engine.hash(rows.event_id)),
-        content=_if(good & once, engine.hash(ibis.struct(what))),
-    ).drop("event_id")
+def keyed(rows: Table, engine: Engine) -> Table:
+    """The log without texts, which take longer to write and to compare than all else: `who` and
+    `what` stand for the ids of visitor and item. Where a row stays, further keys make it the same
+    as another: `id`, and `content` where a type is `ONCE`; `visit` is of the visitor and the day.
+
+    All are of 64 bits: among 100 million events two that differ are taken to be alike once in
+    4,000 logs. unused: the type of a row that goes for its type.
+    """
+    both = rows.mutate(who=engine.hash(rows.visitor), what=engine.hash(rows.item_id))
+    same = {name: both[name] for name in ("who", "what", "kind", "time")}
+    when = {"who": both.who, "day": both.time // DAY}
+    good, once = both.reason.isnull(), both.event_type.isin(ONCE)
+    return both.select(
+        *("place", "who", "what", "kind", "time", "price", "value", "reason"),
+        unused=_if(both.reason == "unused_type", both.event_type),
+        id=_if(good & both.event_id.notnull(), engine.hash(both.event_id)),
+        content=_if(good & once, engine.hash(ibis.struct(same))),
+        visit=_if(good, engine.hash(ibis.struct(when))),
+    )
 
 
-def repeats(rows: Table) -> Table:
+def repeats(rows: Table, ids: Table, contents: Table) -> Table:
     """Rows that came before, by their `place`: by their id, or by their content where a type is
-    `ONCE`. Among 100 million events two that differ are taken to be alike once in 4,000 logs."""
-    by_id = _again(rows, "id")
-    rest = rows.filter(_.content.notnull()).anti_join(by_id, "place")
+    `ONCE`. ids, contents: those that more than one row has."""
+    by_id = _again(rows.semi_join(ids, "id"), "id")
+    rest = rows.semi_join(contents, "content").anti_join(by_id, "place")
     return by_id.union(_again(rest, "content"))
 
 
-def bots(rows: Table, clean: Clean) -> Table:
-    """All rows of visitors that did more things in any one day than a person does, or that the
-    shop knows for none, by their `place`."""
-    days = rows.group_by("visitor", day=_.time // DAY).agg(times=_.count())
-    many = _.times > clean.bot_events_per_day
-    found = days.filter(many | _.visitor.isin(clean.without_visitors)).select("visitor").distinct()
-    return rows.semi_join(found, "visitor").select("place", fault=ibis.literal("bot"))
+def bots(rows: Table, repeats: Table, clean: Clean, visits: Table, engine: Engine) -> Table:
+    """All rows of visitors that did more things in any one day than a person does, by their
+    `place`; no repeats, which don't count.
+
+    visits: those with more rows than that, others among them that go for something else.
+    """
+    days = engine.without(rows.semi_join(visits, "visit"), repeats, "place")
+    times = days.group_by("visit", "who").agg(times=_.count())
+    found = times.filter(_.times > clean.bot_events_per_day).select("who").distinct()
+    theirs = engine.without(rows.semi_join(found, "who"), repeats, "place")
+    return theirs.select("place", fault=ibis.literal("bot"))
 
 
 def matched(rows: Table, items: Table, ways: tuple[str, ...]) -> Table:
@@ -93,21 +107,27 @@ def matched(rows: Table, items: Table, ways: tuple[str, ...]) -> Table:
     return joined.mutate(item_id=ibis.coalesce(found, joined.item_id)).select(rows.columns)
 
 
-def unlisted(rows: Table, items: Table) -> Table:
-    """Rows on items that the catalogue does not list, by their `place`."""
-    return rows.anti_join(items, "item_id").select("place", fault=ibis.literal("unknown_item"))
+def unlisted(rows: Table, listed: Table) -> Table:
+    """Rows on items that the catalogue does not list, by their `place`. listed: `what`."""
+    return rows.anti_join(listed, "what").select("place", fault=ibis.literal("unknown_item"))
 
 
-def without(rows: Table, faults: Table) -> Table:
+def without(rows: Table, faults: Table, engine: Engine) -> Table:
     """The rows that have no reason to go."""
-    return rows.filter(_.reason.isnull()).anti_join(faults, "place")
+    return engine.without(rows.filter(_.reason.isnull()), faults, "place")
+
+
+def coded(kept: Table, items: Table, users: Table, engine: Engine) -> Table:
+    """The events that stay, with the codes of visitor and item."""
+    item = items.select(what=engine.hash(_.item_id), item=_.row.cast("int32"))
+    user = users.select(who=engine.hash(_.user_id), user=(_.row + 1).cast("int32"))
+    joined = kept.join(user, "who").join(item, "what")
+    return joined.select("user", "item", "kind", "time", "place", "price", "value")
 
 
 def _again(rows: Table, key: str) -> Table:
     """Of rows with the same key, all but the first."""
-    known = rows.filter(rows[key].notnull())
-    many = known.group_by(key).agg(first=_.place.min(), times=_.count()).filter(_.times > 1)
-    joined = known.join(many, key)
+    joined = rows.join(rows.group_by(key).agg(first=_.place.min()), key)
     return joined.filter(_.place > _.first).select("place", fault=ibis.literal("duplicate"))
 
 
@@ -124,6 +144,7 @@ def _fault(clean: Clean, use: tuple[str, ...], now: int) -> ibis.Deferred:
         (~_.event_type.isin(use) | (_.kind < 0), "unused_type"),
         (_.item_id.isnull() & _.event_type.isin(ITEMLESS), "without_item"),
         (_.item_id.isnull(), "missing_item"),
+        (_.visitor.isin(clean.without_visitors), "bot"),
     )
 
 

@@ -6,6 +6,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from endcap.tables.engines import Engine
 from endcap.tables.schema import ITEMS, USERS
 
 
@@ -31,6 +32,12 @@ def users(listed: Table, seen: Table) -> Table:
     """All visitors of the log by their id, with what is known of them."""
     known = seen.left_join(listed, "user_id").select(USERS.names)
     return known.order_by("user_id")
+
+
+def seen(log: Table, name: str, keys: Table, engine: Engine) -> Table:
+    """The ids that a column of the log has and that have one of the keys, each once."""
+    ids = log.select(name).distinct()
+    return ids.mutate(key=engine.hash(ids[name])).semi_join(keys, "key").drop("key")
 
 
 def _with_seen(listed: Table, seen: Table) -> Table:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ibis import _
 from ibis.expr.types import Table
 
-from endcap.config import Config, Shop
+from endcap.config import Clean, Config, Shop
 from endcap.errors import DataError, StateError
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.dataset import Meaning, catalogue_before
@@ -24,9 +25,10 @@ from endcap.tables.parts import Part
 from endcap.tables.prepare import cleaning
 from endcap.tables.prepare.checks import checks
 from endcap.tables.prepare.item_features import facts, item_features, newest_before, normalised
-from endcap.tables.prepare.items import items, users
+from endcap.tables.prepare.items import items, seen, users
 from endcap.tables.prepare.merging import merged
 from endcap.tables.prepare.parting import rule, write_parted
+from endcap.tables.prepare.repeated import write_repeated
 from endcap.tables.prepare.report import Tables, came, feature_figures, figures
 from endcap.tables.prepare.split import HELD
 from endcap.tables.prepare.visitor_features import describe_visitors
@@ -47,25 +49,21 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
 
     def rest() -> dict[str, Any]:
         _describe_items(steps, tables, known, newest, HELD)
-        return figures(tables, known)
+        return figures(tables, known) | _features(draft, "item", f"items-{int(Part.LIVE)}")
 
     report("Describing visitors", 0.6)
     found: dict[str, Any] = {"name": config.name, "fingerprint": fingerprint}
     found |= {"protocol": config.split.protocol, "shrunk": shrunk}
-    with ThreadPoolExecutor(1) as beside:  # what the engine still has to do: visitors need none
-        done = beside.submit(rest)
-        catalogue = catalogue_before(draft, Part.LIVE)
+    catalogue = catalogue_before(draft, Part.LIVE)
+    with ThreadPoolExecutor(2) as beside:  # what the engine still has to do: visitors need none
+        done, knowledge = beside.submit(rest), beside.submit(_knowledge, catalogue)
         meaning = _meaning(config, tables.targets, fingerprint)
         _write_json(draft / "meaning.json", asdict(meaning))
         describe_visitors(draft, meaning, catalogue, newest[Part.LIVE] + 1)
-        knowledge = _knowledge(catalogue)
         report("Looking at the data", 0.85)
-        found |= done.result()
-    found |= {"knowledge": knowledge, "checks": checks(found | {"knowledge": knowledge}, config)}
-    found |= {
-        f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")
-        for whose, file in (("item", f"items-{int(Part.LIVE)}"), ("visitor", "visitors"))
-    }
+        found |= _features(draft, "visitor", "visitors")
+        found |= {**done.result(), "knowledge": knowledge.result()}
+    found["checks"] = checks(found, config)
     _write_json(draft / "report.json", found | {"seconds": round(time.monotonic() - began, 1)})
     report("Prepared", 1.0)
 
@@ -77,37 +75,55 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     listed = steps.write(
         "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
     ).drop("row")
-    read, faults = _judged(steps, shop, listed)
+    log = _log(steps.engine, shop, listed)
+    read, faults = _judged(steps, config.clean, log, listed)
     counts = came(read, faults)
     _refuse_nothing(counts)
-    kept = cleaning.without(read, faults)
+    kept = cleaning.without(read, faults, steps.engine)
     report("Numbering items and visitors", 0.3)
-    catalogue = steps.write("items", items(listed, kept.select("item_id").distinct()))
+    who = seen(log, "visitor", kept.select(key="who").distinct(), steps.engine)
+    what = kept.select(key="what").distinct()
+    what = what.anti_join(listed.select(key=steps.engine.hash(_.item_id)), "key")
+    catalogue = steps.write("items", items(listed, seen(log, "item_id", what, steps.engine)))
     known = newest(imported(steps.engine, shop.tables, "users"), "users")
-    people = steps.write("users", users(known, kept.select(user_id="visitor").distinct()))
+    people = steps.write("users", users(known, who.rename(user_id="visitor")))
     facts = imported(steps.engine, shop.tables, "triples")
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
-    events, shrunk = _parted(steps, _coded(kept, catalogue, people), config)
+    coded = cleaning.coded(kept, catalogue, people, steps.engine)
+    events, shrunk = _parted(steps, coded, config)
     return Tables(counts, listed, catalogue, people, events, _targets(events, config)), shrunk
 
 
-def _judged(steps: Steps, shop: Shop, listed: Table) -> tuple[Table, Table]:
-    """Every row of the log with the reason that it shows by itself, and by `place` the faults
-    that only show beside other rows: few, so that what is wrong with them is kept apart."""
-    clean, log = shop.config.clean, imported(steps.engine, shop.tables, "events")
-    log = merged(steps.engine, log, shop.tables)
+def _log(engine: Engine, shop: Shop, listed: Table) -> Table:
+    """Every row of the log with the reason to go that it shows by itself."""
+    clean, log = shop.config.clean, imported(engine, shop.tables, "events")
+    log = merged(engine, log, shop.tables)
     read = cleaning.read(log, clean, shop.config.events.use, time.time_ns() // 1000)
-    if clean.match_ids:
-        read = cleaning.matched(read, listed, clean.match_ids)
-    read = steps.write("steps/read", cleaning.identified(read, steps.engine)).drop("row")
-    repeats = steps.write("steps/repeats", cleaning.repeats(read)).drop("row")
-    rest = cleaning.without(read, repeats)
-    bots = cleaning.bots(rest, clean)
-    faults = repeats.union(bots)
+    return cleaning.matched(read, listed, clean.match_ids) if clean.match_ids else read
+
+
+def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Table, Table]:
+    """The log by keys, and by `place` the faults that only show beside other rows: few, so that
+    what is wrong with them is kept apart."""
+    read = steps.write("steps/read", cleaning.keyed(log, steps.engine)).drop("row")
+    ids, contents = _repeated(steps, "id", 1), _repeated(steps, "content", 1)
+    visits = _repeated(steps, "visit", clean.bot_events_per_day)
+    repeats = steps.write("steps/repeats", cleaning.repeats(read, ids, contents)).drop("row")
+    good = read.filter(_.reason.isnull())
+    faults = repeats.union(cleaning.bots(good, repeats, clean, visits, steps.engine))
     if clean.unknown_items == "drop":
-        faults = faults.union(cleaning.unlisted(cleaning.without(rest, bots), listed))
+        known = listed.select(what=steps.engine.hash(_.item_id))
+        rest = cleaning.without(read, faults, steps.engine)
+        faults = faults.union(cleaning.unlisted(rest, known))
     return read, steps.write("steps/faults", faults).drop("row")
+
+
+def _repeated(steps: Steps, key: str, most: int) -> Table:
+    """The keys of what was read that more than so many rows have."""
+    read = steps.folder / "steps" / "read.parquet"
+    write = partial(write_repeated, read, column=key, most=most)
+    return steps.make(f"steps/repeated-{key}", write).drop("row")
 
 
 def _refuse_nothing(counts: dict[str, Any]) -> None:
@@ -126,14 +142,6 @@ def _refuse_nothing(counts: dict[str, Any]) -> None:
         expected="events of a type in [events] use, each with a visitor, an item and a time",
         mend="Import such events, or change [clean] or [events] in endcap.toml",
     )
-
-
-def _coded(kept: Table, catalogue: Table, people: Table) -> Table:
-    """The events that stay, with the codes of visitor and item."""
-    item = catalogue.select("item_id", item=_.row.cast("int32"))
-    user = people.select(visitor=_.user_id, user=(_.row + 1).cast("int32"))
-    joined = kept.join(user, "visitor").join(item, "item_id")
-    return joined.select("user", "item", "kind", "time", "place", "price", "value")
 
 
 def _parted(steps: Steps, events: Table, config: Config) -> tuple[Table, float]:
@@ -170,6 +178,10 @@ def _describe_items(
         features = item_features(known, tables.items, part, newest[part])
         raw = steps.write(f"steps/features-{part}", features)
         steps.write(f"features/items-{part}", normalised(raw))
+
+
+def _features(draft: Path, whose: str, file: str) -> dict[str, Any]:
+    return {f"{whose}_features": feature_figures(draft / "features" / f"{file}.parquet")}
 
 
 def _knowledge(catalogue: Catalogue) -> dict[str, int]:

@@ -76,10 +76,10 @@ def figures(tables: Tables, known: Table) -> dict[str, Any]:
 def came(read: Table, faults: Table) -> dict[str, Any]:
     """Rows read, rows dropped by reason, and the event types that are not in use.
 
-    read: every row that came, with the reason that it shows by itself. faults: of further rows.
+    read: every row that came, with the reason that it shows by itself, and its type where that is
+    the reason. faults: of further rows.
     """
-    unused = ibis.ifelse(_.reason == "unused_type", _.event_type, ibis.null("string"))
-    shown = read.filter(_.reason.notnull()).group_by("reason", type=unused).agg(rows=_.count())
+    shown = read.filter(_.reason.notnull()).group_by("reason", type=_.unused).agg(rows=_.count())
     rows = rows_of(shown.order_by(_.rows.desc(), "reason", "type"))
     dropped: Counter[str] = Counter()
     for row in rows:
