@@ -38,6 +38,11 @@ class Steps:
 
     def make(self, name: str, write: Callable[[Path], None]) -> Table:
         """The same for what no engine computes."""
+        return self.engine.step(self.fill(name, write))
+
+    def fill(self, name: str, write: Callable[[Path], None]) -> Path:
+        """The same, and where it stands: not even to be read back does it need the engine, which
+        one thread at a time may use."""
         path = self.folder / f"{name}.parquet"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +50,7 @@ class Steps:
             shutil.rmtree(draft, ignore_errors=True)
             write(draft)
             os.replace(draft, path)
-        return self.engine.step(path)
+        return path
 
     def _compute(self, name: str, rows: Table, path: Path) -> None:
         try:

@@ -23,6 +23,8 @@ from endcap.tables.prepare.item_features import (
     newest_before,
     normalised,
 )
+from endcap.tables.prepare.met import Met
+from endcap.tables.prepare.pieces import offsets
 from endcap.tables.schema import kind
 from tests.tables.raw_shop import DAY, START, event, goods, lively, raw_shop
 
@@ -139,6 +141,13 @@ def squeezed(values: Sequence[float | None]) -> list[float]:
     return found
 
 
+def met(log: pa.Table) -> pa.Table:
+    """How many visitors met each item."""
+    rows, counts = log.sort_by("user"), Met()
+    counts.add(offsets(rows["user"]), rows["item"].to_numpy(), rows["part"].to_numpy())
+    return counts.table()
+
+
 def raw(events: list[Any], items: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """events: (user, item, type, days ago, rating)."""
     users, codes, types, ages, *values = zip(*events, strict=True)
@@ -164,7 +173,7 @@ def raw(events: list[Any], items: list[dict[str, Any]]) -> dict[str, list[Any]]:
     )
     log = ibis.memtable(past)
     newest = newest_before(log, [1])
-    known = facts(log, newest, [kind("purchase")])
+    known = facts(log, ibis.memtable(met(past)), newest, [kind("purchase")])
     found = item_features(known, ibis.memtable(table), 1, newest[1])
     columns_of: dict[str, list[Any]] = found.to_pyarrow().to_pydict()
     return columns_of
@@ -200,8 +209,10 @@ def test_the_usual_price_is_the_median_of_what_was_paid_before() -> None:
         "value": pa.nulls(size, pa.float32()),
     }
     known = rng.random(size) > 0.3
-    events = ibis.memtable(pa.table({**log, "price": pa.array(price, mask=~known)}))
-    found = facts(events, newest_before(events, [1, 4]), [kind("purchase")]).to_pyarrow()
+    rows = pa.table({**log, "price": pa.array(price, mask=~known)})
+    events, visitors = ibis.memtable(rows), ibis.memtable(met(rows))
+    newest = newest_before(events, [1, 4])
+    found = facts(events, visitors, newest, [kind("purchase")]).to_pyarrow()
     for row in found.to_pylist():
         for part in (1, 4):
             own = (item == row["item"]) & (when < part) & known

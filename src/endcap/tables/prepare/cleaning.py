@@ -119,8 +119,8 @@ def without(rows: Table, faults: Table, engine: Engine) -> Table:
 
 def coded(kept: Table, items: Table, users: Table, engine: Engine) -> Table:
     """The events that stay, with the codes of visitor and item."""
-    item = items.select(what=engine.hash(_.item_id), item=_.row.cast("int32"))
-    user = users.select(who=engine.hash(_.user_id), user=(_.row + 1).cast("int32"))
+    item = items.select(what=engine.hash(items.item_id), item=_.row.cast("int32"))
+    user = users.select(who=engine.hash(users.user_id), user=(_.row + 1).cast("int32"))
     joined = kept.join(user, "who").join(item, "what")
     return joined.select("user", "item", "kind", "time", "place", "price", "value")
 

@@ -99,18 +99,17 @@ def newest_before(events: Table, parts: Iterable[int]) -> dict[int, int]:
     return {int(part): time or 0 for part, time in one_of(events.agg(**times)).items()}
 
 
-def facts(events: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
+def facts(events: Table, met: Table, newest: Mapping[int, int], targets: Iterable[int]) -> Table:
     """A row for each item that was seen, with `FACTS`, `visitors`, `TAKERS` and `paid`, its usual
     price, as known before each part: ``events_1`` before part 1. Each look at the log counts for
     all parts.
 
-    newest: see `newest_before`. targets: kinds.
+    met: see `endcap.tables.prepare.met`. newest: see `newest_before`. targets: kinds.
     """
     aims = events.mutate(target=_.kind.isin(list(targets)))
     slices = _slices(aims, newest)
     found = slices.group_by("item").agg(**_of_all(FACTS, slices, newest))
-    visitors, takers = _visitors(events, newest), _takers(aims, newest)
-    joined = found.join(visitors, "item").left_join(takers, "item").drop("item_right")
+    joined = found.join(met, "item").left_join(_takers(aims, newest), "item").drop("item_right")
     return joined.left_join(_paid(events, newest), "item").drop("item_right")
 
 
@@ -143,14 +142,6 @@ def _slices(aims: Table, newest: Mapping[int, int]) -> Table:
     ages = {f"age_{part}": days(each.newest, part) for part in newest}
     return each.mutate(
         **known, **ages, **{f"first_age_{part}": days(each.oldest, part) for part in newest}
-    )
-
-
-def _visitors(events: Table, parts: Iterable[int]) -> Table:
-    """How many met each item before each part."""
-    pairs = events.group_by("item", "user").agg(first=_.part.min())
-    return pairs.group_by("item").agg(
-        **{f"visitors_{part}": (pairs.first < part).sum() for part in parts}
     )
 
 

@@ -27,6 +27,7 @@ from endcap.tables.prepare.checks import checks
 from endcap.tables.prepare.item_features import facts, item_features, newest_before, normalised
 from endcap.tables.prepare.items import items, seen, users
 from endcap.tables.prepare.merging import merged
+from endcap.tables.prepare.met import Met
 from endcap.tables.prepare.parting import rule, write_parted
 from endcap.tables.prepare.repeated import write_repeated
 from endcap.tables.prepare.report import Tables, came, feature_figures, figures
@@ -44,7 +45,8 @@ def line(shop: Shop, engine: Engine, draft: Path, fingerprint: str, report: Repo
     tables, shrunk = _tables(steps, shop, report)
     report("Describing items", 0.5)
     newest = newest_before(tables.events, map(int, list(Part)[1:]))
-    known = steps.write("steps/facts", facts(tables.events, newest, tables.targets)).drop("row")
+    known = facts(tables.events, tables.met, newest, tables.targets)
+    known = steps.write("steps/facts", known).drop("row")
     _describe_items(steps, tables, known, newest, [Part.LIVE])
 
     def rest() -> dict[str, Any]:
@@ -83,7 +85,7 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     report("Numbering items and visitors", 0.3)
     who = seen(log, "visitor", kept.select(key="who").distinct(), steps.engine)
     what = kept.select(key="what").distinct()
-    what = what.anti_join(listed.select(key=steps.engine.hash(_.item_id)), "key")
+    what = what.anti_join(listed.select(key=steps.engine.hash(listed.item_id)), "key")
     catalogue = steps.write("items", items(listed, seen(log, "item_id", what, steps.engine)))
     known = newest(imported(steps.engine, shop.tables, "users"), "users")
     people = steps.write("users", users(known, who.rename(user_id="visitor")))
@@ -91,8 +93,9 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
     coded = cleaning.coded(kept, catalogue, people, steps.engine)
-    events, shrunk = _parted(steps, coded, config)
-    return Tables(counts, listed, catalogue, people, events, _targets(events, config)), shrunk
+    events, met, shrunk = _parted(steps, coded, config)
+    targets = _targets(events, config)
+    return Tables(counts, listed, catalogue, people, events, met, targets), shrunk
 
 
 def _log(engine: Engine, shop: Shop, listed: Table) -> Table:
@@ -107,23 +110,24 @@ def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Tabl
     """The log by keys, and by `place` the faults that only show beside other rows: few, so that
     what is wrong with them is kept apart."""
     read = steps.write("steps/read", cleaning.keyed(log, steps.engine)).drop("row")
-    ids, contents = _repeated(steps, "id", 1), _repeated(steps, "content", 1)
-    visits = _repeated(steps, "visit", clean.bot_events_per_day)
+    most = {"id": 1, "content": 1, "visit": clean.bot_events_per_day}
+    with ThreadPoolExecutor(2) as beside:
+        paths = list(beside.map(partial(_repeated, steps), most, most.values()))
+    ids, contents, visits = map(steps.engine.step, paths)
     repeats = steps.write("steps/repeats", cleaning.repeats(read, ids, contents)).drop("row")
     good = read.filter(_.reason.isnull())
     faults = repeats.union(cleaning.bots(good, repeats, clean, visits, steps.engine))
     if clean.unknown_items == "drop":
-        known = listed.select(what=steps.engine.hash(_.item_id))
+        known = listed.select(what=steps.engine.hash(listed.item_id))
         rest = cleaning.without(read, faults, steps.engine)
         faults = faults.union(cleaning.unlisted(rest, known))
     return read, steps.write("steps/faults", faults).drop("row")
 
 
-def _repeated(steps: Steps, key: str, most: int) -> Table:
+def _repeated(steps: Steps, key: str, most: int) -> Path:
     """The keys of what was read that more than so many rows have."""
     read = steps.folder / "steps" / "read.parquet"
-    write = partial(write_repeated, read, column=key, most=most)
-    return steps.make(f"steps/repeated-{key}", write).drop("row")
+    return steps.fill(f"steps/repeated-{key}", partial(write_repeated, read, column=key, most=most))
 
 
 def _refuse_nothing(counts: dict[str, Any]) -> None:
@@ -144,18 +148,22 @@ def _refuse_nothing(counts: dict[str, Any]) -> None:
     )
 
 
-def _parted(steps: Steps, events: Table, config: Config) -> tuple[Table, float]:
-    """The events in their final order with session and part, and how much the parts shrank."""
+def _parted(steps: Steps, events: Table, config: Config) -> tuple[Table, Table, float]:
+    """The events in their final order with session and part, how many visitors met each item, and
+    how much the parts shrank."""
     name = "steps/ordered"
     ordered = steps.write(name, events.order_by("user", "time", "place").drop("place"))
     span = one_of(ordered.agg(oldest=_.time.min(), newest=_.time.max()))
     parts, shrunk = rule(config.split, (span["oldest"], span["newest"]))
 
-    def write(path: Path) -> None:
-        gap = config.clean.session_gap_minutes
-        write_parted(steps.folder / f"{name}.parquet", path, parts, gap)
+    met, gap = Met(), config.clean.session_gap_minutes
 
-    return steps.make("events", write), shrunk
+    def write(path: Path) -> None:
+        write_parted(steps.folder / f"{name}.parquet", path, parts, gap, met)
+        steps.fill("steps/met", met.write)
+
+    events = steps.make("events", write)
+    return events, steps.make("steps/met", met.write).drop("row"), shrunk
 
 
 def _targets(events: Table, config: Config) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from endcap.config import Split
+from endcap.tables.prepare.met import Met
 from endcap.tables.prepare.pieces import offsets, pieces
 from endcap.tables.prepare.sessions import begins
 from endcap.tables.prepare.split import Windows, leave_one_out
@@ -49,26 +50,28 @@ def rule(split: Split, span: tuple[int, int]) -> tuple[Rule, float]:
     return lambda offsets, times: leave_one_out(offsets, split.holdout), 1.0
 
 
-def write_parted(ordered: Path, path: Path, rule: Rule, gap_minutes: float) -> None:
+def write_parted(ordered: Path, path: Path, rule: Rule, gap_minutes: float, met: Met) -> None:
     """Sessions are numbered from 1, one visitor's after the other's.
 
-    ordered: events by user, then time.
+    ordered: events by user, then time. met: is told of all of them.
     """
     how = {"compression": "zstd", "use_dictionary": FEW}
     with pq.ParquetWriter(path, SCHEMA, **how) as writer, ThreadPoolExecutor(1) as beside:
         written = beside.submit(lambda: None)
-        for table in _parted(ordered, rule, gap_minutes):
+        for table in _parted(ordered, rule, gap_minutes, met):
             written.result()  # so that no more than two pieces are in memory
             written = beside.submit(writer.write_table, table)
         written.result()
 
 
-def _parted(ordered: Path, rule: Rule, gap_minutes: float) -> Iterator[pa.Table]:
+def _parted(ordered: Path, rule: Rule, gap_minutes: float, met: Met) -> Iterator[pa.Table]:
     before, given = 0, [name for name in SCHEMA.names if name not in ("part", "session")]
     for piece in pieces(ordered, given):
         starts, times = offsets(piece["user"]), piece["time"].to_numpy()
         session = before + np.cumsum(begins(starts, times, gap_minutes))
         before = int(session[-1])
-        made = {"part": rule(starts, times), "session": session.astype(np.int32)}
+        part = rule(starts, times)
+        met.add(starts, piece["item"].to_numpy(), part)
+        made = {"part": part, "session": session.astype(np.int32)}
         columns = {name: piece[name] for name in given} | made
         yield pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA)

@@ -32,7 +32,8 @@ BINS = 12
 class Tables:
     """What the report looks at: all steps of `endcap.tables.prepare.line`.
 
-    came: of the rows that came, see `came`. listed: the catalogue as imported.
+    came: of the rows that came, see `came`. listed: the catalogue as imported. met: by item, see
+    `endcap.tables.prepare.met`.
     """
 
     came: dict[str, Any]
@@ -40,6 +41,7 @@ class Tables:
     items: Table
     users: Table
     events: Table
+    met: Table
     targets: tuple[int, ...]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,14 @@ from endcap.types import Floats, History, Queries
 
 COLUMNS = ("user", "item", "kind", "time")
 
+LASTING = {"compression": "zstd"}
+BRIEFLY = {"compression": "none", "use_dictionary": False}
+
 
 def describe_visitors(draft: Path, meaning: Meaning, catalogue: Catalogue, end: int) -> None:
     """Write the features of all visitors as known at the end of the log, in the order of codes."""
     raw = draft / BRIEF / "visitors.parquet"
-    _write(raw, _raw(draft / "events.parquet", meaning, catalogue, end))
+    _write(raw, _raw(draft / "events.parquet", meaning, catalogue, end), BRIEFLY)
     with pq.ParquetFile(raw) as file:
         names = tuple(file.schema_arrow.names)
         spans = usual_spans(file.read([name])[name].to_numpy() for name in names)
@@ -31,6 +35,7 @@ def describe_visitors(draft: Path, meaning: Meaning, catalogue: Catalogue, end: 
         _write(
             draft / "features" / "visitors.parquet",
             (_table(names, onto_spans(spans, values)) for values in batches),
+            LASTING,
         )
 
 
@@ -74,9 +79,9 @@ def _table(names: Iterable[str], values: Floats) -> pa.Table:
     return pa.table(dict(zip(names, values.T, strict=True)))
 
 
-def _write(path: Path, tables: Iterator[pa.Table]) -> None:
+def _write(path: Path, tables: Iterator[pa.Table], how: Mapping[str, Any]) -> None:
     first = next(tables)
-    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, first.schema, **how) as writer:
         writer.write_table(first)
         for table in tables:
             writer.write_table(table)
