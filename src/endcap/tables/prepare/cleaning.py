@@ -77,24 +77,27 @@ def keyed(rows: Table, engine: Engine) -> Table:
     )
 
 
-def repeats(rows: Table, ids: Table, contents: Table) -> Table:
+def suspects(rows: Table, ids: Table, contents: Table, visits: Table) -> Table:
+    """The rows of which something comes more often than it should: ids or contents more than once,
+    visits more often than there are events in a person's day."""
+    return rows.filter(
+        rows.id.isin(ids.id) | rows.content.isin(contents.content) | rows.visit.isin(visits.visit)
+    )
+
+
+def repeats(rows: Table) -> Table:
     """Rows that came before, by their `place`: by their id, or by their content where a type is
-    `ONCE`. ids, contents: those that more than one row has."""
-    by_id = _again(rows.semi_join(ids, "id"), "id")
-    rest = rows.semi_join(contents, "content").anti_join(by_id, "place")
-    return by_id.union(_again(rest, "content"))
+    `ONCE`."""
+    by_id = _again(rows, "id")
+    return by_id.union(_again(rows.anti_join(by_id, "place"), "content"))
 
 
-def bots(rows: Table, repeats: Table, clean: Clean, visits: Table, engine: Engine) -> Table:
+def bots(rows: Table, suspects: Table, repeats: Table, clean: Clean) -> Table:
     """All rows of visitors that did more things in any one day than a person does, by their
-    `place`; no repeats, which don't count.
-
-    visits: those with more rows than that, others among them that go for something else.
-    """
-    days = engine.without(rows.semi_join(visits, "visit"), repeats, "place")
-    times = days.group_by("visit", "who").agg(times=_.count())
-    found = times.filter(_.times > clean.bot_events_per_day).select("who").distinct()
-    theirs = engine.without(rows.semi_join(found, "who"), repeats, "place")
+    `place`; no repeats, which don't count."""
+    days = suspects.anti_join(repeats, "place").group_by("visit", "who").agg(times=_.count())
+    found = days.filter(_.times > clean.bot_events_per_day).select("who").distinct()
+    theirs = rows.semi_join(found, "who").anti_join(repeats, "place")
     return theirs.select("place", fault=ibis.literal("bot"))
 
 
@@ -127,7 +130,8 @@ def coded(kept: Table, items: Table, users: Table, engine: Engine) -> Table:
 
 def _again(rows: Table, key: str) -> Table:
     """Of rows with the same key, all but the first."""
-    joined = rows.join(rows.group_by(key).agg(first=_.place.min()), key)
+    known = rows.filter(rows[key].notnull())
+    joined = known.join(known.group_by(key).agg(first=_.place.min()), key)
     return joined.filter(_.place > _.first).select("place", fault=ibis.literal("duplicate"))
 
 

@@ -113,10 +113,10 @@ def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Tabl
     most = {"id": 1, "content": 1, "visit": clean.bot_events_per_day}
     with ThreadPoolExecutor(2) as beside:
         paths = list(beside.map(partial(_repeated, steps), most, most.values()))
-    ids, contents, visits = map(steps.engine.step, paths)
-    repeats = steps.write("steps/repeats", cleaning.repeats(read, ids, contents)).drop("row")
-    good = read.filter(_.reason.isnull())
-    faults = repeats.union(cleaning.bots(good, repeats, clean, visits, steps.engine))
+    good, keys = read.filter(_.reason.isnull()), map(steps.engine.step, paths)
+    suspects = steps.write("steps/suspects", cleaning.suspects(good, *keys)).drop("row")
+    repeats = steps.write("steps/repeats", cleaning.repeats(suspects)).drop("row")
+    faults = repeats.union(cleaning.bots(good, suspects, repeats, clean))
     if clean.unknown_items == "drop":
         known = listed.select(what=steps.engine.hash(listed.item_id))
         rest = cleaning.without(read, faults, steps.engine)
