@@ -17,8 +17,8 @@ from endcap.types import distinct
 
 Keys: TypeAlias = NDArray[np.integer[Any]]
 
-AT_ONCE = 1 << 25
-"""Keys that are sorted at once: it bounds the memory, at half a gigabyte."""
+AT_ONCE = 1 << 24
+"""Keys that are sorted at once: it bounds the memory, at a quarter of a gigabyte."""
 
 GROUPS = 16
 """Groups of rows that are read at once: by as many processors as there are."""
