@@ -34,7 +34,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=1)
     given = arguments.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    with _listen("127.0.0.1", given.port) as listening:
+    with _listen("127.0.0.1", given.port, given.workers) as listening:
         print(f"Serving at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
         shop = Shop.open(given.shop)
         _run(partial(floor, shop.folder), shop, listening, given.workers)

@@ -121,7 +121,7 @@ def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("host", ["..", "a" * 70, "no-such-host.invalid"])
 def test_a_host_that_there_is_not(host: str) -> None:
     with pytest.raises(EndcapError, match=f"no address {re.escape(host)}: .*another --host"):
-        _listen(host, 0)
+        _listen(host, 0, 1)
 
 
 def test_a_store_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from endcap.config import Shop
-from endcap.serve.workers import AT_A_TIME, Listening, Workers
+from endcap.serve.workers import AT_A_TIME, Listening, Shares, Workers
 from tests.cli.test_service import server
 from tests.serve.shops import released_shop
 
@@ -41,11 +41,11 @@ def until(what: object, found: object) -> None:
 
 
 def test_a_worker_that_has_just_ended_does_not_keep_the_others_from_stopping() -> None:
-    workers = Workers(lambda: None, 2)
+    workers = Workers(lambda number: None, 2)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     goes_on = subprocess.Popen(["sleep", "60"])  # noqa: S607
-    workers._begun = {ended.pid: 0.0, goes_on.pid: 0.0}
+    workers._begun = {ended.pid: (0, 0.0), goes_on.pid: (1, 0.0)}
     workers._stop(signal.SIGTERM, None)
     assert goes_on.wait(10) == -signal.SIGTERM
 
@@ -83,11 +83,48 @@ def test_a_worker_leaves_what_waits_to_others() -> None:
             for one in served:
                 await one.through.wait()
 
-    with Listening.at("127.0.0.1", 0, socket.AF_INET) as listening:
+    with Listening.at(("127.0.0.1", 0), socket.AF_INET, 1) as listening:
         waiting = [socket.create_connection(listening.getsockname()) for _ in range(3)]
         asyncio.run(asyncio.wait_for(work(listening), 10))
     for one in (*waiting, *left):
         one.close()
+
+
+def test_who_has_more_connections_leaves_the_next_to_others() -> None:
+    shares = Shares(2)
+    for number, connections in ((0, 3), (1, 2)):
+        shares.begin(number)
+        shares.has(connections)
+    assert not shares.ahead()
+    shares.has(4)
+    assert shares.ahead()
+    shares.begin(1)  # another in the place of one that died
+    assert not shares.ahead()
+
+
+def test_connections_are_shared_by_the_workers(shop: Shop) -> None:
+    """One by one, while nobody asks anything: whoever heard of the last is quickest again."""
+    with server(shop.folder, "--workers", "2") as (address, process):
+        ready(address)
+        where = urlsplit(address)
+        opened = []
+        for _ in range(12):
+            opened.append(socket.create_connection((where.hostname, where.port)))
+            time.sleep(0.05)
+        has = [_connections(pid, where.port) for pid in children(process.pid)]
+        for one in opened:
+            one.close()
+    assert sum(has) == len(opened)
+    assert min(has) >= 3, has
+
+
+def _connections(pid: int, port: int | None) -> int:
+    """That a process has open at a port of its own."""
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    ours = {one[9] for one in fields if one[1].endswith(f":{port:04X}") and one[3] == "01"}
+    files = [os.readlink(file) for file in Path(f"/proc/{pid}/fd").glob("*")]
+    return sum(file.removeprefix("socket:[").removesuffix("]") in ours for file in files)
 
 
 def ready(address: str) -> None:

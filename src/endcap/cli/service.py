@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from endcap.config import Shop
     from endcap.serve.lessons import Lessons
+    from endcap.serve.workers import Listening
 
 SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
 """What all workers need, and so is imported before they part."""
@@ -64,7 +65,7 @@ def serve(
         from endcap.serve.spans import require
 
         require()
-    with _listen(host, port) as listening:
+    with _listen(host, port, workers) as listening:
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}"
         print(f"Serving {folder} at {address}", file=sys.stderr)
@@ -114,7 +115,7 @@ def _open(shop: Path) -> bool:
         raise StateError(f"The store {shown(store)} can't be used: {cause(error)}") from error
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, workers: int) -> Listening:
     """Raises EndcapError where there is no such address, or the port is taken."""
     from endcap.serve.workers import Listening
 
@@ -125,7 +126,7 @@ def _listen(host: str, port: int) -> socket.socket:
             f"There is no address {host}: {words(error)}", mend="Choose another --host"
         ) from error
     try:
-        listening = Listening.at(host, port, family)
+        listening = Listening.at((host, port), family, workers)
     except OSError as error:
         raise EndcapError(
             f"Can't listen at {host}:{port}: {error.strerror or error}",
@@ -137,7 +138,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(
-    make: Callable[[Lessons | None], FastAPI], shop: Shop, listening: socket.socket, workers: int
+    make: Callable[[Lessons | None], FastAPI], shop: Shop, listening: Listening, workers: int
 ) -> None:
     import uvicorn
 
@@ -155,7 +156,7 @@ def _run(
         factory=True,
         log_config=None,
         access_log=False,
-        http=limited(shop.config.serve),
+        http=limited(shop.config.serve, listening.shares),
         backlog=AT_A_TIME,
         timeout_graceful_shutdown=GRACE,
     )

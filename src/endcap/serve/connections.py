@@ -10,10 +10,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from endcap.config import Serve
 from endcap.serve.problems import Problem
+from endcap.serve.workers import Shares
 
 
 class Connections(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, but for two limits.
+    """HTTP as uvicorn speaks it, but for two limits; and the workers know of each other how many
+    connections they have.
 
     A connection that is one too many is told so at once, and one whose request has not come in
     whole after some seconds is cut, however slowly it goes on: a thousand of those would otherwise
@@ -22,6 +24,7 @@ class Connections(HttpToolsProtocol):
 
     most: ClassVar[int]
     patience: ClassVar[float]
+    shares: ClassVar[Shares]
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -29,6 +32,7 @@ class Connections(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.shares.has(len(self.connections))
         if len(self.connections) > self.most:
             self._refuse(503, "There are too many connections. Try again in a second.")
         else:
@@ -37,6 +41,7 @@ class Connections(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._came()
         super().connection_lost(exc)
+        self.shares.has(len(self.connections))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -67,10 +72,10 @@ class Connections(HttpToolsProtocol):
             self.transport.close()
 
 
-def limited(settings: Serve) -> type[Connections]:
+def limited(settings: Serve, shares: Shares) -> type[Connections]:
     """The protocol with the limits of the settings."""
-    limits = {"most": settings.connections, "patience": settings.patience}
-    return type("Limited", (Connections,), limits)
+    known = {"most": settings.connections, "patience": settings.patience, "shares": shares}
+    return type("Limited", (Connections,), known)
 
 
 def _answer(status: int, detail: str) -> bytes:
