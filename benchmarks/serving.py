@@ -13,6 +13,9 @@ on a machine of two cores the one that asks takes its part of them.
 - ms of CPU: of all processes of the service, for each answer: the one figure that other work on the
   machine hardly changes.
 
+Then where the time of an answer goes, stage by stage, as one of the workers says at /metrics: its
+share of what was answered together.
+
 With `--events` events are sent too, in batches and alone, while recommendations go on: as fast as
 they are taken, and 50 batches or 500 events a second, which says what those wait who send as much
 and no more.
@@ -23,16 +26,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.child import ROOT, run
 from benchmarks.markdown import table
@@ -50,6 +56,12 @@ EVENTS = (
 )
 """What is sent while recommendations go on: how it is called, from where, by how many, how often a
 second."""
+
+TOGETHER = "endcap_answered_together"
+
+STAGE = re.compile(
+    r'(?:endcap_stage_seconds_sum\{stage="(\w+)"\}|(' + TOGETHER + r"_(?:sum|count))) (\S+)"
+)
 
 TITLES = ("", "rate", "of the floor", "p50", "p99", "ms of CPU", "errors")
 
@@ -73,6 +85,60 @@ class Server:
         return sum(_cpu(pid) for pid in self.processes)
 
 
+class Worker:
+    """What one of the workers says of the stages of its answers.
+
+    It is asked again and again by one connection: which of them answers another is chance, and one
+    at rest is cut.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._connection = HTTPConnection(address)
+        self._asking, self._through = threading.Lock(), threading.Event()
+        self.found: dict[str, dict[str, float]] = {}
+
+    @classmethod
+    @contextmanager
+    def of(cls, server: Server) -> Iterator[Self]:
+        worker = cls(server.address)
+        thread = threading.Thread(target=worker._stay)
+        thread.start()
+        try:
+            yield worker
+        finally:
+            worker._through.set()
+            thread.join()
+            worker._connection.close()
+
+    @contextmanager
+    def watched(self, name: str) -> Iterator[None]:
+        """Milliseconds of each stage for an answer, and how many were answered together."""
+        before = self._told()
+        yield
+        spent = {key: value - before.get(key, 0.0) for key, value in self._told().items()}
+        answers, groups = (spent.pop(f"{TOGETHER}_{key}") for key in ("sum", "count"))
+        stages = {stage: 1e3 * seconds / max(1.0, answers) for stage, seconds in spent.items()}
+        self.found[name] = {**stages, "together": answers / max(1.0, groups)}
+
+    def table(self) -> str:
+        last = list(self.found.values())[-1]
+        names = sorted(last, key=lambda name: (name == "together", -last[name]))
+        rows = [
+            [name, *(f"{one.get(name, 0):.2f}" for one in self.found.values())] for name in names
+        ]
+        return table(["ms of a stage for an answer", *self.found], rows)
+
+    def _stay(self) -> None:
+        while not self._through.wait(1.0):
+            self._told()
+
+    def _told(self) -> dict[str, float]:
+        with self._asking:
+            self._connection.request("GET", "/metrics")
+            lines = self._connection.getresponse().read().decode().splitlines()
+        return {match[1] or match[2]: float(match[3]) for match in map(STAGE.match, lines) if match}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--items", type=int, default=100_000)
@@ -87,18 +153,23 @@ def main() -> None:
     run([sys.executable, "-m", "benchmarks.served_shop", folder, *size], folder / "make.log")
     with serving(folder, given.workers) as server:
         print(f"{given.items:,} items, {given.workers} workers.\n")
-        print(table(TITLES, _answers(server, folder, given.seconds)))
+        with Worker.of(server) as worker:
+            print(table(TITLES, _answers(server, worker, folder, given.seconds)))
+            print(f"\n{worker.table()}")
         if given.events:
             print(f"\n{table(TITLES, _events(server, folder, given.seconds))}")
         print(f"\nMemory: {_memory(server)}")
 
 
-def _answers(server: Server, folder: Path, seconds: float) -> Iterator[Sequence[str]]:
+def _answers(
+    server: Server, worker: Worker, folder: Path, seconds: float
+) -> Iterator[Sequence[str]]:
     for connections in ASKING:
         asked = (server, folder, "ask", connections, seconds)
         floor = _measure("/constant", *asked)
         yield _row(f"constant, {connections} at once", floor, None)
-        found = _measure("/v1/recommend", *asked)
+        with worker.watched(f"{connections} at once"):
+            found = _measure("/v1/recommend", *asked)
         yield _row(f"recommendations, {connections} at once", found, floor)
 
 

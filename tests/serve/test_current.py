@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -47,6 +50,26 @@ def wait_for(client: TestClient, name: str) -> None:
     while live(client) != name:
         assert time.monotonic() < end, f"{name} never went live"
         time.sleep(0.01)
+
+
+def test_what_is_live_is_not_searched_for_garbage_and_goes_when_another_is(own: Shop) -> None:
+    current = Current(own, LiveEvents.open(own.live), clock=lambda: NOW)
+    current.refresh()
+    assert current.loaded is not None
+    ids = id(current.loaded.visitors), id(current.loaded.recommender)
+    assert not {id(one) for one in gc.get_objects()} & set(ids)
+    both = current.loaded.visitors, current.loaded.recommender
+    gone: list[weakref.ref[Any]] = [weakref.ref(one) for one in both]
+    del both
+    release(own, "second")
+    gc.disable()
+    try:
+        current.refresh()
+        assert current.loaded.release == "second"
+        assert [one() for one in gone] == [None, None]
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_until_there_is_a_release_it_is_not_ready(bare: Shop) -> None:
