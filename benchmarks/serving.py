@@ -117,8 +117,9 @@ class Worker:
         yield
         spent = {key: value - before.get(key, 0.0) for key, value in self._told().items()}
         answers, groups = (spent.pop(f"{TOGETHER}_{key}") for key in ("sum", "count"))
-        stages = {stage: 1e3 * seconds / max(1.0, answers) for stage, seconds in spent.items()}
-        self.found[name] = {**stages, "together": answers / max(1.0, groups)}
+        if answers:  # by chance another has answered all that one connection asked
+            stages = {stage: 1e3 * seconds / answers for stage, seconds in spent.items()}
+            self.found[name] = {**stages, "together": answers / groups}
 
     def table(self) -> str:
         last = list(self.found.values())[-1]
