@@ -43,7 +43,7 @@ class Steps:
     def fill(self, name: str, write: Callable[[Path], None]) -> Path:
         """The same, and where it stands: not even to be read back does it need the engine, which
         one thread at a time may use."""
-        path = self.folder / f"{name}.parquet"
+        path = self.path(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}")
@@ -51,6 +51,10 @@ class Steps:
             write(draft)
             os.replace(draft, path)
         return path
+
+    def path(self, name: str) -> Path:
+        """Where a step stands, or is going to."""
+        return self.folder / f"{name}.parquet"
 
     def _compute(self, name: str, rows: Table, path: Path) -> None:
         try:

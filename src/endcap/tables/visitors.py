@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.schema import kind
-from endcap.types import DAY, MINUTE, Bools, Floats, Int64s, Queries
+from endcap.types import DAY, MINUTE, Bools, Floats, Int64s, Queries, firsts
 
 PAUSE = 30 * MINUTE
 """A session goes on until a pause longer than this."""
@@ -104,9 +104,7 @@ def _keys(rows: NDArray[Any], values: NDArray[Any]) -> Int64s:
 
 def _changes(keys: Int64s, n: int) -> Raw:
     """[n] how many different ones each row has; they are sorted."""
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    counts: Raw = np.bincount(keys[new] >> 32, minlength=n).astype(np.float64)
+    counts: Raw = np.bincount(keys[firsts(keys)] >> 32, minlength=n).astype(np.float64)
     return counts
 
 

@@ -86,9 +86,18 @@ def distinct(values: NDArray[N]) -> NDArray[N]:
     array([1, 3])
     """
     rising = np.sort(values, axis=None)
+    return rising[firsts(rising)]
+
+
+def firsts(rising: NDArray[np.integer]) -> Bools:
+    """Of sorted values, which differ from the one before.
+
+    >>> firsts(np.array([1, 1, 3]))
+    array([ True, False,  True])
+    """
     new = np.ones(len(rising), np.bool_)
     np.not_equal(rising[1:], rising[:-1], out=new[1:])
-    return rising[new]
+    return new
 
 
 def among(pairs: Pairs, others: Pairs) -> Bools:

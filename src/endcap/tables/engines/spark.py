@@ -51,6 +51,8 @@ SETTINGS = {
 class Spark(Engine):
     """An Ibis connection to a Spark session."""
 
+    hashing = ("xxhash64", dt.int64)
+
     def __init__(self, session: SparkSession) -> None:
         self._session = session
         self._connection = ibis.pyspark.connect(session)
@@ -92,12 +94,6 @@ class Spark(Engine):
 
     def empty(self, schema: pa.Schema) -> Table:
         return self._table(self._session.createDataFrame(schema.empty_table()))
-
-    def hash(self, value: ibis.Value) -> ibis.Value:
-        signature = ((value.type(),), dt.int64)
-        return ibis.udf.scalar.builtin(lambda one: None, name="xxhash64", signature=signature)(
-            value
-        )
 
     def close(self) -> None:
         self._session.stop()

@@ -35,9 +35,12 @@ def users(listed: Table, seen: Table) -> Table:
 
 
 def seen(log: Table, name: str, keys: Table, engine: Engine) -> Table:
-    """The ids that a column of the log has and that have one of the keys, each once."""
-    ids = log.select(name).distinct()
-    return ids.mutate(key=engine.hash(ids[name])).semi_join(keys, "key").drop("key")
+    """The ids that a column of the log has and that have one of the keys, each once.
+
+    keys: a table of one column.
+    """
+    [key], ids = keys.columns, log.select(name).distinct()
+    return ids.mutate(**{key: engine.hash(ids[name])}).semi_join(keys, key).select(name)
 
 
 def _with_seen(listed: Table, seen: Table) -> Table:

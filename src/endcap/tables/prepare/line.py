@@ -78,17 +78,18 @@ def _tables(steps: Steps, shop: Shop, report: Report) -> tuple[Tables, float]:
         "steps/items", newest(imported(steps.engine, shop.tables, "items"), "items")
     ).drop("row")
     log = _log(steps.engine, shop, listed)
-    read, faults = _judged(steps, config.clean, log, listed)
+    known = listed.select(what=steps.engine.hash(listed.item_id))
+    read, faults = _judged(steps, config.clean, log, known)
     counts = came(read, faults)
     _refuse_nothing(counts)
     kept = cleaning.without(read, faults, steps.engine)
     report("Numbering items and visitors", 0.3)
-    who = seen(log, "visitor", kept.select(key="who").distinct(), steps.engine)
-    what = kept.select(key="what").distinct()
-    what = what.anti_join(listed.select(key=steps.engine.hash(listed.item_id)), "key")
-    catalogue = steps.write("items", items(listed, seen(log, "item_id", what, steps.engine)))
-    known = newest(imported(steps.engine, shop.tables, "users"), "users")
-    people = steps.write("users", users(known, who.rename(user_id="visitor")))
+    who, what = (kept.select(key).distinct() for key in ("who", "what"))
+    goods = seen(log, "item_id", what.anti_join(known, "what"), steps.engine)
+    catalogue = steps.write("items", items(listed, goods))
+    told = newest(imported(steps.engine, shop.tables, "users"), "users")
+    visitors = seen(log, "visitor", who, steps.engine).rename(user_id="visitor")
+    people = steps.write("users", users(told, visitors))
     facts = imported(steps.engine, shop.tables, "triples")
     steps.write("triples", facts.select(TRIPLES.names).distinct().order_by(TRIPLES.names))
     report("Finding sessions and parts", 0.4)
@@ -106,9 +107,9 @@ def _log(engine: Engine, shop: Shop, listed: Table) -> Table:
     return cleaning.matched(read, listed, clean.match_ids) if clean.match_ids else read
 
 
-def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Table, Table]:
+def _judged(steps: Steps, clean: Clean, log: Table, known: Table) -> tuple[Table, Table]:
     """The log by keys, and by `place` the faults that only show beside other rows: few, so that
-    what is wrong with them is kept apart."""
+    what is wrong with them is kept apart. known: `what` of the items that are listed."""
     read = steps.write("steps/read", cleaning.keyed(log, steps.engine)).drop("row")
     most = {"id": 1, "content": 1, "visit": clean.bot_events_per_day}
     with ThreadPoolExecutor(2) as beside:
@@ -118,7 +119,6 @@ def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Tabl
     repeats = steps.write("steps/repeats", cleaning.repeats(suspects)).drop("row")
     faults = repeats.union(cleaning.bots(good, suspects, repeats, clean))
     if clean.unknown_items == "drop":
-        known = listed.select(what=steps.engine.hash(listed.item_id))
         rest = cleaning.without(read, faults, steps.engine)
         faults = faults.union(cleaning.unlisted(rest, known))
     return read, steps.write("steps/faults", faults).drop("row")
@@ -126,8 +126,8 @@ def _judged(steps: Steps, clean: Clean, log: Table, listed: Table) -> tuple[Tabl
 
 def _repeated(steps: Steps, key: str, most: int) -> Path:
     """The keys of what was read that more than so many rows have."""
-    read = steps.folder / "steps" / "read.parquet"
-    return steps.fill(f"steps/repeated-{key}", partial(write_repeated, read, column=key, most=most))
+    write = partial(write_repeated, steps.path("steps/read"), column=key, most=most)
+    return steps.fill(f"steps/repeated-{key}", write)
 
 
 def _refuse_nothing(counts: dict[str, Any]) -> None:
@@ -159,11 +159,11 @@ def _parted(steps: Steps, events: Table, config: Config) -> tuple[Table, Table, 
     met, gap = Met(), config.clean.session_gap_minutes
 
     def write(path: Path) -> None:
-        write_parted(steps.folder / f"{name}.parquet", path, parts, gap, met)
+        write_parted(steps.path(name), path, parts, gap, met)
         steps.fill("steps/met", met.write)
 
     events = steps.make("events", write)
-    return events, steps.make("steps/met", met.write).drop("row"), shrunk
+    return events, steps.engine.step(steps.path("steps/met")).drop("row"), shrunk
 
 
 def _targets(events: Table, config: Config) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from endcap.tables.parts import Part
-from endcap.types import Int32s, Int64s
+from endcap.types import Int32s, Int64s, firsts
 
 ITEM, PART = 31, 3
 """Bits of an item's code and of a part."""
@@ -33,10 +33,8 @@ class Met:
         """offsets: [visitors + 1] where the events of each begin."""
         visitor = np.arange(len(offsets) - 1).repeat(np.diff(offsets))
         keys = np.sort((visitor << ITEM | items) << PART | parts)
-        pair = keys >> PART
-        new = np.ones(len(keys), np.bool_)
-        np.not_equal(pair[1:], pair[:-1], out=new[1:])
-        item, part = pair[new] & ((1 << ITEM) - 1), keys[new] & ((1 << PART) - 1)
+        first = keys[firsts(keys >> PART)]
+        item, part = first >> PART & ((1 << ITEM) - 1), first & ((1 << PART) - 1)
         width = max(self.first.shape[1], 1 + int(item.max(initial=-1)))
         counts = np.bincount(part * width + item, minlength=len(Part) * width)
         self.first = _wider(self.first, width) + counts.reshape(len(Part), width)
