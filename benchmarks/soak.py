@@ -7,7 +7,7 @@ out how many requests a second the service answers at most. Then visitors come a
 each at a steady pace: two in three requests ask for recommendations, one sends an event. Written
 are a line for each part of the time, and a JSON object on standard output: how much the memory of
 all its processes grew from the first third to the last, and how the median and the 99th percentile
-of the latency changed.
+of the latency changed. Of each part it is the memory at half of the moments, and the most at any.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -44,16 +44,20 @@ TRIAL = 10.0
 PARTS = 15
 """Of the time, each with a line of its own."""
 
+LOOKS = 2.0
+"""Seconds between looks at the memory."""
+
 CLIENT = "import sys; from endcap.cli.app import main; main()"
 
 
 @dataclass
 class Part:
-    """What happened in a part of the time. memory: megabytes of all processes of the service."""
+    """What happened in a part of the time. memory: megabytes of all processes of the service, at
+    some moments."""
 
     took: list[float] = field(default_factory=list)
     errors: int = 0
-    memory: float = 0.0
+    memory: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
         p50, p99 = np.percentile(self.took or [0.0], (50, 99)) * 1e3
@@ -62,7 +66,8 @@ class Part:
             "errors": self.errors,
             "p50": round(float(p50), 2),
             "p99": round(float(p99), 2),
-            "memory": round(self.memory, 1),
+            "memory": round(median(self.memory), 1),
+            "most": round(max(self.memory), 1),
         }
 
 
@@ -163,6 +168,24 @@ def memory(pid: int) -> float:
     return kilobytes / 1024 + sum(memory(int(child)) for child in children)
 
 
+@contextmanager
+def watching(pid: int) -> Iterator[list[float]]:
+    """How much memory there is, at moments until it ends."""
+    seen, over = [memory(pid)], threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOKS):
+            seen.append(memory(pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
 def change(values: Sequence[float]) -> float:
     """From the mean of the first third to that of the last, as a share.
 
@@ -183,8 +206,9 @@ def soak(folder: Path, minutes: float, workers: int, share: float) -> dict[str, 
         print(f"At most {most:.0f} requests a second", file=sys.stderr)
         parts = []
         for number in range(PARTS):
-            part = visitors.drive(minutes * 60 / PARTS, most * share)
-            part.memory = memory(pid)
+            with watching(pid) as seen:
+                part = visitors.drive(minutes * 60 / PARTS, most * share)
+            part.memory = seen
             parts.append(part.figures())
             print(f"{number + 1:3} of {PARTS}: {parts[-1]}", file=sys.stderr, flush=True)
     return {

@@ -42,6 +42,16 @@ def server(shop: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]]
         process.stderr.close()
 
 
+def children(pid: int) -> list[int]:
+    """The processes of a service, oldest first."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def answering(pid: int) -> list[int]:
+    """Those of them that answer: the one behind them has what time they leave."""
+    return [one for one in children(pid) if os.sched_getscheduler(one) != os.SCHED_IDLE]
+
+
 def _wait(address: str) -> None:
     end = time.monotonic() + 30
     while True:
@@ -58,7 +68,8 @@ def test_an_acknowledged_event_survives_kill_9(tmp_path: Path) -> None:
     event = VIEW | {"event_id": "precious"}
     with server(tmp_path) as (address, process):
         answer = httpx.post(f"{address}/v1/events", json=event)
-        os.kill(process.pid, signal.SIGKILL)
+        for pid in (process.pid, *children(process.pid)):
+            os.kill(pid, signal.SIGKILL)
         assert answer.json()["accepted"] == 1
     with server(tmp_path) as (address, process):
         again = httpx.post(f"{address}/v1/events", json=event)

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from endcap.config import Shop
-from endcap.serve.workers import AT_A_TIME, Listening, Shares, Workers
-from tests.cli.test_service import server
+from endcap.serve.workers import AT_A_TIME, Listening, Processes, Shares
+from tests.cli.test_service import answering, children, server
 from tests.serve.shops import released_shop
 
 LIMITS = "\n[serve]\nconnections = 5\npatience = 0.5\n"
@@ -29,10 +29,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return released_shop(tmp_path_factory.mktemp("shop"))
 
 
-def children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def until(what: object, found: object) -> None:
     end = time.monotonic() + 30
     while not (what() if callable(what) else what):
@@ -41,12 +37,12 @@ def until(what: object, found: object) -> None:
 
 
 def test_a_worker_that_has_just_ended_does_not_keep_the_others_from_stopping() -> None:
-    workers = Workers(lambda number: None, 2)
+    processes = Processes([])
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     goes_on = subprocess.Popen(["sleep", "60"])  # noqa: S607
-    workers._begun = {ended.pid: (0, 0.0), goes_on.pid: (1, 0.0)}
-    workers._stop(signal.SIGTERM, None)
+    processes._begun = {one.pid: (lambda: None, 0.0) for one in (ended, goes_on)}
+    processes._stop(signal.SIGTERM, None)
     assert goes_on.wait(10) == -signal.SIGTERM
 
 
@@ -111,7 +107,7 @@ def test_connections_are_shared_by_the_workers(shop: Shop) -> None:
         for _ in range(12):
             opened.append(socket.create_connection((where.hostname, where.port)))
             time.sleep(0.05)
-        has = [_connections(pid, where.port) for pid in children(process.pid)]
+        has = [_connections(pid, where.port) for pid in answering(process.pid)]
         for one in opened:
             one.close()
     assert sum(has) == len(opened)
@@ -142,29 +138,42 @@ def test_an_event_is_in_the_next_answer_of_every_worker(shop: Shop) -> None:
             for client in clients:
                 answer = client.post("/v1/recommend", json={"anonymous_id": "max", "n": 12})
                 assert item not in {one["item_id"] for one in answer.json()["items"]}
-        assert len(children(process.pid)) == 2
+        assert len(answering(process.pid)) == 2
         for client in clients:
             client.close()
 
 
-def test_a_worker_that_is_killed_is_replaced(shop: Shop) -> None:
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_process_that_is_killed_is_replaced(shop: Shop, which: int) -> None:
+    """A worker, and the one behind them."""
     with server(shop.folder, "--workers", "2") as (address, process):
         ready(address)
         first = children(process.pid)
-        os.kill(first[0], signal.SIGKILL)
-        until(lambda: len(set(children(process.pid)) | set(first)) == 3, "nobody took its place")
+        os.kill(first[which], signal.SIGKILL)
+        until(lambda: len(set(children(process.pid)) | set(first)) == 4, "nobody took its place")
         assert httpx.post(f"{address}/v1/recommend", json={}).json()["items"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
 
 
-def test_no_worker_stays_behind(shop: Shop) -> None:
+def test_no_process_stays_behind(shop: Shop) -> None:
     with server(shop.folder, "--workers", "2") as (address, process):
         ready(address)
-        workers = children(process.pid)
+        left = children(process.pid)
         process.kill()
         process.wait()
-        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in workers), workers)
+        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in left), left)
+
+
+def test_one_that_answers_nobody_learns(shop: Shop) -> None:
+    """And what it learned is read by the only one that answers."""
+    with server(shop.folder) as (address, process):
+        ready(address)
+        [worker] = answering(process.pid)
+        assert len(children(process.pid)) == 2
+        event = {"event_type": "view", "anonymous_id": "eve", "item_id": "item-01"}
+        assert httpx.post(f"{address}/v1/events", json=event).json()["accepted"] == 1
+        until(lambda: "endcap-lesson" in Path(f"/proc/{worker}/maps").read_text(), "no lesson")
 
 
 def test_what_is_under_way_is_answered_before_it_stops(shop: Shop) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import select
 
 from endcap.config import Shop
 from endcap.store.events import LiveEvents, events
+from tests.cli.test_service import answering, children
 
 SERVE = "import sys; from endcap.cli.app import run; sys.exit(run(['serve', *sys.argv[1:]]))"
 
@@ -75,13 +76,15 @@ class Service:
         """What the service has written to its log."""
         return self.log.read_text(errors="replace")
 
-    def worker_pids(self) -> list[int]:
-        """Of the processes that answer."""
+    def pids(self) -> list[int]:
+        """Of the processes that the first one keeps, oldest first."""
         assert self.process is not None
-        if self.workers == 1:
-            return [self.process.pid]
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
+        return children(self.process.pid)
+
+    def worker_pids(self) -> list[int]:
+        """Of those of them that answer."""
+        assert self.process is not None
+        return answering(self.process.pid)
 
     def kill(self) -> None:
         """All of it, at once."""

@@ -12,16 +12,17 @@ from tests.faults.service import Load, lost, served, wait_for
 
 
 @pytest.mark.parametrize("times", [2, pytest.param(60, marks=pytest.mark.slow)])
-def test_a_worker_is_killed(shop: Path, times: int) -> None:
+def test_a_process_is_killed(shop: Path, times: int) -> None:
+    """One after the other: workers, and the one behind them."""
     with served(shop, workers=2) as service:
         with Load(service.address) as load:
             for _ in range(times):
-                wait_for(lambda: len(service.worker_pids()) == 2)
-                victim = service.worker_pids()[0]
+                wait_for(lambda: len(service.pids()) == 3)
+                victim = service.pids()[0]
                 load.more(5)
                 os.kill(victim, signal.SIGKILL)
                 load.more(5)
-                wait_for(lambda victim=victim: victim not in service.worker_pids())
+                wait_for(lambda victim=victim: victim not in service.pids())
         assert not load.refused
         assert not load.turned_away
     assert load.acknowledged

@@ -20,7 +20,7 @@ from endcap.retrievers.neighbours import Neighbours
 from endcap.serve import preloaded
 from endcap.serve.collect import collect
 from endcap.serve.current import Current
-from endcap.serve.lessons import WHERE, Lessons
+from endcap.serve.lessons import WHERE, Lessons, shared
 from endcap.serve.loaded import Loaded
 from endcap.store.events import LiveEvents
 from endcap.tables.schema import ITEMS
@@ -36,6 +36,12 @@ def current_of(shop: Shop, lessons: Lessons) -> Current:
     current = Current(shop, LiveEvents.open(shop.live), lambda: NOW, lessons=lessons)
     current.refresh()
     return current
+
+
+def teacher_of(shop: Shop, lessons: Lessons) -> Current:
+    """To be called after all others have parted from this process."""
+    lessons.teaching = True
+    return current_of(shop, lessons)
 
 
 def neighbours(current: Current) -> Neighbours:
@@ -65,7 +71,8 @@ def told(current: Current, came: bool) -> Told:
     }
 
 
-def _pupil(shop: Shop, lessons: Lessons, line: Connection) -> None:
+def _other(shop: Shop, lessons: Lessons, teaching: bool, line: Connection) -> None:
+    lessons.teaching = teaching
     current = current_of(shop, lessons)
     while line.recv() == "learn":
         line.send(told(current, current.learn()))
@@ -73,11 +80,11 @@ def _pupil(shop: Shop, lessons: Lessons, line: Connection) -> None:
 
 
 @contextmanager
-def pupil(shop: Shop, lessons: Lessons) -> Iterator[Callable[[], Told]]:
-    """Another worker, which learns when it is told to."""
+def pupil(shop: Shop, lessons: Lessons, teaching: bool = False) -> Iterator[Callable[[], Told]]:
+    """Another process, which learns when it is told to."""
     mine, other = multiprocessing.Pipe()
     context = multiprocessing.get_context("fork")
-    process = context.Process(target=_pupil, args=(shop, lessons, other))
+    process = context.Process(target=_other, args=(shop, lessons, teaching, other))
     process.start()
 
     def learn() -> Told:
@@ -95,7 +102,8 @@ def pupil(shop: Shop, lessons: Lessons) -> Iterator[Callable[[], Told]]:
 
 @pytest.fixture
 def lessons(own: Shop) -> Lessons:
-    found = preloaded.read(own)
+    preloaded.read(own)
+    found = shared()
     assert found is not None
     return found
 
@@ -118,7 +126,7 @@ def same(one: Told, other: Told) -> None:
 
 def test_one_learns_and_the_other_reads_it(own: Shop, lessons: Lessons) -> None:
     with pupil(own, lessons) as learn:
-        current = current_of(own, lessons)
+        current = teacher_of(own, lessons)
         assert not current.learn()
         for turn in range(1, 4):
             happened(current, "ann", "item-00", "item-06", at=NOW + turn * MINUTE)
@@ -130,28 +138,31 @@ def test_one_learns_and_the_other_reads_it(own: Shop, lessons: Lessons) -> None:
             assert not learn()["came"]
 
 
-def test_where_who_learned_has_ended_another_goes_on(own: Shop, lessons: Lessons) -> None:
+def test_where_the_teacher_has_ended_another_goes_on(own: Shop, lessons: Lessons) -> None:
     current = current_of(own, lessons)
-    with pupil(own, lessons) as learn:
+    with pupil(own, lessons, teaching=True) as learn:
         happened(current, "ann", "item-00", "item-06")
         assert learn()["learned"] == 2
         assert told(current, current.learn())["learned"] == 2
     happened(current, "ann", "item-03", at=NOW + MINUTE)
-    late = told(current, current.learn())
-    assert late["learned"] == 3
-    alone = Current(own, current.live, lambda: NOW)
-    alone.refresh()
-    alone.learn()
-    same(late, told(alone, True))
-    with pupil(own, lessons) as learn:  # which begins with what was learned before it was there
-        same(late, learn())
+    assert not current.learn()
+    with pupil(own, lessons, teaching=True) as learn:
+        late = learn()
+        assert late["learned"] == 3
+        same(late, told(current, current.learn()))
+        alone = Current(own, current.live, lambda: NOW)
+        alone.refresh()
+        alone.learn()
+        same(late, told(alone, True))
+        with pupil(own, lessons) as another:  # and finds what was learned before it was there
+            same(late, another())
 
 
-def test_items_that_came_have_the_codes_of_who_learns(own: Shop, lessons: Lessons) -> None:
+def test_items_that_came_have_the_codes_of_the_teacher(own: Shop, lessons: Lessons) -> None:
     """Who looks after each change has them in the order in which they came; who looks later, in
     that of the latest word on each."""
     with pupil(own, lessons) as learn:
-        current = current_of(own, lessons)
+        current = teacher_of(own, lessons)
         for id_ in ("new-b", "new-a", "gone", "new-b"):
             current.goods.put([item(id_)])
             current.latest()
@@ -166,7 +177,7 @@ def test_items_that_came_have_the_codes_of_who_learns(own: Shop, lessons: Lesson
 
 def test_an_item_that_came_after_the_lesson_can_be_asked_about(own: Shop, lessons: Lessons) -> None:
     current = current_of(own, lessons)
-    with pupil(own, lessons) as learn:
+    with pupil(own, lessons, teaching=True) as learn:
         happened(current, "ann", "item-00", "item-06")
         learn()
         current.goods.put([item("later")])
@@ -178,7 +189,7 @@ def test_an_item_that_came_after_the_lesson_can_be_asked_about(own: Shop, lesson
 
 def test_what_a_stranger_wrote_is_not_read(own: Shop, lessons: Lessons) -> None:
     strange = Lessons()
-    happened(current := current_of(own, strange), "ann", "item-00", "item-06")
+    happened(current := teacher_of(own, strange), "ann", "item-00", "item-06")
     assert current.learn()
     loaded = current.loaded
     assert loaded is not None
@@ -196,8 +207,8 @@ def test_a_model_that_cannot_be_shared_is_learned_by_each(
         raise TypeError("holds what is no array")
 
     monkeypatch.setattr(Neighbours, "arrays", property(refuse))
-    current = current_of(own, lessons)
     with pupil(own, lessons) as learn:
+        current = teacher_of(own, lessons)
         happened(current, "ann", "item-00", "item-06")
         mine, other = told(current, current.learn()), learn()
     assert mine["own"]

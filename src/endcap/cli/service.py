@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from endcap.config import Shop
+    from endcap.serve.current import Current
     from endcap.serve.lessons import Lessons
     from endcap.serve.workers import Listening
 
 SHARED = ("endcap.serve.app", "endcap.dashboard.pages", "sqlalchemy.dialects.sqlite")
-"""What all workers need, and so is imported before they part."""
+"""What all processes need, and so is imported before they part."""
 
 TURN = 5e-4
 """Seconds for which a thread keeps the interpreter from others that want it. With Python's own 5 ms
@@ -71,29 +74,49 @@ def serve(
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        _run(partial(service, folder, replay, local), opened, listening, workers)
+        make, behind = partial(service, folder, replay, local), partial(teach, folder, replay)
+        _run(make, behind, opened, listening, workers)
 
 
 def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = None) -> FastAPI:
     """The service and the pages of a shop: what each worker process makes and runs.
 
     local: whether only this machine can reach it.
-    lessons: where several processes share what they learn.
+    lessons: where it finds what is learned for all workers.
     """
-    from endcap.config import Shop
     from endcap.dashboard import pages
-    from endcap.serve import logs
     from endcap.serve.app import create
+
+    current = _current(folder, replay, lessons)
+    app = create(current, local=local)
+    pages.mount(app, current.shop.config, lambda: current.visitors)
+    return app
+
+
+def teach(folder: Path, replay: bool, lessons: Lessons) -> None:
+    """Learn for all workers, and look after the store, until told to stop: what a process beside
+    them does, with what time they leave."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with suppress(OSError):  # a container may forbid it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    lessons.teaching = True
+    current = _current(folder, replay, lessons)
+    current.start()
+    stop.wait()
+    current.stop()
+
+
+def _current(folder: Path, replay: bool, lessons: Lessons | None) -> Current:
+    from endcap.config import Shop
+    from endcap.serve import logs
     from endcap.serve.current import Current
     from endcap.store.events import LiveEvents
 
     shop = Shop.open(folder)
     logs.begin(shop.config.serve)
     sys.setswitchinterval(TURN)
-    current = Current(shop, LiveEvents.open(shop.live), replay=replay, lessons=lessons)
-    app = create(current, local=local)
-    pages.mount(app, shop.config, lambda: current.visitors)
-    return app
+    return Current(shop, LiveEvents.open(shop.live), replay=replay, lessons=lessons)
 
 
 def _open(shop: Path) -> bool:
@@ -138,19 +161,24 @@ def _listen(host: str, port: int, workers: int) -> Listening:
 
 
 def _run(
-    make: Callable[[Lessons | None], FastAPI], shop: Shop, listening: Listening, workers: int
+    make: Callable[[Lessons | None], FastAPI],
+    behind: Callable[[Lessons], None],
+    shop: Shop,
+    listening: Listening,
+    workers: int,
 ) -> None:
     import uvicorn
 
+    from endcap.serve import lessons as sharing
     from endcap.serve import preloaded
     from endcap.serve.connections import limited
     from endcap.serve.workers import AT_A_TIME, GRACE, serve
 
-    lessons = None
-    if workers > 1:
+    lessons = sharing.shared()
+    if lessons or workers > 1:
         for module in SHARED:
             import_module(module)
-        lessons = preloaded.read(shop)
+        preloaded.read(shop)
     config = uvicorn.Config(
         partial(make, lessons),
         factory=True,
@@ -160,4 +188,4 @@ def _run(
         backlog=AT_A_TIME,
         timeout_graceful_shutdown=GRACE,
     )
-    serve(config, listening, workers)
+    serve(config, listening, workers, partial(behind, lessons) if lessons else None)

@@ -32,8 +32,8 @@ PERIOD = 1.0
 LESSONS = 5_000
 """Live events that models are taught at once."""
 
-REST = 20
-"""Times as long as a lesson took until the next, so that answering keeps its share."""
+REST = 9
+"""Times as long as a lesson took until the next: it has a tenth of the time."""
 
 FIRST = 30.0
 """Seconds that a process which begins has to load the release before it answers without one."""
@@ -48,7 +48,8 @@ class Current:
     trouble: why the newest can't be loaded, for people; "" where all is well.
     replay: take the end of the log for now. Models know the gaps between a shop's visits; to
         them, visitors of a log that ended years ago have all been away for years.
-    lessons: where processes of one service share what they learn; None where there is one process.
+    lessons: where processes of one service share what one of them learns; None where each learns
+        for itself.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Current:
         self._changing = threading.Lock()
         self._stop, self._tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
-        self._upkeep = Upkeep(shop, live.database, lambda: self.clock())
+        alone = lessons is None or lessons.teaching
+        self._upkeep = Upkeep(shop, live.database, lambda: self.clock()) if alone else None
 
     @property
     def visitors(self) -> Visitors | None:
@@ -83,14 +85,16 @@ class Current:
         """Returns when the release is loaded, or can't be: until then, whoever comes waits at the
         socket, and others of this service may take them."""
         self._thread.start()
-        self._upkeep.start()
+        if self._upkeep:
+            self._upkeep.start()
         self._tried.wait(FIRST)
 
     def stop(self) -> None:
         """Stop looking, and write what is still to be written."""
         self._stop.set()
         self._thread.join()
-        self._upkeep.stop()
+        if self._upkeep:
+            self._upkeep.stop()
         self.live.close()
 
     def refresh(self) -> None:
@@ -134,21 +138,21 @@ class Current:
             return False
 
     def _grown(self, before: Loaded) -> Loaded:
-        if self._lessons is None:
+        lessons = self._lessons
+        if lessons is None or lessons.given_up:
             return before.grown(LESSONS)
-        if not self._lessons.mine():
-            return self._taught(before, before.learned, self._lessons)
+        if not lessons.teaching:
+            return self._taught(before, before.learned, lessons)
         grown = before.grown(LESSONS)
         if grown is before:
             return before
         try:
-            self._lessons.tell(grown.lesson(), grown.fitted)
+            lessons.tell(grown.lesson(), grown.fitted)
         except Exception:
             log.exception("What was learned can't be shared: each process learns for itself now")
-            self._lessons.leave()
-            self._lessons = None
+            lessons.give_up()
             return grown
-        return self._taught(grown, before.learned, self._lessons)
+        return self._taught(grown, before.learned, lessons)
 
     def _taught(self, here: Loaded, after: int, lessons: Lessons) -> Loaded:
         """With the newest lesson, where it goes beyond event `after`: another process's, or the

@@ -2,8 +2,9 @@
 
 Each could learn for itself and would come to the same. But what follows from a lesson, the
 neighbours of all items say, would then be in memory as often as there are processes, and be worked
-out as often. So one learns, and puts its models where the others read them: in memory that has no
-name, in which nobody changes what others read, and which is gone with the last who reads it.
+out as often, while visitors wait. So one that answers nobody learns, the teacher, and puts its
+models where the others read them: in memory that has no name, in which nobody changes what others
+read, and which is gone with the last who reads it.
 
     mark │ length │ head, as JSON: where each array begins │ array │ array │ …
 
@@ -12,7 +13,6 @@ A model is arrays here as it is in a release.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -29,7 +29,8 @@ from endcap.stages import Retriever
 Models: TypeAlias = Mapping[str, Retriever[Any]]
 
 WHERE = struct.Struct("=qq")
-"""On the board: the process whose lesson is the newest, and the number that its file has there."""
+"""On the board: the process that teaches, and the number that the file of its newest lesson has
+there; 0 for both where each has to learn for itself."""
 
 LENGTH = struct.Struct("=q")
 
@@ -53,24 +54,23 @@ class Lessons:
     """A board that processes have in common which are forked from the one that makes it.
 
     Each lesson carries a mark that only they know, as its number may long be another's file.
+
+    teaching: whether it is this process that learns for all.
     """
 
     def __init__(self) -> None:
         self._board, self._mark = os.memfd_create("endcap-board"), secrets.token_bytes(EDGE)
         self._told: int | None = None
+        self.teaching = False
 
-    def mine(self) -> bool:
-        """Whether it is this process that learns. One does, from the first time that it asks until
-        it ends."""
-        try:
-            fcntl.lockf(self._board, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+    @property
+    def given_up(self) -> bool:
+        """Whether each has to learn for itself."""
+        return os.pread(self._board, WHERE.size, 0) == WHERE.pack(0, 0)
 
-    def leave(self) -> None:
-        """Learn for the others no longer; another will."""
-        fcntl.lockf(self._board, fcntl.LOCK_UN)
+    def give_up(self) -> None:
+        """Have each learn for itself."""
+        os.pwrite(self._board, WHERE.pack(0, 0), 0)
 
     def tell(self, lesson: Lesson, fitted: Models) -> None:
         """Have the others read what this process has learned.
@@ -136,7 +136,7 @@ class Lessons:
 
 
 def shared() -> Lessons | None:
-    """A board, where the system can do that."""
+    """A board, where the system has such memory."""
     return Lessons() if sys.platform == "linux" else None
 
 

@@ -18,7 +18,6 @@ from endcap.experiment.batch import served
 from endcap.newer_catalogue import over
 from endcap.nn import memory
 from endcap.recommender import Recommender
-from endcap.serve.lessons import Lessons, shared
 from endcap.store.clock import now
 from endcap.store.releases import Releases
 from endcap.tables.dataset import Dataset
@@ -43,14 +42,12 @@ def dataset(folder: Path) -> Dataset:
     return Dataset.load(folder) if found is None else found
 
 
-def read(shop: Shop) -> Lessons | None:
-    """Have what is live in memory, where it can be read; where not, those who need it say why.
-    Gives where they may share what they learn, None where they can't."""
+def read(shop: Shop) -> None:
+    """Have what is live in memory, where it can be read; where not, those who need it say why."""
     _read(shop)
     gc.collect()
     memory.give_back()
     gc.freeze()  # or the first search for garbage would change, and so copy, all of it
-    return shared()
 
 
 def _read(shop: Shop) -> None:

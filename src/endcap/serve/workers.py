@@ -1,4 +1,4 @@
-"""Processes that answer at one address."""
+"""The processes of a service: those that answer at one address, and what goes on behind them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from mmap import mmap
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import uvicorn
 
 log = logging.getLogger("endcap.serve")
 
+Work: TypeAlias = Callable[[], None]
+
 GRACE = 10
 """Seconds that requests have to come to their end when the service stops."""
 
 PAUSE = 1.0
-"""Seconds before a worker that died young is replaced."""
+"""Seconds before a process that died young is replaced."""
 
 AT_A_TIME = 1
 """Connections that a worker takes before it looks after those that it has."""
@@ -85,56 +88,61 @@ class Listening(socket.socket):
         return super().accept()
 
 
-def serve(config: uvicorn.Config, listening: Listening, workers: int) -> None:
-    """Answer until told to stop, in this process or in several that are forked from it.
+def serve(
+    config: uvicorn.Config, listening: Listening, workers: int, behind: Work | None = None
+) -> None:
+    """Answer until told to stop, in workers that have the socket in common.
 
-    A worker that dies is replaced. All have the socket in common.
+    behind: what a process beside them does. With that, or several workers, each is forked from
+    this one, and replaced where it dies.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file
-    if workers == 1:
+
+    def answer(number: int) -> None:
+        listening.shares.begin(number)
         uvicorn.Server(config).run(sockets=[listening])
+
+    if workers == 1 and behind is None:
+        answer(0)
     else:
-
-        def work(number: int) -> None:
-            listening.shares.begin(number)
-            uvicorn.Server(config).run(sockets=[listening])
-
-        Workers(work, workers).run()
+        answering = [partial(answer, number) for number in range(workers)]
+        Processes([*answering, *([behind] if behind else [])]).run()
 
 
-class Workers:
-    """Keeps so many processes at work. work: is told the number of its worker, from 0."""
+class Processes:
+    """Keeps a process at each work."""
 
-    def __init__(self, work: Callable[[int], None], count: int) -> None:
-        self.work, self.count = work, count
-        self._begun: dict[int, tuple[int, float]] = {}
+    def __init__(self, works: Sequence[Work]) -> None:
+        self.works = works
+        self._begun: dict[int, tuple[Work, float]] = {}
         self._stopping = False
 
     def run(self) -> None:
         """Until a signal says to stop; then until all have come to their end."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._stop)
-        for number in range(self.count):
-            self._begin(number)
+        for work in self.works:
+            self._begin(work)
         while self._begun:
             pid, status = os.wait()
-            number, began = self._begun.pop(pid, (-1, 0.0))
-            if number < 0 or self._stopping:
+            found = self._begun.pop(pid, None)
+            if found is None or self._stopping:
                 continue
+            work, began = found
             code = os.waitstatus_to_exitcode(status)
-            log.error("Worker %d ended with %d; another takes its place", pid, code)
+            log.error("Process %d ended with %d; another takes its place", pid, code)
             if time.monotonic() - began < PAUSE:
                 time.sleep(PAUSE)
             if not self._stopping:
-                self._begin(number)
+                self._begin(work)
 
-    def _begin(self, number: int) -> None:
+    def _begin(self, work: Work) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid:
-            self._begun[pid] = number, time.monotonic()
+            self._begun[pid] = work, time.monotonic()
             if self._stopping:  # the signal came while it was being made
                 os.kill(pid, signal.SIGTERM)
             return
@@ -143,12 +151,12 @@ class Workers:
             for one in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(one, signal.SIG_DFL)
             threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
-            self.work(number)
+            work()
             code = 0
         except KeyboardInterrupt:
             code = 0
         except BaseException:
-            log.exception("A worker failed")
+            log.exception("A process of the service failed")
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -162,7 +170,7 @@ class Workers:
 
 
 def _leave_with(parent: int) -> None:
-    """No worker stays behind alone where the one that keeps them was killed."""
+    """No process stays behind alone where the one that keeps them was killed."""
     while os.getppid() == parent:
         time.sleep(PAUSE)
     os.kill(os.getpid(), signal.SIGTERM)
