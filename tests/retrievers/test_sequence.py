@@ -145,3 +145,30 @@ def test_labels_of_a_binary_loss_are_not_smoothed() -> None:
     changes = ["retrievers.sequence.loss=bce", "retrievers.sequence.label_smoothing=0.2"]
     with pytest.raises(ConfigError, match=r"label_smoothing = 0\.2 with loss = 'bce'.* Expected 0"):
         check(parse("", changes))
+
+
+def test_with_an_index_it_learns_and_finds_the_same(tmp_path: Path) -> None:
+    """Also of an item without events that somebody takes, and what another process is told."""
+    rng = np.random.default_rng(1)
+    users, each, unmet = 300, 10, 1_150
+    log = dataset(
+        tmp_path,
+        users=np.repeat(np.arange(1, users + 1), each).tolist(),
+        items=rng.integers(0, 1_100, users * each).tolist(),
+        goods=catalogue(1_200),
+    )
+    fitted = learned(Sequence, log, epochs=1, index_from=1_000)
+    assert isinstance(fitted, Sequence)
+    plain = Sequence(fitted.settings.model_copy(update={"index_from": 2_000}), fitted.state)
+    assert plain.nearest.index is None
+    asked = log.now(np.arange(1, users + 1, dtype=np.int32))
+    taken = np.full(users, unmet, np.int32), np.full(users, PURCHASE, np.int8)
+    one, other = (model.learn(asked, *taken) for model in (fitted, plain))
+    assert one.nearest.index is not None
+    assert one.nearest.moved.tolist() == [unmet]
+    lists, expected = (model.retrieve(asked, 20) for model in (one, other))
+    pairs = ({*zip(found.query, found.item, strict=True)} for found in (lists, expected))
+    assert len(set.intersection(*pairs)) > 0.97 * len(expected)
+    assert np.count_nonzero(lists.item == unmet) == np.count_nonzero(expected.item == unmet) > 0
+    told = fitted.taught({name: array.copy() for name, array in one.arrays.items()})
+    np.testing.assert_array_equal(told.retrieve(asked, 20).item, lists.item)

@@ -4,6 +4,9 @@ One question is answered as fast as the vectors come out of memory, and many as 
 multiplied. So they are kept as whole numbers of 8 bits as well: a quarter of the memory, and many
 times the speed. By how much such a product may be wrong is known; whatever may be among the best
 is then multiplied exactly. The lists are those of exact products alone.
+
+Of very many items an index says which may be among the best, if that is wanted, and these are
+multiplied exactly. What moved or came since it was made is gone through one by one.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from endcap.nn.products import largest
+from endcap.nn.index import Index
+from endcap.nn.products import FEW, largest
 from endcap.nn.scoring import batch_of
-from endcap.types import Floats, Int32s, Int64s, Queries, Ranking
+from endcap.types import Bools, Floats, Int32s, Int64s, Queries, Ranking, distinct
 from endcap.types.ranking import in_steps, last_of
 from endcap.types.state import State
 
@@ -29,10 +33,11 @@ ROWS = 1 << 16
 
 
 class Nearest:
-    """vectors: [items, dim] in the memory of the processor."""
+    """vectors: [items, dim] in the memory of the processor. index: of them, where there is one.
+    moved: [some] items of which it knows nothing, or something else, rising."""
 
-    def __init__(self, vectors: Tensor) -> None:
-        self.vectors = vectors
+    def __init__(self, vectors: Tensor, index: Index | None = None) -> None:
+        self.vectors, self.index, self.moved = vectors, index, np.zeros(0, np.int64)
         self.unit = max(_reach(vectors), 1e-15) / STEPS
         self.whole = torch.empty(vectors.shape, dtype=torch.int8)
         self.length = self.rest = 0.0
@@ -46,21 +51,32 @@ class Nearest:
     def arrays(self) -> State:
         """What `of` makes the same one of."""
         sizes = np.array([self.unit, self.length, self.rest])
-        return {"all": self.vectors.numpy(), "whole": self.whole.numpy(), "sizes": sizes}
+        own = {"all": self.vectors.numpy(), "whole": self.whole.numpy(), "sizes": sizes}
+        return own if self.index is None else {**own, "moved": self.moved}
 
     @classmethod
-    def of(cls, arrays: State) -> Self:
-        """The same, and no copy of its arrays."""
+    def of(cls, arrays: State, index: Index | None = None) -> Self:
+        """The same, and no copy of its arrays. index: what it was made with."""
         found = cls.__new__(cls)
+        found.index, found.moved = index, arrays.get("moved", np.zeros(0, np.int64))
         found.vectors, found.whole = (torch.from_numpy(arrays[name]) for name in ("all", "whole"))
         found.unit, found.length, found.rest = arrays["sizes"].tolist()
         return found
 
     def changed(self, vectors: Tensor, rows: Tensor) -> Nearest:
         """The same over vectors of which these rows are others, or new behind all that were."""
+        found = self._but(vectors, rows)
+        if self.index is not None:
+            there = rows[rows < len(self.vectors)]
+            other = (vectors[there] != self.vectors[there]).any(1)
+            came = np.arange(len(self.vectors), len(vectors))
+            found.moved = distinct(np.r_[self.moved, there[other].numpy(), came])
+        return found
+
+    def _but(self, vectors: Tensor, rows: Tensor) -> Nearest:
         new = vectors[rows]
         if _reach(new) > STEPS * self.unit:
-            return Nearest(vectors)  # the steps would not reach that far
+            return Nearest(vectors, self.index)  # the steps would not reach that far
         whole = (new / self.unit).round().to(torch.int8)
         found, more = copy(self), whole.new_zeros(len(vectors) - len(self.whole), vectors.shape[1])
         found.vectors, found.whole = vectors, torch.cat([self.whole, more])
@@ -79,16 +95,46 @@ class Nearest:
         return Ranking.concat(parts)
 
     def _best(self, read: Tensor, queries: Queries, n: int) -> Ranking:
-        unit = read.abs().amax(1, keepdim=True).clamp(min=1e-15) / STEPS
-        whole = (read / unit).round().to(torch.int8)
         wanted = max(n, 1) + queries.exclude.lengths  # so many are left, whatever is excluded
-        slack = self._slack(read, whole * unit, unit)
-        query, item = largest(self.whole, whole, queries.allowed, wanted, slack)
+        found = self._indexed(read, queries.allowed, wanted)
+        query, item = found or self._near(read, queries.allowed, wanted)
         score = self._exactly(read, query, item)
         steps = in_steps(score)
         rows = np.flatnonzero(steps >= last_of(query, steps, wanted).take(query))
-        found = Ranking.sort(query[rows], item[rows], score[rows])
-        return found.keep(queries.permits(found.query, found.item)).top(n)
+        ranking = Ranking.sort(query[rows], item[rows], score[rows])
+        return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
+
+    def _near(
+        self, read: Tensor, allowed: Bools | None, wanted: Int64s, rows: Int64s | None = None
+    ) -> tuple[Int32s, Int32s]:
+        """Queries and items: the best that are wanted, and few others. rows: of which items."""
+        unit = read.abs().amax(1, keepdim=True).clamp(min=1e-15) / STEPS
+        whole = (read / unit).round().to(torch.int8)
+        slack = self._slack(read, whole * unit, unit)
+        if rows is None:
+            return largest(self.whole, whole, allowed, wanted, slack)
+        rows = rows if allowed is None else rows[allowed[rows]]
+        query, place = largest(self.whole[torch.from_numpy(rows)], whole, None, wanted, slack)
+        return query, rows[place].astype(np.int32)
+
+    def _indexed(
+        self, read: Tensor, allowed: Bools | None, wanted: Int64s
+    ) -> tuple[Int32s, Int32s] | None:
+        """Queries and items that hold the best, by the index; None where there is none, or it
+        finds too few that are allowed."""
+        items = len(self.vectors)
+        free = items if allowed is None else np.count_nonzero(allowed)
+        if self.index is None or FEW * free < items:
+            return None
+        query, item = self.index.near(read.numpy(), -(-wanted * items // free))
+        stays = np.ones(items, np.bool_) if allowed is None else allowed.copy()
+        stays[self.moved] = False
+        query, item = query[stays[item]], item[stays[item]]
+        if len(self.moved):
+            parts = ((query, item), self._near(read, allowed, wanted, self.moved))
+            query, item = map(np.concatenate, zip(*parts, strict=True))
+        enough = np.bincount(query, minlength=len(read)) >= np.minimum(wanted, free)
+        return (query, item) if enough.all() else None
 
     def _exactly(self, read: Tensor, query: Int32s, item: Int32s) -> Floats:
         """[pairs] products in full. numpy needs a fifth of torch's time for them."""

@@ -24,6 +24,7 @@ from endcap.errors import ConfigError
 from endcap.nn import networks, objective
 from endcap.nn.fitting import restored
 from endcap.nn.going_on import grown
+from endcap.nn.index import Index
 from endcap.nn.leaving import moved
 from endcap.nn.nearest import Nearest
 from endcap.nn.next_event import Learning, learned
@@ -59,6 +60,12 @@ class Settings(Learning):
         ge=0,
         description="how long the vector of an item without events is, in means of those with, "
         "which its words, category and brand then guess; 0 leaves it to the encoders",
+    )
+    index_from: int = Field(
+        300_000,
+        ge=1_000,
+        description="items from which on an index finds those that may be the best, if faiss is "
+        "installed; fewer are all gone through",
     )
     worth: float = Field(
         15.0,
@@ -96,7 +103,9 @@ class Sequence(Retriever[Settings]):
         if guessed:
             self.vectors = self.vectors.clone()
             self.vectors[guessed["items"]] = torch.from_numpy(np.array(guessed["vectors"]))
-        self.nearest, self.heard = Nearest(self.vectors), np.ones(len(self.vectors), np.bool_)
+        index = Index.of(self.vectors.numpy()) if len(self.vectors) >= settings.index_from else None
+        self.nearest = Nearest(self.vectors, index)
+        self.heard = np.ones(len(self.vectors), np.bool_)
         self.warming = self._cold(guessed.get("items", np.zeros(0, np.int32)))
         self.fitted: Self | None = None
 
@@ -241,7 +250,8 @@ class Sequence(Retriever[Settings]):
         if not arrays:
             return self
         warming = self.warming.told_by(below(arrays, WARMING))
-        return self._grown(warming, Nearest.of(below(arrays, NEAREST)))
+        nearest = Nearest.of(below(arrays, NEAREST), self.nearest.index)
+        return self._grown(warming, nearest)
 
 
 def _restored(settings: Settings, state: State) -> Reader:
