@@ -264,7 +264,7 @@ class Recommender:
         """The lists after each step, by its name: what is popular, what rules want, their weights,
         then each rule."""
         if fill and FALLBACK in self.retrievers:
-            ranking = _fill(ranking, self.retrievers[FALLBACK].retrieve(asked, n), n, len(asked))
+            ranking = _fill(ranking, self.retrievers[FALLBACK], asked, n)
             yield "popular", ranking
         rules = tuple(self._rules(place, include_seen))
         for _, rule in rules:
@@ -283,10 +283,13 @@ class Recommender:
         return ((name, self.rules[name]) for name in names)
 
 
-def _fill(ranking: Ranking, popular: Ranking, n: int, queries: int) -> Ranking:
+def _fill(ranking: Ranking, popular: Retriever[Any], asked: Queries, n: int) -> Ranking:
     """Short lists go on with popular items."""
-    short = np.bincount(ranking.query, minlength=queries) < n
-    return ranking.extended(popular.keep(short[popular.query]))
+    short = np.flatnonzero(np.bincount(ranking.query, minlength=len(asked)) < n)
+    if not len(short):
+        return ranking
+    more = popular.retrieve(asked.take(short), n)
+    return ranking.extended(Ranking.concat([(short, more)]))
 
 
 def _add(ranking: Ranking, wanted: Ragged, asked: Queries) -> Ranking:

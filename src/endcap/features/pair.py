@@ -13,7 +13,7 @@ from endcap.config import Settings
 from endcap.stages import Feature
 from endcap.tables.catalogue import Catalogue
 from endcap.tables.scene import Doubles, Scene
-from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, pair_keys
+from endcap.types import DAY, Floats, Int32s, Int64s, Queries, Ranking, firsts, pair_keys
 
 HALF_LIFE_DAYS = 30
 
@@ -28,7 +28,8 @@ class Pair(Feature[Settings]):
 def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
-    own = _Ties.of(queries, ranking, np.arange(1, len(catalogue) + 1, dtype=np.int32))
+    past, faded = queries.history.items, _faded(queries)
+    own = _Ties.of(queries, ranking, past + 1, ranking.item + 1, faded)
     yield "item_times", own.each(np.log1p(own.count), 0)
     yield "item_days_since", own.each(own.days_since, np.nan)
     yield "item_events_since", own.each(np.log1p(own.events_since), np.nan)
@@ -40,11 +41,17 @@ def _columns(
         "brand": catalogue.brand,
     }
     for name, codes in groups.items():
-        ties = _Ties.of(queries, ranking, codes)
+        ties = _Ties.of(queries, ranking, codes[past], codes[ranking.item], faded)
         yield f"{name}_share", ties.each(ties.count / ties.total, 0)
         yield f"{name}_days_since", ties.each(ties.days_since, np.nan)
         yield f"{name}_weight", ties.each(ties.weight, 0)
     yield "price_step", _price_step(queries, ranking, catalogue)
+
+
+def _faded(queries: Queries) -> Doubles:
+    """[events] how much each counts at its query's moment: an old habit fades."""
+    age = (queries.times[queries.history.rows] - queries.history.times) / DAY
+    return np.exp2(-age / HALF_LIFE_DAYS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class _Ties:
     count, total: [ties] events that are tied, and all of the query.
     moment: [ties] of the query. first, last: [ties] times of the oldest and the newest tied event.
     events_since: [ties] events of the visitor since the newest.
-    weight: [ties] the events, each by how new it is: an old habit fades.
+    weight: [ties] the events, each by how new it is.
     """
 
     place: Int64s
@@ -69,22 +76,25 @@ class _Ties:
     weight: Doubles
 
     @classmethod
-    def of(cls, queries: Queries, ranking: Ranking, codes: Int32s) -> Self:
-        """codes: [items] what ties items together; 0 ties nothing."""
+    def of(
+        cls, queries: Queries, ranking: Ranking, tied: Int32s, asked: Int32s, faded: Doubles
+    ) -> Self:
+        """tied: [events], asked: [rows] by which code each is tied to others; 0 ties nothing.
+        faded: [events] how much each counts."""
         history = queries.history
-        rows, tied, asked = history.rows, codes[history.items], codes[ranking.item]
+        rows = history.rows
         keys, wanted = pair_keys((rows, tied), (ranking.query, asked))
         order = np.argsort(keys, kind="stable")
-        found, begin, count = np.unique(keys[order], return_index=True, return_counts=True)
-        end = begin + count
-        age = (queries.times[rows] - history.times)[order] / DAY
-        weights = np.r_[0.0, np.cumsum(np.exp2(-age / HALF_LIFE_DAYS))]
+        rising = keys[order]
+        begin = np.flatnonzero(firsts(rising))
+        found, end = rising[begin], np.r_[begin, len(rising)][1:]
+        weights = np.r_[0.0, np.cumsum(faded[order])]
         place = np.searchsorted(found, wanted)
         met = (np.r_[found, -1][place] == wanted) & (asked > 0)
         query, times = rows[order][begin], history.times[order]
         return cls(
             np.where(met, place, len(found)),
-            count.astype(np.float32),
+            (end - begin).astype(np.float32),
             history.lengths[query].astype(np.float32),
             queries.times[query],
             times[begin],

@@ -127,11 +127,11 @@ class Nearest:
         if self.index is None or FEW * free < items:
             return None
         query, item = self.index.near(read.numpy(), -(-wanted * items // free))
-        stays = np.ones(items, np.bool_) if allowed is None else allowed.copy()
-        stays[self.moved] = False
-        query, item = query[stays[item]], item[stays[item]]
+        if allowed is not None:
+            query, item = query[allowed[item]], item[allowed[item]]
         if len(self.moved):
-            parts = ((query, item), self._near(read, allowed, wanted, self.moved))
+            stays = np.isin(item, self.moved, invert=True)
+            parts = (query[stays], item[stays]), self._near(read, allowed, wanted, self.moved)
             query, item = map(np.concatenate, zip(*parts, strict=True))
         enough = np.bincount(query, minlength=len(read)) >= np.minimum(wanted, free)
         return (query, item) if enough.all() else None
