@@ -48,8 +48,13 @@ def children(pid: int) -> list[int]:
 
 
 def answering(pid: int) -> list[int]:
-    """Those of them that answer: the one behind them has what time they leave."""
-    return [one for one in children(pid) if os.sched_getscheduler(one) != os.SCHED_IDLE]
+    """Those of them that answer: the one behind them learns in what time they leave."""
+
+    def learns(one: int) -> bool:
+        threads = Path(f"/proc/{one}/task").iterdir()
+        return any(os.sched_getscheduler(int(thread.name)) == os.SCHED_IDLE for thread in threads)
+
+    return [one for one in children(pid) if not learns(one)]
 
 
 def _wait(address: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -94,12 +94,9 @@ def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = N
 
 
 def teach(folder: Path, replay: bool, lessons: Lessons) -> None:
-    """Learn for all workers, and look after the store, until told to stop: what a process beside
-    them does, with what time they leave."""
+    """Learn for all workers until told to stop: what a process beside them does."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with suppress(OSError):  # a container may forbid it
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     lessons.teaching = True
     current = _current(folder, replay, lessons)
     current.start()

@@ -1,10 +1,10 @@
 """An index of very many vectors: which may have the largest products, found roughly and soon.
 
-Each number of a vector is told by one of 16 levels that were learned for its place: 4 bits. Of
-what a question is multiplied with there are then 16 products a place, a table that stays within
-the processor. To look them up takes an eighth of reading the vectors, and nearly all that comes
-from memory is gone: it is the quick half of product quantisation (Jégou, Douze & Schmid, TPAMI
-2011; André, Kermarrec & Le Scouarnec, TPAMI 2021), by faiss (Douze et al., arXiv 2401.08281).
+Each number of a vector is told by one of 16 levels that were learned for its place: 4 bits, an
+eighth of the memory that is to be read. Of what a question is multiplied with there are then 16
+products a place, a table that stays in the registers of the processor. It is product quantisation
+(Jégou, Douze & Schmid, TPAMI 2011) with the look-up of André, Kermarrec & Le Scouarnec (TPAMI
+2021), by faiss (Douze et al., arXiv 2401.08281).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Index:
         return cls(vectors, faiss)
 
     def near(self, read: Floats, wanted: Int64s) -> tuple[Int32s, Int32s]:
-        """Queries and items: of each query so many times the items that are wanted.
+        """Queries and items: for each query `DEEPER` times as many as are wanted of it.
 
         read: [Q, dim]. wanted: [Q]
         """

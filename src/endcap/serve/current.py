@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -74,8 +76,8 @@ class Current:
         self._changing = threading.Lock()
         self._stop, self._tried = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="releases", daemon=True)
-        alone = lessons is None or lessons.teaching
-        self._upkeep = Upkeep(shop, live.database, lambda: self.clock()) if alone else None
+        self._teaching = lessons is not None and lessons.teaching
+        self._upkeep = Upkeep(shop, live.database, lambda: self.clock())
 
     @property
     def visitors(self) -> Visitors | None:
@@ -85,7 +87,7 @@ class Current:
         """Returns when the release is loaded, or can't be: until then, whoever comes waits at the
         socket, and others of this service may take them."""
         self._thread.start()
-        if self._upkeep:
+        if not self._teaching:  # who has only what time is left must not keep the store from others
             self._upkeep.start()
         self._tried.wait(FIRST)
 
@@ -93,7 +95,7 @@ class Current:
         """Stop looking, and write what is still to be written."""
         self._stop.set()
         self._thread.join()
-        if self._upkeep:
+        if not self._teaching:
             self._upkeep.stop()
         self.live.close()
 
@@ -141,7 +143,7 @@ class Current:
         lessons = self._lessons
         if lessons is None or lessons.given_up:
             return before.grown(LESSONS)
-        if not lessons.teaching:
+        if not self._teaching:
             return self._taught(before, before.learned, lessons)
         grown = before.grown(LESSONS)
         if grown is before:
@@ -169,6 +171,8 @@ class Current:
         return here.taught(lesson)
 
     def _watch(self) -> None:
+        if self._teaching:
+            _take_what_is_left()
         self.refresh()
         self._tried.set()
         rested = 0.0
@@ -228,6 +232,12 @@ class Current:
             self.shadow = self.loading.release(name, dataset, self.clock())
         except Exception:
             log.exception("The shadow %s can't be loaded", name)
+
+
+def _take_what_is_left() -> None:
+    """Have this thread run when no other wants to."""
+    with suppress(OSError):  # a container may forbid it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _mark(pointer: Path) -> tuple[int, int] | None:
