@@ -1,11 +1,11 @@
 """A command in a process of its own: what it answered, how long it took, and its peak memory.
 
-The one who measures stays small and loads no library: Linux counts the memory of a process from
-that of the one that started it.
+Linux counts the memory of a process from that of the one that started it. So a small one does.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +18,16 @@ ROOT = Path(__file__).parents[1]
 """Of the repository, where Python finds `benchmarks`."""
 
 ENDCAP = Path(sys.executable).with_name("endcap")
+
+STARTER = """
+import json, os, sys
+from pathlib import Path
+_, status, used = os.wait4(os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ), 0)
+told = os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime + used.ru_stime
+Path(sys.argv[1]).write_text(json.dumps(told))
+"""
+"""Starts the command behind the name of a file, and writes there how it ended, its peak memory in
+kilobytes, and the seconds of processors that it took."""
 
 TAIL = 20
 """Lines of a failed command's log that are shown."""
@@ -46,17 +56,22 @@ def run(command: Sequence[object], log: Path, threads: int | None = None) -> Spe
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
     answer, began = log.with_suffix(".out"), time.monotonic()
+    told = log.with_suffix(".spent")
+    starting = [sys.executable, "-S", "-c", STARTER, told, *command]
     with log.open("w") as errors, answer.open("w") as output:
-        process = subprocess.Popen(  # noqa: S603
-            list(map(str, command)), stdout=output, stderr=errors, env=environment, cwd=log.parent
+        subprocess.run(  # noqa: S603
+            list(map(str, starting)),
+            stdout=output,
+            stderr=errors,
+            env=environment,
+            cwd=log.parent,
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-    code = process.returncode = os.waitstatus_to_exitcode(status)
+    code, peak, cpu = json.loads(told.read_text())
     if code:
         lines = log.read_text(errors="replace").splitlines()[-TAIL:]
         raise ChildProcessError("\n".join([*lines, f"{command} ended with {code}; see {log}"]))
-    cpu = used.ru_utime + used.ru_stime
-    return Spent(answer.read_text(), time.monotonic() - began, used.ru_maxrss * 1024, cpu)
+    return Spent(answer.read_text(), time.monotonic() - began, peak * 1024, cpu)
 
 
 def _path() -> str:

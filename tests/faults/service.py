@@ -87,15 +87,27 @@ class Service:
         return answering(self.process.pid)
 
     def kill(self) -> None:
-        """All of it, at once."""
+        """All of it, at once; returns when nothing of it is left."""
         assert self.process is not None
+        pids = self.pids()
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        wait_for(lambda: all(map(_over, pids)))
 
     def stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
+
+
+def _over(pid: int) -> bool:
+    """Whether a process has closed all its files: its last thread does."""
+    try:
+        threads = [*Path(f"/proc/{pid}/task").iterdir()]
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return True
+    return state in "ZX" and len(threads) == 1
 
 
 @contextmanager

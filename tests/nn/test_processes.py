@@ -21,7 +21,9 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 def together(folder: Path, *words: str) -> int:
     """Learn in two processes; what torchrun says of how it went."""
     command = [*TORCHRUN, "-m", "tests.nn.together", str(folder), *words]
-    return subprocess.run(command, check=False, capture_output=True).returncode  # noqa: S603
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    print(done.stderr)  # shown where the test fails
+    return done.returncode
 
 
 def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ def learned(folder: Path, report: Report = silent) -> Sequence:
     """By chance alone differ two processes from one: so there is no dropout. Two read the events
     from a folder of files, as Spark writes them."""
     shop = folder / f"shop-{processes.rank()}"
-    data = checkerboard(shop)
-    if processes.count() > 1:
-        in_parts(shop / "events.parquet")
-        data = Dataset.load(shop)
+    if not shop.exists():
+        checkerboard(shop)
+        if processes.count() > 1:
+            in_parts(shop / "events.parquet")
+    data = Dataset.load(shop)
     settings = Settings(
         dim=8,
         length=10,
