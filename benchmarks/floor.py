@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
-from endcap.cli.service import _listen, _run, service, teach
+from endcap.cli.service import _listen, _run, service
 from endcap.config import Shop
 from endcap.serve.bodies import body, parsed, read
 from endcap.serve.lessons import Lessons
@@ -37,8 +37,7 @@ def main() -> None:
     with _listen("127.0.0.1", given.port, given.workers) as listening:
         print(f"Serving at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
         shop = Shop.open(given.shop)
-        make, behind = partial(floor, shop.folder), partial(teach, shop.folder, False)
-        _run(make, behind, shop, listening, given.workers)
+        _run(partial(floor, shop.folder), shop, False, listening, given.workers)
 
 
 def floor(shop: Path, lessons: Lessons | None) -> FastAPI:

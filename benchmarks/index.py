@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +31,6 @@ from endcap.types import History, Queries, Ranking
 QUESTIONS = 2_000
 
 WANTED = (20, 70, 200)
-
-Best = Callable[[torch.Tensor], Ranking]
 
 
 def main() -> None:
@@ -68,7 +65,7 @@ TITLES = (
 
 def _asked(dataset: Dataset) -> Queries:
     users = np.arange(1, min(QUESTIONS, len(dataset.users) - 1) + 1, dtype=np.int32)
-    asked = Queries.of(users, np.full(len(users), dataset.end), dataset.history.take(users))
+    asked = dataset.now(users)
     return asked.take(np.flatnonzero(asked.history.lengths > 0))
 
 

@@ -9,7 +9,8 @@ import torch
 
 from endcap.nn.index import Index
 from endcap.nn.nearest import Nearest
-from endcap.types import History, Queries, Ragged, Ranking
+from endcap.types import Ragged, Ranking
+from tests.nn.test_nearest import asked
 
 ITEMS, DIM = 20_000, 31
 
@@ -26,11 +27,6 @@ def vectors() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def indexed(vectors: torch.Tensor) -> Nearest:
     return Nearest(vectors, Index.of(vectors.numpy()))
-
-
-def asked(count: int) -> Queries:
-    nobody = np.zeros(count, np.int32)
-    return Queries.of(nobody, np.ones(count, np.int64), History.empty(count))
 
 
 def pairs(ranking: Ranking) -> list[tuple[int, int]]:

@@ -74,8 +74,7 @@ def serve(
         print(f"Serving {folder} at {address}", file=sys.stderr)
         if not keys:
             print("There is no API key yet, so only this machine can reach it.", file=sys.stderr)
-        make, behind = partial(service, folder, replay, local), partial(teach, folder, replay)
-        _run(make, behind, opened, listening, workers)
+        _run(partial(service, folder, replay, local), opened, replay, listening, workers)
 
 
 def service(folder: Path, replay: bool, local: bool, lessons: Lessons | None = None) -> FastAPI:
@@ -159,8 +158,8 @@ def _listen(host: str, port: int, workers: int) -> Listening:
 
 def _run(
     make: Callable[[Lessons | None], FastAPI],
-    behind: Callable[[Lessons], None],
     shop: Shop,
+    replay: bool,
     listening: Listening,
     workers: int,
 ) -> None:
@@ -185,4 +184,5 @@ def _run(
         backlog=AT_A_TIME,
         timeout_graceful_shutdown=GRACE,
     )
-    serve(config, listening, workers, partial(behind, lessons) if lessons else None)
+    behind = partial(teach, shop.folder, replay, lessons) if lessons else None
+    serve(config, listening, workers, behind)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from endcap.nn.index import Index
-from endcap.nn.products import FEW, largest
+from endcap.nn.products import FEW, largest, largest_among
 from endcap.nn.scoring import batch_of
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, Ranking, distinct
 from endcap.types.ranking import in_steps, last_of
@@ -51,14 +51,14 @@ class Nearest:
     def arrays(self) -> State:
         """What `of` makes the same one of."""
         sizes = np.array([self.unit, self.length, self.rest])
-        own = {"all": self.vectors.numpy(), "whole": self.whole.numpy(), "sizes": sizes}
-        return own if self.index is None else {**own, "moved": self.moved}
+        vectors, whole = self.vectors.numpy(), self.whole.numpy()
+        return {"all": vectors, "whole": whole, "sizes": sizes, "moved": self.moved}
 
     @classmethod
     def of(cls, arrays: State, index: Index | None = None) -> Self:
         """The same, and no copy of its arrays. index: what it was made with."""
         found = cls.__new__(cls)
-        found.index, found.moved = index, arrays.get("moved", np.zeros(0, np.int64))
+        found.index, found.moved = index, arrays["moved"]
         found.vectors, found.whole = (torch.from_numpy(arrays[name]) for name in ("all", "whole"))
         found.unit, found.length, found.rest = arrays["sizes"].tolist()
         return found
@@ -114,8 +114,7 @@ class Nearest:
         if rows is None:
             return largest(self.whole, whole, allowed, wanted, slack)
         rows = rows if allowed is None else rows[allowed[rows]]
-        query, place = largest(self.whole[torch.from_numpy(rows)], whole, None, wanted, slack)
-        return query, rows[place].astype(np.int32)
+        return largest_among(rows, self.whole, whole, wanted, slack)
 
     def _indexed(
         self, read: Tensor, allowed: Bools | None, wanted: Int64s

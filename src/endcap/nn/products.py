@@ -46,9 +46,7 @@ def largest(
     may be found. wanted, slack: [Q]
     """
     if allowed is not None and FEW * np.count_nonzero(allowed) < len(allowed):
-        rows = np.flatnonzero(allowed)
-        query, item = largest(vectors[torch.from_numpy(rows)], asked, None, wanted, slack)
-        return query, rows[item].astype(np.int32)
+        return largest_among(np.flatnonzero(allowed), vectors, asked, wanted, slack)
     count, line = len(asked), max(1, LINE // len(asked))
     leading = _Leading(allowed, wanted, slack, line)
     space = torch.empty(BLOCK * line, count, dtype=torch.int32)
@@ -63,6 +61,14 @@ def largest(
     leading.settle()
     item, query = np.divmod(leading.place, count)
     return query.astype(np.int32), item.astype(np.int32)
+
+
+def largest_among(
+    rows: Int64s, vectors: Tensor, asked: Tensor, wanted: Int64s, slack: Int64s
+) -> tuple[Int32s, Int32s]:
+    """The same where only some items may be found. rows: [some] which."""
+    query, place = largest(vectors[torch.from_numpy(rows)], asked, None, wanted, slack)
+    return query, rows[place].astype(np.int32)
 
 
 def _blocks(items: int, line: int) -> Iterator[tuple[int, int]]:
