@@ -9,13 +9,15 @@ into an order of its own, each time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from endcap.types import Bools, Int32s, Int64s
-from endcap.types.ranking import last_of
+from endcap.types import Bools, Floats, Int32s, Int64s
+from endcap.types.ranking import in_steps, last_of, of_steps
 
 LINE = 1 << 10
 """Products that are compared with the floor at once: of each item there are too few for that."""
@@ -32,29 +34,49 @@ RISE = 3
 FEW = 4
 """Where fewer than one of so many items are allowed, they are taken out and multiplied alone."""
 
-NEVER = np.iinfo(np.int32).min
-"""Less than any product."""
+NEVER = {torch.int8: np.iinfo(np.int32).min, torch.float32: -np.inf}
+"""Less than any product of vectors of such numbers."""
+
+LEAST = {np.dtype(np.int32): NEVER[torch.int8] + 1, np.dtype(np.float32): np.finfo(np.float32).min}
+"""The least that a product may be."""
+
+Sums: TypeAlias = NDArray[Any]
+"""Products of vectors of 8 bits, or of 32."""
+
+
+def products(items: int, count: int, kind: torch.dtype) -> Tensor:
+    """[items, count] room for products of vectors of numbers of this kind."""
+    sums = torch.int32 if kind == torch.int8 else torch.float32
+    return torch.empty(items, count, dtype=sums)
+
+
+def multiply(vectors: Tensor, asked: Tensor, out: Tensor) -> None:
+    """[items, Q] all products. vectors: [items, dim] of 8 bits or of 32; asked: [Q, dim]."""
+    if vectors.dtype == torch.int8:
+        torch._int_mm(vectors, asked.t(), out=out)
+    else:  # of so few questions numpy needs half of torch's time
+        np.matmul(vectors.numpy(), asked.numpy().T, out=out.numpy())
 
 
 def largest(
-    vectors: Tensor, asked: Tensor, allowed: Bools | None, wanted: Int64s, slack: Int64s
+    vectors: Tensor, asked: Tensor, allowed: Bools | None, wanted: Int64s, slack: Int64s | Floats
 ) -> tuple[Int32s, Int32s]:
     """Queries and items, by items: the `wanted` largest products of each query, and all that are
     at most `slack` below the last of them.
 
-    vectors: [items, dim] of 8 bits. asked: [Q, dim] likewise. allowed: [items] False where nothing
-    may be found. wanted, slack: [Q]
+    vectors: [items, dim] of 8 bits or of 32. asked: [Q, dim] likewise. allowed: [items] False
+    where nothing may be found. wanted, slack: [Q]
     """
     if allowed is not None and FEW * np.count_nonzero(allowed) < len(allowed):
         return largest_among(np.flatnonzero(allowed), vectors, asked, wanted, slack)
     count, line = len(asked), max(1, LINE // len(asked))
-    leading = _Leading(allowed, wanted, slack, line)
-    space = torch.empty(BLOCK * line, count, dtype=torch.int32)
+    space = products(BLOCK * line, count, vectors.dtype)
+    leading = _Leading(allowed, wanted, slack, line, space.numpy().dtype)
     for start, stop in _blocks(len(vectors), line):
         size = stop - start
-        torch._int_mm(vectors[start:stop], asked.t(), out=space[:size])
+        multiply(vectors[start:stop], asked, space[:size])
         whole = size + -size % line  # the last line may not be full
-        space[size:whole] = NEVER
+        space[size:whole] = NEVER[vectors.dtype]
         if not start:
             leading.begin(space[:size].numpy())
         leading.add(start * count, space[:whole].numpy().reshape(-1, line * count))
@@ -64,7 +86,7 @@ def largest(
 
 
 def largest_among(
-    rows: Int64s, vectors: Tensor, asked: Tensor, wanted: Int64s, slack: Int64s
+    rows: Int64s, vectors: Tensor, asked: Tensor, wanted: Int64s, slack: Int64s | Floats
 ) -> tuple[Int32s, Int32s]:
     """The same where only some items may be found. rows: [some] which."""
     query, place = largest(vectors[torch.from_numpy(rows)], asked, None, wanted, slack)
@@ -87,24 +109,31 @@ class _Leading:
     waiting: places and scores that reached the floor when they came; come: how many those are.
     """
 
-    def __init__(self, allowed: Bools | None, wanted: Int64s, slack: Int64s, line: int) -> None:
+    def __init__(
+        self,
+        allowed: Bools | None,
+        wanted: Int64s,
+        slack: Int64s | Floats,
+        line: int,
+        kind: np.dtype[Any],
+    ) -> None:
         self.allowed, self.wanted, self.slack, self.line = allowed, wanted, slack, line
-        self.floor = np.full(len(wanted), NEVER + 1, np.int32)
+        self.floor = np.full(len(wanted), LEAST[kind], kind)
         self.floors = np.tile(self.floor, line)
         self.reaching = np.empty((BLOCK, len(self.floors)), np.bool_)
-        self.place, self.score = np.zeros(0, np.int64), np.zeros(0, np.int32)
-        self.waiting: list[tuple[Int64s, Int32s]] = []
+        self.place, self.score = np.zeros(0, np.int64), np.zeros(0, kind)
+        self.waiting: list[tuple[Int64s, Sums]] = []
         self.come = 0
 
-    def begin(self, scores: Int32s) -> None:
+    def begin(self, scores: Sums) -> None:
         """How high the first items reach. scores: [some, Q]"""
         if self.allowed is not None:
             scores = scores[self.allowed[: len(scores)]]
         last = len(scores) - int(self.wanted.max())
         if last >= 0:
-            self._rise(np.partition(scores.T, last, axis=1)[:, last] - self.slack)
+            self._rise(np.partition(scores.T, last, axis=1)[:, last])
 
-    def add(self, first: int, lines: Int32s) -> None:
+    def add(self, first: int, lines: Sums) -> None:
         """A block whose first product has this place."""
         reaching = np.greater_equal(lines, self.floors, out=self.reaching[: len(lines)])
         at = np.flatnonzero(reaching)
@@ -122,10 +151,18 @@ class _Leading:
             free = self.allowed.take(place // len(self.wanted))
             place, score = place.compress(free), score.compress(free)
         query = place % len(self.wanted)
-        self._rise(last_of(query, score, self.wanted) - self.slack)
+        self._rise(_last_of(query, score, self.wanted))
         high = score >= self.floor.take(query)
         self.place, self.score = place.compress(high), score.compress(high)
 
-    def _rise(self, floor: Int64s) -> None:
-        self.floor = np.maximum(self.floor, floor).astype(np.int32)
+    def _rise(self, last: Sums | Int64s) -> None:
+        """last: [Q] the least of the best so far."""
+        self.floor = np.maximum(self.floor, last - self.slack).astype(self.floor.dtype)
         self.floors = np.tile(self.floor, self.line)
+
+
+def _last_of(query: Int64s, score: Sums, wanted: Int64s) -> Sums | Int64s:
+    """[Q] the least of the `wanted` largest of each query."""
+    if score.dtype == np.int32:
+        return last_of(query, score, wanted)
+    return of_steps(last_of(query, in_steps(score), wanted))

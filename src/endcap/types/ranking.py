@@ -14,6 +14,9 @@ from endcap.types.ragged import Ragged
 LEAST = np.finfo(np.float32).min
 """Of what may be answered; −inf is below it."""
 
+NOTHING = -0x7F800001
+"""The step of −inf: see `in_steps`."""
+
 BLOCK = 1 << 22
 """Scores that are compared at once: it bounds the memory."""
 
@@ -209,6 +212,17 @@ def in_steps(score: Floats) -> Int32s:
     bits = (score + np.float32(0)).view(np.int32)  # 0 and −0 are the same
     steps: Int32s = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
     return steps
+
+
+def of_steps(steps: Int64s) -> Floats:
+    """The scores that `in_steps` made these of; −inf for what is below all.
+
+    >>> of_steps(in_steps(np.array([-2.5, 7], np.float32)).astype(np.int64))
+    array([-2.5,  7. ], dtype=float32)
+    """
+    bits = np.maximum(steps, NOTHING).astype(np.int32)
+    scores: Floats = (bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))).view(np.float32)
+    return scores
 
 
 def last_of(query: Int32s | Int64s, score: Int32s, wanted: Int64s) -> Int64s:
