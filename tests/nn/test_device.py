@@ -15,13 +15,14 @@ from endcap.nn.device import CPU, autocast, precision
 from endcap.nn.losses import full_softmax
 from endcap.nn.objective import Among
 from endcap.nn.reader import Reader, Reading
-from endcap.nn.sequences import Batch
+from endcap.nn.sequences import TrainingBatch
 from tests.nn.test_networks import CASES
 
 
-def batch() -> Batch:
+def batch() -> TrainingBatch:
     codes = torch.arange(12).view(3, 4)
-    return Batch(codes, codes % 2, codes % 5, codes, codes - 1, torch.full((3,), 3))
+    last = torch.full((3,), 3)
+    return TrainingBatch(codes, codes % 2, codes % 5, codes, last, codes - 1, None)
 
 
 def reader(**settings: Any) -> Reader:

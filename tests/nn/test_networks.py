@@ -55,6 +55,14 @@ def test_the_folder_has_all_six() -> None:
     assert found == {"Attention", "GRU", "LSTM", "RNN", "CNN", "MLP"}
 
 
+def test_at_one_event_it_says_what_it_says_at_all(network: Network) -> None:
+    x, times = events()
+    last = torch.tensor([0, 4, LENGTH - 1])
+    torch.testing.assert_close(
+        network.at(x, times, last), network(x, times)[torch.arange(BATCH), last]
+    )
+
+
 def test_what_comes_later_never_changes_what_came_out(network: Network) -> None:
     x, times = events()
     before = network(x, times)

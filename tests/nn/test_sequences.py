@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from endcap.nn.aims import next_moments
 from endcap.nn.sequences import (
     GAPS,
-    Batch,
+    TrainingBatch,
     gap_buckets,
     query_batch,
     training_batches,
@@ -85,11 +85,12 @@ class Learnt:
     gap: int
 
 
-def filled(batch: Batch) -> Iterator[Learnt]:
+def filled(batch: TrainingBatch) -> Iterator[Learnt]:
     """All events of a batch, after a check of its padding."""
     for row in range(len(batch.items)):
         length = int(batch.last[row]) + 1
         assert (batch.target[row, length:] == -1).all()
+        assert batch.gaps is not None
         for padded in (batch.items, batch.kinds, batch.gaps, batch.times):
             assert (padded[row, length:] == 0).all()
         assert (batch.kinds[row, :length] == 2).all()
@@ -192,11 +193,16 @@ def test_a_query_is_read_from_its_newest_events_with_the_gap_to_its_moment() -> 
         np.array([0, 10, 10, 0]) * MINUTE,
     )
     queries = Queries.of(np.zeros(2, np.int32), np.array([13, 7]) * MINUTE, history)
-    batch = query_batch(queries, 2)
+    batch = query_batch(queries, 2, gaps=True)
+    assert batch.gaps is not None
     assert batch.items.tolist() == [[8, 9], [5, 0]]
     assert batch.kinds.tolist() == [[2, 1], [3, 0]]
     assert batch.last.tolist() == [1, 0]
     assert batch.gaps.tolist() == [[2, 2], [3, 0]]
     assert batch.times.tolist() == [[10, 10], [0, 0]]
-    assert (batch.target == -1).all()
-    assert query_batch(queries, 9).gaps[0].tolist() == [3, 2, 2]
+    longer = query_batch(queries, 9, gaps=True).gaps
+    assert longer is not None
+    assert longer[0].tolist() == [3, 2, 2]
+    unread = query_batch(queries, 2, gaps=False)
+    assert unread.gaps is None
+    assert unread.items.tolist() == batch.items.tolist()

@@ -32,9 +32,21 @@ class Stack(nn.Module):
 
     def forward(self, x: Tensor, *along: Tensor) -> Tensor:
         """along: what the layers that look along the events need beside x."""
-        for place, block in enumerate(self.blocks):
+        return self._end(self._begin(x, along))
+
+    def at(self, x: Tensor, last: Tensor, *along: Tensor) -> Tensor:
+        """[batch, dim] the same at one event of each row: what does not look along the events
+        need not go through the others for it. last: [batch] which."""
+        return self._end(self._begin(x, along)[torch.arange(len(last), device=x.device), last])
+
+    def _begin(self, x: Tensor, along: tuple[Tensor, ...]) -> Tensor:
+        """As far as anything looks along the events."""
+        for place, block in enumerate(self.blocks[:-1]):
             x = block(x) if place % 2 else block(x, *along)
-        normed: Tensor = self.norm(x)
+        return x
+
+    def _end(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(self.blocks[-1](x))
         return normed
 
 

@@ -18,7 +18,7 @@ from endcap.nn.going_on import what_is_new
 from endcap.nn.loop import Plan, train
 from endcap.nn.reader import Reader, Reading
 from endcap.nn.scoring import ndcg
-from endcap.nn.sequences import Batch, shared, tokens_of, training_batches
+from endcap.nn.sequences import TrainingBatch, shared, tokens_of, training_batches
 from endcap.stages import Run
 from endcap.tables.dataset import Asked, Dataset
 from endcap.types import Bools, Floats
@@ -106,7 +106,7 @@ def _steps(
         yield min(1.0, done / total), partial(_own, partial(_loss, network, goal), batch)
 
 
-def _own(loss: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
+def _own(loss: Callable[[TrainingBatch], Tensor], batch: TrainingBatch) -> Tensor:
     """Of what is this process's."""
     own, factor = shared(batch)
     return factor * loss(own)
@@ -130,7 +130,7 @@ def _weight(dataset: Dataset) -> Floats | None:
     return None if np.ptp(dataset.kind_weights) == 0 else dataset.weight
 
 
-def _loss(network: Reader, goal: objective.Objective, batch: Batch) -> Tensor:
+def _loss(network: Reader, goal: objective.Objective, batch: TrainingBatch) -> Tensor:
     """Over the positions where there is something to learn."""
     batch = batch.to(network.item.weight.device)
     learn = batch.target >= 0

@@ -29,7 +29,7 @@ BLOCK = 128
 """Lines of a block at most: so many stay in the second cache."""
 
 RISE = 3
-"""How many times as much must be waiting as is kept for the floor to rise."""
+"""How many times as much must be waiting as is kept, or wanted, for the floor to rise."""
 
 FEW = 4
 """Where fewer than one of so many items are allowed, they are taken out and multiplied alone."""
@@ -139,11 +139,13 @@ class _Leading:
         at = np.flatnonzero(reaching)
         self.waiting.append((at + first, lines.ravel().take(at)))
         self.come += len(at)
-        if self.come > RISE * len(self.place):
+        if self.come > RISE * max(len(self.place), self.wanted.sum()):
             self.settle()
 
     def settle(self) -> None:
         """Of what was kept and what is waiting, what reaches the new floor is kept."""
+        if not self.waiting:
+            return
         places, scores = zip((self.place, self.score), *self.waiting, strict=True)
         place, score = np.concatenate(places), np.concatenate(scores)
         self.waiting, self.come = [], 0

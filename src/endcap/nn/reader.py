@@ -53,15 +53,19 @@ class Reader(nn.Module):
 
     def forward(self, batch: Batch, items: Tensor) -> Tensor:
         """[batch, length, dim]. items: [batch, length, dim] the vectors of the events' items."""
+        out: Tensor = self.body(self._events(batch, items), batch.times)
+        return out
+
+    def _events(self, batch: Batch, items: Tensor) -> Tensor:
+        """[batch, length, dim] what is told of each event."""
         x = items + self.kind(batch.kinds)
         x = x + self.place.weight[: batch.items.shape[1]]
-        if self.settings.gap:
+        if self.settings.gap and batch.gaps is not None:
             x = x + self.gap(batch.gaps)
         x = functional.dropout(x, self.settings.embedding_dropout, self.training)
         if self.training and self.settings.token_dropout:
             x = x * (torch.rand(*x.shape[:2], 1, device=x.device) >= self.settings.token_dropout)
-        out: Tensor = self.body(x, batch.times)
-        return out
+        return x
 
     def scores(self, vectors: Tensor, queries: Queries) -> Floats:
         """[queries, items]. vectors: [items, dim] of all items."""
@@ -80,8 +84,7 @@ class Reader(nn.Module):
     def _read(self, vectors: Tensor, queries: Queries, rows: Int64s) -> Tensor:
         """[rows, dim] of some queries."""
         some = Queries.of(queries.users[rows], queries.times[rows], queries.history.take(rows))
-        batch = query_batch(some, self.settings.length).to(vectors.device)
-        row = torch.arange(len(rows), device=batch.last.device)
-        read = functional.embedding(batch.items, vectors)
-        out: Tensor = self(batch, read)[row, batch.last]
-        return out
+        settings = self.settings
+        batch = query_batch(some, settings.length, gaps=settings.gap).to(vectors.device)
+        events = self._events(batch, functional.embedding(batch.items, vectors))
+        return self.body.at(events, batch.times, batch.last)

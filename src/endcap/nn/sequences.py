@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from endcap.nn import processes
 from endcap.nn.aims import Aims, next_moments
-from endcap.types import MINUTE, Bools, Floats, History, Int32s, Int64s, Queries, offsets_of, spans
+from endcap.types import MINUTE, Bools, Floats, History, Int64s, Queries, offsets_of, spans
 
 GAPS = 16
 """Buckets of the time from one event to the next: 0 is none, then each doubles the last."""
@@ -26,30 +27,39 @@ class Batch:
     """Events on the left, padding on the right, where no earlier event can see it.
 
     items, kinds, gaps: [batch, length]; gaps are the buckets of the time to the visitor's next
-    moment, or to that of the query.
+    moment, or to that of the query; None where nobody reads them.
     times: [batch, length] minutes since 1970.
-    target: [batch, length] an item of the next moment, −1 where there is none.
-    weight: [batch, length] how much each target counts; None where all count the same.
     last: [batch] the place of each row's newest event.
     """
 
     items: Tensor
     kinds: Tensor
-    gaps: Tensor
+    gaps: Tensor | None
     times: Tensor
-    target: Tensor
     last: Tensor
-    weight: Tensor | None = None
 
-    def take(self, rows: slice) -> Batch:
+    def take(self, rows: slice) -> Self:
         return self._each(lambda column: column[rows])
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> Self:
         return self._each(lambda column: column.to(device))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        columns = {name: column for name, column in vars(self).items() if column is not None}
-        return Batch(**{name: change(column) for name, column in columns.items()})
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return replace(
+            self, **{name: change(own) for name, own in vars(self).items() if own is not None}
+        )
+
+
+@dataclass(frozen=True)
+class TrainingBatch(Batch):
+    """Events, and what came after each.
+
+    target: [batch, length] an item of the next moment, −1 where there is none.
+    weight: [batch, length] how much each target counts; None where all count the same.
+    """
+
+    target: Tensor
+    weight: Tensor | None
 
 
 def gap_buckets(micros: Int64s) -> Int64s:
@@ -85,7 +95,7 @@ def training_batches(
     rng: np.random.Generator,
     weight: Floats | None = None,
     ahead: float = 0.0,
-) -> Iterator[Batch]:
+) -> Iterator[TrainingBatch]:
     """All sequences that say something once, in batches of like length.
 
     tokens: about how many events each batch holds, see `tokens_of`.
@@ -139,33 +149,33 @@ def _training_batch(
     weight: Floats | None,
     starts: Int64s,
     stops: Int64s,
-) -> Batch:
+) -> TrainingBatch:
     places = spans(starts, stops)
     target, learnt = draw(places)
     filled = _filled(stops - starts)
-    batch = _batch(
-        filled,
-        history.select(places, stops - starts),
-        gap_buckets(np.where(learnt, history.times[target] - history.times[places], 0)),
-        np.where(learnt, history.items[target], -1),
+    gaps = gap_buckets(np.where(learnt, history.times[target] - history.times[places], 0))
+    return TrainingBatch(
+        **vars(_batch(filled, history.select(places, stops - starts), gaps)),
+        target=_spread(filled, np.where(learnt, history.items[target], -1).astype(np.int64), -1),
+        weight=None if weight is None else _spread(filled, weight[target] * learnt),
     )
-    if weight is None:
-        return batch
-    return replace(batch, weight=_spread(filled, weight[target] * learnt))
 
 
-def shared(batch: Batch) -> tuple[Batch, float]:
+def shared(batch: TrainingBatch) -> tuple[TrainingBatch, float]:
     """This process's rows of a training batch, and the factor of their loss."""
     lessons = batch.target >= 0 if batch.weight is None else batch.weight
     rows, factor = processes.share(lessons.sum(1))
     return batch.take(rows), factor
 
 
-def query_batch(queries: Queries, length: int) -> Batch:
-    """The newest `length` events of each query; there must be at least one."""
+def query_batch(queries: Queries, length: int, *, gaps: bool) -> Batch:
+    """The newest `length` events of each query; there must be at least one.
+
+    gaps: whether they are read.
+    """
     last = queries.history.last(length)
-    gaps = gap_buckets(_following(last, queries.times) - last.times)
-    return _batch(_filled(last.lengths), last, gaps, np.full(len(last.items), -1, np.int32))
+    apart = gap_buckets(_following(last, queries.times) - last.times) if gaps else None
+    return _batch(_filled(last.lengths), last, apart)
 
 
 def alike(lengths: Int64s) -> Iterator[Int64s]:
@@ -197,14 +207,13 @@ def _filled(lengths: Int64s) -> Tensor:
     return torch.from_numpy(np.arange(lengths.max(initial=1)) < lengths[:, None])
 
 
-def _batch(filled: Tensor, events: History, gaps: Int64s, target: Int32s) -> Batch:
+def _batch(filled: Tensor, events: History, gaps: Int64s | None) -> Batch:
     return Batch(
         items=_spread(filled, events.items.astype(np.int64)),
         kinds=_spread(filled, events.kinds.astype(np.int64)),
-        gaps=_spread(filled, gaps),
+        gaps=None if gaps is None else _spread(filled, gaps),
         times=_spread(filled, events.times // MINUTE),
-        target=_spread(filled, target.astype(np.int64), padding=-1),
-        last=filled.sum(1) - 1,
+        last=torch.from_numpy(events.lengths - 1),
     )
 
 

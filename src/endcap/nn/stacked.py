@@ -35,6 +35,9 @@ class Stacked(Network, Generic[S]):
         out: Tensor = self.stack(x)
         return out
 
+    def at(self, x: Tensor, times: Tensor, last: Tensor) -> Tensor:
+        return self.stack.at(x, last)
+
     @classmethod
     @abstractmethod
     def layer(cls, settings: S, dim: int, place: int) -> nn.Module:

@@ -7,12 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 from pydantic import Field
+from scipy import sparse
 
 from endcap import config
 from endcap.nn.scoring import batch_of
 from endcap.stages import Retriever
 from endcap.types import History, Queries, Ragged, Ranking, distinct
-from endcap.types.sparse import Matrix, pack, row_of, strongest, sums, unpack
+from endcap.types.sparse import Matrix, are_strongest, pack, row_of, strongest, sums, unpack
 from endcap.types.state import State, parted, under
 
 SIMILARITY = "similarity"
@@ -67,7 +68,10 @@ def votes_of(history: History, newest: int, recency: float, items: int) -> Matri
     one `recency` of what the one after it says."""
     last = history.last(newest)
     weight = recency ** last.ages.astype(np.float32)
-    return sums(last.rows, last.items, weight, (len(last), items))
+    offsets = last.offsets.astype(np.int32)
+    votes: Matrix = sparse.csr_array((weight, last.items.copy(), offsets), (len(last), items))
+    votes.sum_duplicates()
+    return votes
 
 
 def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Ranking:
@@ -77,7 +81,7 @@ def elect(votes: Matrix, similarity: Matrix, queries: Queries, n: int) -> Rankin
     """
     at_once = batch_of(similarity.shape[1])
     parts = [
-        (rows, best_of(votes[rows] @ similarity, part, n))
+        (rows, best_of((votes if part is queries else votes[rows]) @ similarity, part, n))
         for rows, part in queries.batches(at_once)
     ]
     return Ranking.concat(parts)
@@ -88,8 +92,9 @@ def best_of(scores: Matrix, queries: Queries, n: int) -> Ranking:
     if queries.allowed is not None:
         scores.data[~queries.allowed[scores.indices]] = 0
     # So many that n remain even where all that is excluded stands above them.
-    top = strongest(scores, n + queries.exclude.lengths)
-    ranking = Ranking.sort(row_of(top), top.indices.astype(np.int32), top.data)
+    top = are_strongest(scores, n + queries.exclude.lengths)
+    row, item = row_of(scores)[top], scores.indices[top].astype(np.int32)
+    ranking = Ranking.sort(row, item, scores.data[top])
     return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
 
 

@@ -78,14 +78,20 @@ def strongest(matrix: Matrix, n: int | Int64s) -> Matrix:
     >>> strongest(sparse.csr_array([[1, 3, 2, 2], [0, -1, 0, 4]]), 2).toarray().tolist()
     [[0, 3, 2, 0], [0, 0, 0, 4]]
     """
+    kept = are_strongest(matrix, n)
+    offsets = np.r_[0, np.cumsum(kept)][matrix.indptr].astype(matrix.indptr.dtype)
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], offsets), matrix.shape)
+
+
+def are_strongest(matrix: Matrix, n: int | Int64s) -> Bools:
+    """[stored values] which of them those are."""
     kept = matrix.data > 0
     # Row by row, since to sort all values takes far longer than to part each row at its edge.
     most = np.broadcast_to(n, matrix.shape[0])
     for row in np.flatnonzero(np.diff(matrix.indptr) > most):
         place = slice(*matrix.indptr[row : row + 2])
         kept[place] &= _among_largest(matrix.data[place], matrix.indices[place], most[row])
-    offsets = np.r_[0, np.cumsum(kept)][matrix.indptr].astype(matrix.indptr.dtype)
-    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], offsets), matrix.shape)
+    return kept
 
 
 def _among_largest(values: NDArray[Any], columns: Codes, n: int) -> Bools:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from endcap import config
@@ -35,6 +36,14 @@ class Network(nn.Module, ABC):
         x: [batch, length, dim]; times: [batch, length] minutes since 1970, int64.
         Returns [batch, length, dim].
         """
+
+    def at(self, x: Tensor, times: Tensor, last: Tensor) -> Tensor:
+        """[batch, dim] the same at one event of each row; a network may know a shorter way.
+
+        last: [batch] which.
+        """
+        out: Tensor = self(x, times)[torch.arange(len(last), device=x.device), last]
+        return out
 
 
 def build(chosen: Mapping[str, Any], dim: int, key: str) -> Network:

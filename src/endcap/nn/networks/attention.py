@@ -56,14 +56,17 @@ class Attention(Network):
         self.ages = _biases(AGES, settings.heads) if settings.time_bias else None
 
     def forward(self, x: Tensor, times: Tensor) -> Tensor:
-        if self.places is None and self.ages is None:
-            out: Tensor = self.stack(x)
-        else:
-            out = self.stack(x, self._bias(times))
+        out: Tensor = self.stack(x, *self._bias(times))
         return out
 
-    def _bias(self, times: Tensor) -> Tensor:
-        """[heads, length, length], or so for each row: added to the scores, −inf ahead."""
+    def at(self, x: Tensor, times: Tensor, last: Tensor) -> Tensor:
+        return self.stack.at(x, last, *self._bias(times))
+
+    def _bias(self, times: Tensor) -> tuple[Tensor, ...]:
+        """[heads, length, length], or so for each row: added to the scores, −inf ahead. Nothing
+        where attention knows of no distances."""
+        if self.places is None and self.ages is None:
+            return ()
         place = torch.arange(times.shape[1], device=times.device)
         apart = place[:, None] - place
         bias = torch.zeros(apart.shape, device=times.device).masked_fill(apart < 0, -torch.inf)
@@ -73,7 +76,7 @@ class Attention(Network):
             age = (times[:, :, None] - times[:, None, :]).clamp(min=0)
             bucket = torch.log2(1.0 + age).long().clamp(max=AGES - 1)
             bias = bias + self.ages(bucket).permute(0, 3, 1, 2)
-        return bias
+        return (bias,)
 
 
 def _biases(buckets: int, heads: int) -> nn.Embedding:
