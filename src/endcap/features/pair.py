@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,23 +28,25 @@ class Pair(Feature[Settings]):
 def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
-    past, faded = queries.history.items, _faded(queries)
-    own = _Ties.of(queries, ranking, past + 1, ranking.item + 1, faded)
-    yield "item_times", own.each(np.log1p(own.count), 0)
-    yield "item_days_since", own.each(own.days_since, np.nan)
-    yield "item_events_since", own.each(np.log1p(own.events_since), np.nan)
-    yield "item_due", own.each(own.due, np.nan)
-    yield "item_weight", own.each(own.weight, 0)
     groups = {
+        "item": None,
         "category": catalogue.category,
         "department": catalogue.department,
         "brand": catalogue.brand,
     }
-    for name, codes in groups.items():
-        ties = _Ties.of(queries, ranking, codes[past], codes[ranking.item], faded)
-        yield f"{name}_share", ties.each(ties.count / ties.total, 0)
-        yield f"{name}_days_since", ties.each(ties.days_since, np.nan)
-        yield f"{name}_weight", ties.each(ties.weight, 0)
+    ties = _Ties.of(queries, ranking, list(groups.values()))
+    times, share = ties.each(np.log1p(ties.count), 0), ties.each(ties.count / ties.total, 0)
+    days_since, weight = ties.each(ties.days_since, np.nan), ties.each(ties.weight, 0)
+    yield "item_times", times[0]
+    yield "item_days_since", days_since[0]
+    yield "item_events_since", ties.each(np.log1p(ties.events_since), np.nan)[0]
+    yield "item_due", ties.each(ties.due, np.nan)[0]
+    yield "item_weight", weight[0]
+    for place, name in enumerate(groups):
+        if place:
+            yield f"{name}_share", share[place]
+            yield f"{name}_days_since", days_since[place]
+            yield f"{name}_weight", weight[place]
     yield "price_step", _price_step(queries, ranking, catalogue)
 
 
@@ -57,9 +59,10 @@ def _faded(queries: Queries) -> Doubles:
 @dataclass(frozen=True)
 class _Ties:
     """Events of a query's past that an item, a category, … ties together. Few of the candidates
-    are tied to any, and many to the same; so what is known of ties is worked out once for each.
+    are tied to any, and many to the same; so what is known of ties is worked out once for each,
+    and for ties of all kinds at once.
 
-    place: [rows] the tie of each candidate, the number of ties where it has none.
+    place: [kinds, rows] the tie of each candidate, the number of ties where it has none.
     count, total: [ties] events that are tied, and all of the query.
     moment: [ties] of the query. first, last: [ties] times of the oldest and the newest tied event.
     events_since: [ties] events of the visitor since the newest.
@@ -76,35 +79,40 @@ class _Ties:
     weight: Doubles
 
     @classmethod
-    def of(
-        cls, queries: Queries, ranking: Ranking, tied: Int32s, asked: Int32s, faded: Doubles
-    ) -> Self:
-        """tied: [events], asked: [rows] by which code each is tied to others; 0 ties nothing.
-        faded: [events] how much each counts."""
-        history = queries.history
-        rows = history.rows
-        keys, wanted = pair_keys((rows, tied), (ranking.query, asked))
+    def of(cls, queries: Queries, ranking: Ranking, codes: Sequence[Int32s | None]) -> Self:
+        """codes: of each kind, [items] by which code it ties an item to others; 0 ties nothing,
+        None ties each item to itself."""
+        history, count = queries.history, len(queries)
+        # As many visitors for each kind, who have all that the visitors have.
+        more = count * np.arange(len(codes), dtype=np.int64)[:, None]
+        asked = _codes(codes, ranking.item)
+        keys, wanted = pair_keys(
+            ((history.rows + more).ravel(), _codes(codes, history.items)),
+            ((ranking.query + more).ravel(), asked),
+        )
         order = np.argsort(keys, kind="stable")
         rising = keys[order]
         begin = np.flatnonzero(firsts(rising))
         found, end = rising[begin], np.r_[begin, len(rising)][1:]
-        weights = np.r_[0.0, np.cumsum(faded[order])]
+        event = order % max(1, len(history.items))
+        weights = np.r_[0.0, np.cumsum(_faded(queries)[event])]
         place = np.searchsorted(found, wanted)
         met = (np.r_[found, -1][place] == wanted) & (asked > 0)
-        query, times = rows[order][begin], history.times[order]
+        oldest, newest = event[begin], event[end - 1]
+        query = history.rows[oldest]
         return cls(
-            np.where(met, place, len(found)),
+            np.where(met, place, len(found)).reshape(len(codes), -1),
             (end - begin).astype(np.float32),
             history.lengths[query].astype(np.float32),
             queries.times[query],
-            times[begin],
-            times[end - 1],
-            history.ages[order][end - 1],
+            history.times[oldest],
+            history.times[newest],
+            history.ages[newest],
             weights[end] - weights[begin],
         )
 
     def each(self, values: NDArray[np.floating], none: float) -> NDArray[np.floating]:
-        """[rows] the value of each candidate's tie. none: of one that is not tied."""
+        """[kinds, rows] the value of each candidate's tie. none: of one that is not tied."""
         return np.append(values, none)[self.place]
 
     @property
@@ -118,6 +126,11 @@ class _Ties:
         usual = (self.last - self.first) / np.maximum(self.count - 1, 1)
         known = (self.count > 1) & (usual > 0)
         return np.where(known, (self.moment - self.last) / np.where(known, usual, 1), np.nan)
+
+
+def _codes(codes: Sequence[Int32s | None], items: Int32s) -> Int32s:
+    """[kinds · items] by which code each kind ties each item to others."""
+    return np.concatenate([items + 1 if of is None else of[items] for of in codes])
 
 
 def _price_step(queries: Queries, ranking: Ranking, catalogue: Catalogue) -> Floats:

@@ -12,36 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.tables.catalogue import Catalogue
-from endcap.tables.schema import kind
-from endcap.types import DAY, MINUTE, Bools, Floats, Int64s, Queries, firsts
+from endcap.tables.schema import EVENT_TYPES
+from endcap.types import DAY, MINUTE, Floats, Int32s, Int64s, Queries, firsts
 
 PAUSE = 30 * MINUTE
 """A session goes on until a pause longer than this."""
 
-TAKEN = tuple(kind(name) for name in ("add_to_cart", "begin_checkout", "purchase", "rate"))
+TAKEN = np.isin(EVENT_TYPES, ("add_to_cart", "begin_checkout", "purchase", "rate"))
+"""[event types] whether one takes an item."""
 
 Raw = NDArray[np.float64]
 
 
 def visitor_features(queries: Queries, catalogue: Catalogue) -> tuple[tuple[str, ...], Floats]:
     """Names, and [Q, F] raw values, NaN where one has no meaning."""
-    columns = _of_events(queries) | _of_items(queries, catalogue) | _of_moment(queries.times)
+    rows = queries.history.rows
+    columns = _of_events(queries, rows)
+    columns |= _of_items(queries, rows, catalogue)
+    columns |= _of_moment(queries.times)
     return tuple(columns), np.stack([*columns.values()], axis=1).astype(np.float32)
 
 
-def _of_events(queries: Queries) -> dict[str, Raw]:
-    """How much, how lately and how regularly."""
-    history = queries.history
-    age = queries.times[history.rows] - history.times
+def _of_events(queries: Queries, rows: Int32s) -> dict[str, Raw]:
+    """How much, how lately and how regularly. rows: [events] whose each is."""
+    history, n = queries.history, len(queries)
+    age = queries.times[rows] - history.times
     lengths = history.lengths.astype(np.float64)
     last, first = _ends(queries)
-    days = _changes(_keys(history.rows, history.times // DAY), len(queries))  # as time goes on
+    days = _changes(_keys(rows, history.times // DAY), n)  # as time goes on
     return {
         "events": np.log1p(lengths),
-        "events_7d": np.log1p(_count(queries, age <= 7 * DAY)),
-        "events_28d": np.log1p(_count(queries, age <= 28 * DAY)),
+        "events_7d": np.log1p(_count(rows[age <= 7 * DAY], n)),
+        "events_28d": np.log1p(_count(rows[age <= 28 * DAY], n)),
         "session": np.log1p(visit(queries)),
-        "taken_share": _share(_count(queries, np.isin(history.kinds, TAKEN)), lengths),
+        "taken_share": _share(_count(rows[TAKEN[history.kinds]], n), lengths),
         "days_since_last": np.log1p(last / DAY),
         "days_known": np.log1p(first / DAY),
         "days_active": np.log1p(days),
@@ -49,37 +53,38 @@ def _of_events(queries: Queries) -> dict[str, Raw]:
     }
 
 
-def _of_items(queries: Queries, catalogue: Catalogue) -> dict[str, Raw]:
+def _of_items(queries: Queries, rows: Int32s, catalogue: Catalogue) -> dict[str, Raw]:
     """What it was: variety and price."""
-    history = queries.history
-    rows, n = history.rows, len(queries)
+    history, n = queries.history, len(queries)
     lengths = history.lengths.astype(np.float64)
     items = _distinct(rows, history.items, n)
     category = catalogue.category[history.items]
     known = category > 0
     priced = catalogue.feature("has_price")[history.items] > 0
-    price = catalogue.feature("price")[history.items]
+    price, whose = catalogue.feature("price")[history.items][priced], rows[priced]
     return {
         "items": np.log1p(items),
         "repeats": _share(lengths - items, lengths),
         "categories": np.log1p(_distinct(rows[known], category[known], n)),
-        "price": _share(
-            np.bincount(rows[priced], price[priced], n), np.bincount(rows[priced], minlength=n)
-        ),
+        "price": _share(np.bincount(whose, price, n), _count(whose, n)),
     }
 
 
 def _of_moment(times: Int64s) -> dict[str, Raw]:
     """Hour and weekday as points on a circle, so that midnight is near to one o'clock."""
-    hour = 2 * np.pi * (times % DAY) / DAY
-    weekday = 2 * np.pi * (times // DAY % 7) / 7
-    circle = {"hour": hour, "weekday": weekday}
-    sines = {f"{name}_sin": (np.sin(angle) + 1) / 2 for name, angle in circle.items()}
-    return sines | {f"{name}_cos": (np.cos(angle) + 1) / 2 for name, angle in circle.items()}
+    angles = 2 * np.pi * np.stack([times % DAY, times // DAY % 7]) / [[DAY], [7]]
+    sines, cosines = (np.sin(angles) + 1) / 2, (np.cos(angles) + 1) / 2
+    return {
+        "hour_sin": sines[0],
+        "weekday_sin": sines[1],
+        "hour_cos": cosines[0],
+        "weekday_cos": cosines[1],
+    }
 
 
-def _count(queries: Queries, mask: Bools) -> Raw:
-    counts: Raw = np.bincount(queries.history.rows[mask], minlength=len(queries)).astype(np.float64)
+def _count(rows: Int32s, n: int) -> Raw:
+    """[n] how many of the rows are each."""
+    counts: Raw = np.bincount(rows, minlength=n).astype(np.float64)
     return counts
 
 
