@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from endcap.config import Config, Shop
 from endcap.recommender import Recommender
+from endcap.serve.ids import seed_of
 from endcap.store.events import impressions
 from endcap.types import History, Queries
 from tests.serve.shops import NOW, QUICK, release, serving
@@ -289,7 +290,7 @@ def test_what_was_drawn_is_written_down_with_its_chance(shop: Shop, tmp_path: Pa
         with current.live.database.engine.connect() as connection:
             chances = set(connection.execute(query).scalars())
         assert current.loaded is not None
-        seed = uuid.UUID(answers[0]["recommendation_id"]).int >> 65
+        seed = seed_of(uuid.UUID(answers[0]["recommendation_id"]))
         plain = Queries.of(np.zeros(1, np.int32), np.array([NOW]), History.empty(1))
         again = current.loaded.recommender.answer(
             replace(plain, seeds=np.array([seed])), 3, "email"

@@ -23,7 +23,6 @@ from endcap.nn.products import FEW, largest, largest_among
 from endcap.nn.rough import Rough, faster, known
 from endcap.nn.scoring import batch_of
 from endcap.types import Bools, Floats, Int32s, Int64s, Queries, Ranking, distinct
-from endcap.types.ranking import in_steps, last_of
 from endcap.types.state import State
 
 
@@ -79,9 +78,7 @@ class Nearest:
         found = self._indexed(read, queries.allowed, wanted)
         query, item = found or self._near(read, queries.allowed, wanted)
         score = self._exactly(read, query, item)
-        steps = in_steps(score)
-        rows = np.flatnonzero(steps >= last_of(query, steps, wanted).take(query))
-        ranking = Ranking.sort(query[rows], item[rows], score[rows])
+        ranking = Ranking.sort(query, item, score)
         return ranking.keep(queries.permits(ranking.query, ranking.item)).top(n)
 
     def _near(

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from endcap.answer import Answer
 from endcap.serve.current import Current
 from endcap.serve.fewer import fewer
+from endcap.serve.ids import new_id
 from endcap.serve.item_schema import plain
 from endcap.serve.loaded import Loaded
 from endcap.serve.meters import Meters
@@ -38,7 +39,7 @@ class Heard:
 
     look: Look
     span: Span | None = None
-    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    id: uuid.UUID = field(default_factory=new_id)
 
 
 Told: TypeAlias = dict[Heard, bytes | Exception]

@@ -9,6 +9,7 @@ import numpy as np
 
 from endcap.errors import FilterError
 from endcap.serve.current import Current
+from endcap.serve.ids import seed_of
 from endcap.serve.loaded import Loaded
 from endcap.serve.problems import later, wrong
 from endcap.serve.request_schemas import Ask, Look
@@ -63,7 +64,7 @@ def questions(
         history=history,
         anchors=Ragged.of([codes(look.items).tolist() for look in looks]),
         exclude=Ragged.of([sorted({*codes(look.exclude).tolist()}) for look in looks]),
-        seeds=np.array([id_.int >> 65 for id_ in ids]),
+        seeds=np.array([seed_of(id_) for id_ in ids]),
         context=_context(here, looks),
         log=here.visitors.log,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from endcap.recommender import Recommender
 from endcap.serve.current import Current
+from endcap.serve.ids import new_id
 from endcap.serve.item_schema import plain
 from endcap.serve.loaded import Loaded
 from endcap.serve.queries import latest, question
@@ -24,7 +24,7 @@ def rank(current: Current, asked: Rank) -> dict[str, Any]:
     models don't know, then what the catalogue does not."""
     here = latest(current).seen_by(asked)
     who = Ask.model_validate(asked.model_dump(exclude={"items", "fields"}))
-    queries = question(here, who, current.clock(), uuid.uuid4())
+    queries = question(here, who, current.clock(), new_id())
     codes = distinct(here.catalogue.codes(asked.items))
     mask = np.zeros(len(here.catalogue), np.bool_)
     mask[codes] = True

@@ -19,6 +19,7 @@ from endcap.experiment.why import why
 from endcap.recommender import Recommender
 from endcap.serve import request_schemas as bodies
 from endcap.serve.current import Current
+from endcap.serve.ids import new_id
 from endcap.serve.loaded import Loaded
 from endcap.serve.problems import missing, wrong
 from endcap.serve.queries import latest, loaded, question
@@ -34,7 +35,7 @@ def explain(current: Current, asked: bodies.Why) -> dict[str, Any]:
     code = here.recommender.catalogue.code(asked.item_id)
     if code is None:
         raise missing("item", asked.item_id)
-    queries = replace(question(here, asked, current.clock(), uuid.uuid4()), seeds=None)
+    queries = replace(question(here, asked, current.clock(), new_id()), seeds=None)
     found = why(here.recommender, queries, code, asked.n, asked.placement)
     told = why_shown(asked.item_id, found, asked.n)
     return {"item_id": asked.item_id, "release": here.release, "path": found.path, **told}
