@@ -49,8 +49,8 @@ def found(tmp_path: Path) -> dict[str, Any]:
         ],
     )
     live = LiveEvents.open(own.live)
-    live.shown([impression("liked", n, 58) for n in range(40)])
-    live.shown([impression("old", n, 58) for n in range(400)])
+    live.shown(lambda: [impression("liked", n, 58) for n in range(40)])
+    live.shown(lambda: [impression("old", n, 58) for n in range(400)])
     live.append(
         [event("liked", 58.1, event_id=f"e{n}", recommendation_id=f"r{n}") for n in range(30)]
     )

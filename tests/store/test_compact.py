@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,7 +34,7 @@ def test_what_is_new_is_added_to_the_tables(live: LiveEvents, tmp_path: Path) ->
     assert compact(live.database, tables) == 0
     assert not list(tables.glob("*/*"))
     live.append([event(1, context='{"页": 1}', price=2.5), event(2, user="张三")])
-    live.shown([{"recommendation_id": "r", "item_id": "a", "propensity": 0.5}])
+    live.shown(lambda: [{"recommendation_id": "r", "item_id": "a", "propensity": 0.5}])
     live.database.write(lambda connection: None)
     assert compact(live.database, tables) == 3
     [file] = (tables / "events").iterdir()
@@ -140,7 +141,8 @@ def test_traces_of_old_answers_are_let_go(live: LiveEvents, tmp_path: Path) -> N
     answers = Answers(live.database)
     for day in range(1, 8):
         row = {"recommendation_id": f"r{day}", "visitor": "ann", "timestamp": day * DAY}
-        answers.keep([row | {"release": "a", "path": "full", "question": "{}", "trace": {}}])
+        row |= {"release": "a", "path": "full", "question": "{}", "trace": {}}
+        answers.keep(partial(list, [row]))
     live.database.write(lambda connection: None)
     assert let_go(live.database, tmp_path, Store(trace_days=2.5), 7 * DAY) == 4
     assert answers.find("r4") is None

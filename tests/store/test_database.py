@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, MetaData, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from endcap.errors import ConfigError, StateError
 from endcap.store import database
 from endcap.store.address import parsed, shown
 from endcap.store.database import Database
-from endcap.store.events import LiveEvents, Seen, _newest, events
+from endcap.store.events import LiveEvents, Row, Seen, _newest, events, impressions
 from endcap.store.keys import Keys
 from tests.store.postgres import Postgres, running
 from tests.store.test_events import event, past
@@ -47,6 +48,28 @@ def test_only_what_is_waited_for_is_forced_onto_the_disk(tmp_path: Path) -> None
 def test_what_nobody_waits_for_is_there_for_who_reads_next(live: LiveEvents) -> None:
     live.database.submit(live._appending([event(1, "ann")])).result()
     assert [one.item_id for one in past(live, "ann", ["view"], 5)] == ["item-1"]
+
+
+def test_rows_are_made_before_the_turn_is_taken(live: LiveEvents) -> None:
+    """Another may write meanwhile; and rows that can't be made take nothing else down."""
+    made = threading.Event()
+
+    def rows() -> list[Row]:
+        with live.database.engine.begin() as other:
+            other.execute(text("UPDATE store SET version = version"))
+        made.set()
+        return [{"recommendation_id": "r", "item_id": "a", "position": 1, "score": 0.5}]
+
+    def unmade() -> list[Row]:
+        raise ValueError("nothing is known of it")
+
+    live.shown(rows)
+    live.shown(unmade)
+    live.shown(list)  # none at all
+    assert live.append([event(1, "ann")]) == (1, 0)
+    assert made.is_set()
+    found = live.database.read(lambda found: found.execute(select(impressions.c.item_id)).all())
+    assert [*map(tuple, found)] == [("a",)]
 
 
 def test_a_past_is_looked_up_by_index_and_not_sorted(live: LiveEvents) -> None:

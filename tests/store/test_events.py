@@ -76,7 +76,7 @@ def test_a_failing_write_takes_no_other_down(live: LiveEvents) -> None:
 
 
 def test_what_was_shown_is_written_later(live: LiveEvents) -> None:
-    live.shown([{"recommendation_id": "r", "item_id": "a", "position": 1, "score": 0.5}])
+    live.shown(lambda: [{"recommendation_id": "r", "item_id": "a", "position": 1, "score": 0.5}])
     live.append([event(1)])  # one thread writes, in the order in which it was asked
     with live.database.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(impressions)).scalar() == 1
@@ -139,12 +139,12 @@ def test_a_store_of_an_older_version_is_completed(tmp_path: Path) -> None:
     """What it holds stays, and a column that is new is written."""
     path = tmp_path / "live.sqlite"
     with closing(LiveEvents.open(path)) as live:
-        live.shown([{"recommendation_id": "old", "item_id": "a"}])
+        live.shown(lambda: [{"recommendation_id": "old", "item_id": "a"}])
         live.database.submit(lambda connection: None).result()
     with closing(sqlite3.connect(path)) as older:
         older.execute("ALTER TABLE impressions DROP COLUMN propensity")
     with closing(LiveEvents.open(path)) as live:
-        live.shown([{"recommendation_id": "new", "item_id": "b", "propensity": 0.25}])
+        live.shown(lambda: [{"recommendation_id": "new", "item_id": "b", "propensity": 0.25}])
         live.database.submit(lambda connection: None).result()
         with live.database.engine.connect() as connection:
             columns = impressions.c.recommendation_id, impressions.c.propensity

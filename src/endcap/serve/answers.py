@@ -25,7 +25,7 @@ from endcap.serve.request_schemas import Like, Look
 from endcap.serve.shadow import Exchange, Shadow
 from endcap.serve.traces import traced
 from endcap.store.events import Row
-from endcap.types import Floats, History, Int32s, Laps, Queries
+from endcap.types import History, Int32s, Laps, Queries
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -109,14 +109,12 @@ def _answered_together(sitting: Sitting, group: Sequence[Heard]) -> Told:
     sitting.meters.took({**laps.seconds, **answer.seconds}, spans)
     laps = Laps()
     told = Told()
-    shown: list[Row] = []
     for row, one in enumerate(group):
         own = answer.ranking.of(row)
         items = _items(sitting.here, own.item, own.score, one.look.fields)
         told[one] = _told(sitting, one, queries, answer, row, items)
-        shown += _shown(sitting, one, items, own.chances)
-    sitting.current.live.shown(shown)
-    sitting.current.answers.keep(_kept(sitting, group, queries, answer))
+    sitting.current.live.shown(lambda: _shown(sitting, group, answer))
+    sitting.current.answers.keep(lambda: _kept(sitting, group, queries, answer))
     laps.done("telling")
     sitting.meters.took(laps.seconds, spans)
     sitting.meters.answers.labels(answer.path).inc(len(group))
@@ -222,24 +220,24 @@ def _explain(
         log.exception("Answering without reasons")
 
 
-def _shown(sitting: Sitting, one: Heard, items: list[dict[str, Any]], chances: Floats) -> list[Row]:
-    """The impressions of an answer."""
-    common = {
-        "recommendation_id": str(one.id),
-        "user_id": one.look.user_id,
-        "anonymous_id": one.look.anonymous_id,
-        "session_id": one.look.session_id,
-        "timestamp": sitting.now,
-        "placement": one.look.placement,
-        "release": sitting.here.release,
-    }
-    return [
-        common
-        | {
-            "item_id": item["item_id"],
-            "position": place,
-            "score": item["score"],
-            "propensity": chance,
+def _shown(sitting: Sitting, group: Sequence[Heard], answer: Answer) -> list[Row]:
+    """The impressions of the answers."""
+    ids, ranking = sitting.here.recommender.catalogue.ids, answer.ranking
+    common = [
+        {
+            "recommendation_id": str(one.id),
+            "user_id": one.look.user_id,
+            "anonymous_id": one.look.anonymous_id,
+            "session_id": one.look.session_id,
+            "timestamp": sitting.now,
+            "placement": one.look.placement,
+            "release": sitting.here.release,
         }
-        for place, (item, chance) in enumerate(zip(items, chances.tolist(), strict=True), start=1)
+        for one in group
+    ]
+    columns = (ranking.query, ranking.item, ranking.places, ranking.score, ranking.chances)
+    return [
+        common[query]
+        | {"item_id": ids[item], "position": place, "score": score, "propensity": chance}
+        for query, item, place, score, chance in zip(*(c.tolist() for c in columns), strict=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -35,10 +35,11 @@ class Answers(Held):
 
     metadata = _METADATA
 
-    def keep(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Have answers written, soon; whoever calls does not wait."""
-        kept = [{**row, "trace": _json(row["trace"])} for row in rows]
-        self.database.submit(lambda connection: _NEW.each(connection, kept))
+    def keep(self, rows: Callable[[], Sequence[dict[str, Any]]]) -> None:
+        """Have answers written, soon; whoever calls does not wait. rows: makes them then."""
+        self.database.insert_soon(
+            _NEW, lambda: [{**row, "trace": _json(row["trace"])} for row in rows()]
+        )
 
     def find(self, recommendation_id: str) -> dict[str, Any] | None:
         """None where there is no such answer."""

@@ -7,9 +7,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar
 
@@ -18,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from endcap.store.address import SQLITE, connect, parsed, unforced
 from endcap.store.checkpoints import Checkpoints
+from endcap.store.compiled import Compiled
 from endcap.store.file_lock import file_lock
 from endcap.store.schema import create, lock_writers
 
@@ -28,11 +30,25 @@ Job: TypeAlias = Callable[[Connection], T]
 
 
 class Task(NamedTuple):
-    """A job, what is told of it, and whether somebody waits for that."""
+    """A job, what is told of it, whether somebody waits for that, and what is to be done before it
+    that needs no connection."""
 
     job: Job[Any]
     future: Future[Any]
     awaited: bool
+    before: Callable[[], object] = tuple
+
+    def begun(self) -> bool:
+        """Whether it can be done now."""
+        if not self.future.set_running_or_notify_cancel():
+            return False
+        try:
+            self.before()
+        except Exception as error:
+            log.exception("What is to be written can't be made")
+            self.future.set_exception(error)
+            return False
+        return True
 
 
 GROUP = 64
@@ -127,14 +143,24 @@ class Database:
         the disk it is with the next job that is waited for, or a second later."""
         return self._put(job, awaited=False)
 
-    def _put(self, job: Job[T], *, awaited: bool) -> Future[T]:
+    def insert_soon(
+        self, statement: Compiled, rows: Callable[[], Sequence[Mapping[str, Any]]]
+    ) -> None:
+        """Have rows written that nobody waits for. They are made right before that: whoever waits
+        for what they tell of does not wait for them, and nor does who writes meanwhile."""
+        made = cache(rows)
+        self._put(lambda found: made() and statement.each(found, made()), made, awaited=False)
+
+    def _put(
+        self, job: Job[T], before: Callable[[], object] = tuple, *, awaited: bool
+    ) -> Future[T]:
         future: Future[T] = Future()
         if self._closed:
             future.set_exception(exc.InvalidRequestError("The store is closed"))
         elif self._stuck() or self._waiting.qsize() >= WAITING:
             future.set_exception(exc.TimeoutError("The database does not take what waits for it"))
         else:
-            self._waiting.put(Task(job, future, awaited))
+            self._waiting.put(Task(job, future, awaited, before))
         return future
 
     def write(self, job: Job[T]) -> T:
@@ -196,7 +222,7 @@ class Database:
                 group.append(more)
             if not self._waiting.empty():  # somebody may wait for one of those
                 self._awaited.set()
-            self._commit([one for one in group if one.future.set_running_or_notify_cancel()])
+            self._commit([one for one in group if one.begun()])
             self._since = None
             if last:
                 return

@@ -5,7 +5,7 @@ The two tables have the columns of `endcap.tables.schema`, and an index by visit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -149,10 +149,9 @@ class LiveEvents(Held):
 
         return append
 
-    def shown(self, rows: Sequence[Row]) -> None:
-        """Have impressions written, soon; whoever calls does not wait."""
-        if rows:
-            self.database.submit(lambda found: _SHOWN.each(found, rows))
+    def shown(self, rows: Callable[[], Sequence[Row]]) -> None:
+        """Have impressions written, soon; whoever calls does not wait. rows: makes them then."""
+        self.database.insert_soon(_SHOWN, rows)
 
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""
