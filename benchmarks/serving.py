@@ -45,7 +45,7 @@ from benchmarks.markdown import table
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
-ASKING = (1, 16, 64)
+ASKING = (1, 16, 32, 64)
 """Connections, each of which asks again as soon as it is answered."""
 
 EVENTS = (

@@ -18,7 +18,7 @@ from endcap.types import MINUTE, Bools, Floats, History, Int64s, Queries, offset
 GAPS = 16
 """Buckets of the time from one event to the next: 0 is none, then each doubles the last."""
 
-APART = 100
+APART = 300
 """Places filled with padding that take as long as to read two batches instead of one."""
 
 
@@ -181,7 +181,7 @@ def query_batch(queries: Queries, length: int, *, gaps: bool) -> Batch:
 def alike(lengths: Int64s) -> Iterator[Int64s]:
     """Rows that are read together: of like length, so that little is padding.
 
-    >>> [rows.tolist() for rows in alike(np.array([3, 90, 2, 80]))]
+    >>> [rows.tolist() for rows in alike(np.array([3, 490, 2, 480]))]
     [[2, 0], [3, 1]]
     """
     order = np.argsort(lengths, kind="stable")
