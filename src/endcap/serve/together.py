@@ -25,7 +25,7 @@ from endcap.serve.problems import Problem, later
 
 log = logging.getLogger("endcap.serve")
 
-PATIENCE = 0.125
+PATIENCE = 0.3
 """Of what the last answers took, how much of it is waited for those who may ask again."""
 
 LONGEST = 0.02
