@@ -98,7 +98,8 @@ class LambdaMART(Ranker[Settings]):
 
 
 def _scores(trees: lightgbm.Booster, rows: Floats) -> Floats:
-    return np.asarray(trees.predict(rows), np.float32)
+    # Row after row, as the trees read them: columns beside each other take half as long again.
+    return np.asarray(trees.predict(np.ascontiguousarray(rows)), np.float32)
 
 
 @dataclass(frozen=True)
