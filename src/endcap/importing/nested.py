@@ -22,7 +22,7 @@ import ibis
 
 from endcap.importing import values
 from endcap.importing.conform import LOOSE, Extract, conform
-from endcap.importing.files import Rows
+from endcap.importing.rows import Rows
 from endcap.tables.duck import json_merge_patch, json_text, json_valid, to_json
 
 Where: TypeAlias = str | tuple[str, ...]

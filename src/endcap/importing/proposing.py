@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from endcap.importing import values
-from endcap.importing.files import Rows
+from endcap.importing.rows import Rows
 from endcap.importing.words import SYNONYMS
 from endcap.importing.workspace import Workspace
 from endcap.tables.duck import strptime

