@@ -29,24 +29,21 @@ def _columns(
     queries: Queries, ranking: Ranking, catalogue: Catalogue
 ) -> Iterator[tuple[str, NDArray[np.floating]]]:
     groups = {
-        "item": None,
         "category": catalogue.category,
         "department": catalogue.department,
         "brand": catalogue.brand,
     }
-    ties = _Ties.of(queries, ranking, list(groups.values()))
-    times, share = ties.each(np.log1p(ties.count), 0), ties.each(ties.count / ties.total, 0)
-    days_since, weight = ties.each(ties.days_since, np.nan), ties.each(ties.weight, 0)
-    yield "item_times", times[0]
-    yield "item_days_since", days_since[0]
-    yield "item_events_since", ties.each(np.log1p(ties.events_since), np.nan)[0]
-    yield "item_due", ties.each(ties.due, np.nan)[0]
-    yield "item_weight", weight[0]
-    for place, name in enumerate(groups):
-        if place:
-            yield f"{name}_share", share[place]
-            yield f"{name}_days_since", days_since[place]
-            yield f"{name}_weight", weight[place]
+    ties = _Ties.of(queries, ranking, [None, *groups.values()])
+    share, days_since = ties.count / ties.total, ties.days_since
+    yield "item_times", ties.each(0, np.log1p(ties.count), 0)
+    yield "item_days_since", ties.each(0, days_since, np.nan)
+    yield "item_events_since", ties.each(0, np.log1p(ties.events_since), np.nan)
+    yield "item_due", ties.each(0, ties.due, np.nan)
+    yield "item_weight", ties.each(0, ties.weight, 0)
+    for kind, name in enumerate(groups, start=1):
+        yield f"{name}_share", ties.each(kind, share, 0)
+        yield f"{name}_days_since", ties.each(kind, days_since, np.nan)
+        yield f"{name}_weight", ties.each(kind, ties.weight, 0)
     yield "price_step", _price_step(queries, ranking, catalogue)
 
 
@@ -82,12 +79,12 @@ class _Ties:
     def of(cls, queries: Queries, ranking: Ranking, codes: Sequence[Int32s | None]) -> Self:
         """codes: of each kind, [items] by which code it ties an item to others; 0 ties nothing,
         None ties each item to itself."""
-        history, count = queries.history, len(queries)
+        history, count, rows = queries.history, len(queries), queries.history.rows
         # As many visitors for each kind, who have all that the visitors have.
         more = count * np.arange(len(codes), dtype=np.int64)[:, None]
         asked = _codes(codes, ranking.item)
         keys, wanted = pair_keys(
-            ((history.rows + more).ravel(), _codes(codes, history.items)),
+            ((rows + more).ravel(), _codes(codes, history.items)),
             ((ranking.query + more).ravel(), asked),
         )
         order = np.argsort(keys, kind="stable")
@@ -99,7 +96,7 @@ class _Ties:
         place = np.searchsorted(found, wanted)
         met = (np.r_[found, -1][place] == wanted) & (asked > 0)
         oldest, newest = event[begin], event[end - 1]
-        query = history.rows[oldest]
+        query = rows[oldest]
         return cls(
             np.where(met, place, len(found)).reshape(len(codes), -1),
             (end - begin).astype(np.float32),
@@ -111,9 +108,10 @@ class _Ties:
             weights[end] - weights[begin],
         )
 
-    def each(self, values: NDArray[np.floating], none: float) -> NDArray[np.floating]:
-        """[kinds, rows] the value of each candidate's tie. none: of one that is not tied."""
-        return np.append(values, none)[self.place]
+    def each(self, kind: int, values: NDArray[np.floating], none: float) -> NDArray[np.floating]:
+        """[rows] the value of each candidate's tie of a kind. none: of one that is not tied."""
+        own: NDArray[np.floating] = np.append(values, none)[self.place[kind]]
+        return own
 
     @property
     def days_since(self) -> Doubles:

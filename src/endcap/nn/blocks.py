@@ -37,7 +37,7 @@ class Stack(nn.Module):
     def at(self, x: Tensor, last: Tensor, *along: Tensor) -> Tensor:
         """[batch, dim] the same at one event of each row: what does not look along the events
         need not go through the others for it. last: [batch] which."""
-        return self._end(self._begin(x, along)[torch.arange(len(last), device=x.device), last])
+        return self._end(chosen(self._begin(x, along), last))
 
     def _begin(self, x: Tensor, along: tuple[Tensor, ...]) -> Tensor:
         """As far as anything looks along the events."""
@@ -48,6 +48,11 @@ class Stack(nn.Module):
     def _end(self, x: Tensor) -> Tensor:
         normed: Tensor = self.norm(self.blocks[-1](x))
         return normed
+
+
+def chosen(x: Tensor, last: Tensor) -> Tensor:
+    """[batch, dim] one event of each row. x: [batch, length, dim]; last: [batch] which."""
+    return x[torch.arange(len(last), device=x.device), last]
 
 
 class Added(nn.Module):

@@ -29,6 +29,10 @@ T = TypeVar("T")
 Job: TypeAlias = Callable[[Connection], T]
 
 
+def _nothing() -> None:
+    """What most jobs need before they are done."""
+
+
 class Task(NamedTuple):
     """A job, what is told of it, whether somebody waits for that, and what is to be done before it
     that needs no connection."""
@@ -36,7 +40,7 @@ class Task(NamedTuple):
     job: Job[Any]
     future: Future[Any]
     awaited: bool
-    before: Callable[[], object] = tuple
+    before: Callable[[], object]
 
     def begun(self) -> bool:
         """Whether it can be done now."""
@@ -152,7 +156,7 @@ class Database:
         self._put(lambda found: made() and statement.each(found, made()), made, awaited=False)
 
     def _put(
-        self, job: Job[T], before: Callable[[], object] = tuple, *, awaited: bool
+        self, job: Job[T], before: Callable[[], object] = _nothing, *, awaited: bool
     ) -> Future[T]:
         future: Future[T] = Future()
         if self._closed:

@@ -9,12 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from endcap import config
 from endcap.class_paths import resolve_own
 from endcap.errors import ConfigError
+from endcap.nn.blocks import chosen
 
 ATTENTION = "endcap.nn.networks.attention:Attention"
 
@@ -42,8 +42,7 @@ class Network(nn.Module, ABC):
 
         last: [batch] which.
         """
-        out: Tensor = self(x, times)[torch.arange(len(last), device=x.device), last]
-        return out
+        return chosen(self(x, times), last)
 
 
 def build(chosen: Mapping[str, Any], dim: int, key: str) -> Network:
