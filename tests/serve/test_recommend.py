@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from endcap.config import Config, Shop
 from endcap.recommender import Recommender
 from endcap.serve.ids import seed_of
-from endcap.store.events import impressions
+from endcap.store.events import impressions, shown_by
 from endcap.types import History, Queries
 from tests.serve.shops import NOW, QUICK, release, serving
 
@@ -261,7 +261,7 @@ def test_what_was_shown_is_written_down(shop: Shop) -> None:
             impressions.c.recommendation_id == answer["recommendation_id"]
         )
         with current.live.database.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
+            rows = [*shown_by(connection.execute(query).mappings().one())]
     assert [row["item_id"] for row in rows] == ids(answer)
     assert [row["position"] for row in rows] == [1, 2]
     assert rows[0]["user_id"] == "user-07"
@@ -286,9 +286,10 @@ def test_what_was_drawn_is_written_down_with_its_chance(shop: Shop, tmp_path: Pa
     with serving(own) as (client, current):
         answers = [ask(client, n=3, placement="email") for _ in range(20)]
         current.live.database.submit(lambda connection: None).result()
-        query = select(impressions.c.propensity).where(impressions.c.release == "exploring")
+        query = select(impressions).where(impressions.c.release == "exploring")
         with current.live.database.engine.connect() as connection:
-            chances = set(connection.execute(query).scalars())
+            found = connection.execute(query).mappings().all()
+        chances = {row["propensity"] for answer in found for row in shown_by(answer)}
         assert current.loaded is not None
         seed = seed_of(uuid.UUID(answers[0]["recommendation_id"]))
         plain = Queries.of(np.zeros(1, np.int32), np.array([NOW]), History.empty(1))

@@ -14,7 +14,7 @@ from endcap.store import compact as module
 from endcap.store import retention
 from endcap.store.answers import Answers
 from endcap.store.compact import compact, into_tables, written
-from endcap.store.events import LiveEvents, events, impressions
+from endcap.store.events import OF_AN_ITEM, LiveEvents, events, impressions
 from endcap.store.forgetting import erase
 from endcap.store.people import People
 from endcap.store.retention import let_go
@@ -34,9 +34,9 @@ def test_what_is_new_is_added_to_the_tables(live: LiveEvents, tmp_path: Path) ->
     assert compact(live.database, tables) == 0
     assert not list(tables.glob("*/*"))
     live.append([event(1, context='{"页": 1}', price=2.5), event(2, user="张三")])
-    live.shown(lambda: [{"recommendation_id": "r", "item_id": "a", "propensity": 0.5}])
+    live.shown(lambda: [{"recommendation_id": "r", "items": [("甲", 1, 0.1, 0.5), ("b", 2, 0, 1)]}])
     live.database.write(lambda connection: None)
-    assert compact(live.database, tables) == 3
+    assert compact(live.database, tables) == 4
     [file] = (tables / "events").iterdir()
     table = pq.read_table(file)
     assert table.schema.equals(EVENTS)
@@ -44,6 +44,10 @@ def test_what_is_new_is_added_to_the_tables(live: LiveEvents, tmp_path: Path) ->
     assert table["context"].to_pylist() == ['{"页": 1}', None]
     [shown] = (tables / "impressions").iterdir()
     assert pq.read_schema(shown).equals(IMPRESSIONS)
+    found = pq.read_table(shown).to_pylist()
+    assert {row["recommendation_id"] for row in found} == {"r"}
+    listed = [[row[name] for name in OF_AN_ITEM] for row in found]
+    assert listed == [["甲", 1, 0.1, 0.5], ["b", 2, 0, 1]]
     before = file.stat().st_mtime_ns
     assert compact(live.database, tables) == 0
     assert file.stat().st_mtime_ns == before
@@ -66,6 +70,21 @@ def test_a_large_file_is_followed_by_another(
     assert [pq.read_metadata(file).num_rows for file in sorted(tmp_path.glob("events/*"))] == [
         4
     ] * 3
+
+
+def test_an_answer_of_many_items_is_written_in_pieces(
+    live: LiveEvents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(module, "READ", 2)
+    answers = [[(f"{n}-{place}", place, 0.5, 1) for place in range(1, n + 1)] for n in range(1, 6)]
+    live.shown(lambda: [{"recommendation_id": f"r{len(own)}", "items": own} for own in answers])
+    live.database.write(lambda connection: None)
+    assert compact(live.database, tmp_path) == 15
+    [file] = (tmp_path / "impressions").iterdir()
+    assert file.name.endswith("_000000000001_000000000005.parquet"), "places are those of answers"
+    shown = pq.read_table(file)["item_id"].to_pylist()
+    assert shown == [one[0] for own in answers for one in own]
 
 
 def test_an_interrupted_step_is_taken_again(

@@ -58,7 +58,7 @@ def test_rows_are_made_before_the_turn_is_taken(live: LiveEvents) -> None:
         with live.database.engine.begin() as other:
             other.execute(text("UPDATE store SET version = version"))
         made.set()
-        return [{"recommendation_id": "r", "item_id": "a", "position": 1, "score": 0.5}]
+        return [{"recommendation_id": "r", "items": [("a", 1, 0.5, 1.0)]}]
 
     def unmade() -> list[Row]:
         raise ValueError("nothing is known of it")
@@ -68,8 +68,8 @@ def test_rows_are_made_before_the_turn_is_taken(live: LiveEvents) -> None:
     live.shown(list)  # none at all
     assert live.append([event(1, "ann")]) == (1, 0)
     assert made.is_set()
-    found = live.database.read(lambda found: found.execute(select(impressions.c.item_id)).all())
-    assert [*map(tuple, found)] == [("a",)]
+    found = live.database.read(lambda found: found.execute(select(impressions.c["items"])).all())
+    assert [*map(tuple, found)] == [('[["a",1,0.5,1.0]]',)]
 
 
 def test_a_past_is_looked_up_by_index_and_not_sorted(live: LiveEvents) -> None:

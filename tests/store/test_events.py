@@ -13,7 +13,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from endcap.store.events import LiveEvents, Seen, impressions, newest
+from endcap.store.events import (
+    OF_AN_ITEM,
+    LiveEvents,
+    Seen,
+    events,
+    impressions,
+    newest,
+    shown_by,
+)
 
 
 def event(number: int, user: str = "ann", **more: Any) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def test_a_failing_write_takes_no_other_down(live: LiveEvents) -> None:
 
 
 def test_what_was_shown_is_written_later(live: LiveEvents) -> None:
-    live.shown(lambda: [{"recommendation_id": "r", "item_id": "a", "position": 1, "score": 0.5}])
+    live.shown(lambda: [{"recommendation_id": "r", "items": [("a", 1, 0.5, 1.0)]}])
     live.append([event(1)])  # one thread writes, in the order in which it was asked
     with live.database.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(impressions)).scalar() == 1
@@ -139,13 +147,39 @@ def test_a_store_of_an_older_version_is_completed(tmp_path: Path) -> None:
     """What it holds stays, and a column that is new is written."""
     path = tmp_path / "live.sqlite"
     with closing(LiveEvents.open(path)) as live:
-        live.shown(lambda: [{"recommendation_id": "old", "item_id": "a"}])
-        live.database.submit(lambda connection: None).result()
+        live.append([event(1, currency="EUR")])
     with closing(sqlite3.connect(path)) as older:
-        older.execute("ALTER TABLE impressions DROP COLUMN propensity")
+        older.execute("ALTER TABLE events DROP COLUMN currency")
     with closing(LiveEvents.open(path)) as live:
-        live.shown(lambda: [{"recommendation_id": "new", "item_id": "b", "propensity": 0.25}])
+        live.append([event(2, currency="CNY")])
+        with live.database.engine.connect() as connection:
+            query = select(events.c.event_id, events.c.currency).order_by(events.c.place)
+            assert connection.execute(query).all() == [("e1", None), ("e2", "CNY")]
+
+
+@pytest.mark.parametrize("chances", [True, False])
+def test_impressions_of_an_older_store_go_into_answers(where: Path | str, chances: bool) -> None:
+    """They had a row for each item. Each keeps its place, up to which they may be in Parquet."""
+    given = {"item_id": "TEXT", "position": "INTEGER", "score": "FLOAT", "propensity": "FLOAT"}
+    columns = [*given] if chances else [*given][:3]
+    with closing(LiveEvents.open(where)) as live, live.database.engine.begin() as older:
+        for step in (
+            "ALTER TABLE impressions DROP COLUMN items",
+            *(f"ALTER TABLE impressions ADD COLUMN {name} {given[name]}" for name in columns),
+            "CREATE INDEX shown ON impressions (recommendation_id)",
+            "INSERT INTO impressions (recommendation_id, item_id, position, score)"
+            """ VALUES ('r', '张"三', 7, 0.1)""",
+            *(["UPDATE impressions SET propensity = 0.25"] if chances else []),
+            "UPDATE store SET version = 1",
+        ):
+            older.exec_driver_sql(step)
+    with closing(LiveEvents.open(where)) as live:
+        live.shown(lambda: [{"recommendation_id": "new", "items": [("b", 1, 0.5, 1.0)]}])
         live.database.submit(lambda connection: None).result()
         with live.database.engine.connect() as connection:
-            columns = impressions.c.recommendation_id, impressions.c.propensity
-            assert connection.execute(select(*columns)).all() == [("old", None), ("new", 0.25)]
+            query = select(impressions).order_by(impressions.c.place)
+            old, new = connection.execute(query).mappings().all()
+    assert (old["place"], new["place"]) == (1, 2)
+    [shown] = shown_by(old)
+    assert [shown[name] for name in OF_AN_ITEM] == ['张"三', 7, 0.1, 0.25 if chances else None]
+    assert [row["item_id"] for row in shown_by(new)] == ["b"]

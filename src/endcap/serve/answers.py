@@ -221,9 +221,13 @@ def _explain(
 
 
 def _shown(sitting: Sitting, group: Sequence[Heard], answer: Answer) -> list[Row]:
-    """The impressions of the answers."""
+    """The impressions of the answers: a row for each."""
     ids, ranking = sitting.here.recommender.catalogue.ids, answer.ranking
-    common = [
+    items: list[list[tuple[Any, ...]]] = [[] for _ in group]
+    columns = (ranking.query, ranking.item, ranking.places, ranking.score, ranking.chances)
+    for query, item, *said in zip(*(column.tolist() for column in columns), strict=True):
+        items[query].append((ids[item], *said))
+    return [
         {
             "recommendation_id": str(one.id),
             "user_id": one.look.user_id,
@@ -232,12 +236,8 @@ def _shown(sitting: Sitting, group: Sequence[Heard], answer: Answer) -> list[Row
             "timestamp": sitting.now,
             "placement": one.look.placement,
             "release": sitting.here.release,
+            "items": own,
         }
-        for one in group
-    ]
-    columns = (ranking.query, ranking.item, ranking.places, ranking.score, ranking.chances)
-    return [
-        common[query]
-        | {"item_id": ids[item], "position": place, "score": score, "propensity": chance}
-        for query, item, place, score, chance in zip(*(c.tolist() for c in columns), strict=True)
+        for one, own in zip(group, items, strict=True)
+        if own
     ]

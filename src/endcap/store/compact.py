@@ -18,33 +18,49 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, RowMapping, Table, func, select
 
 from endcap.config import Shop, alone
 from endcap.errors import StateError
 from endcap.store import items, people
 from endcap.store.address import there
 from endcap.store.database import Database
-from endcap.store.events import LiveEvents, events, impressions
+from endcap.store.events import LiveEvents, Row, events, impressions, shown_by
 from endcap.store.items import Goods
 from endcap.store.people import People
 from endcap.store.schema import name_of
 from endcap.tables.atomic import sync
 from endcap.tables.schema import EVENTS, IMPRESSIONS
 
-LIVE = ((events, EVENTS), (impressions, IMPRESSIONS))
-"""The tables that grow while the service runs, and what they are in Parquet."""
+
+class Growing(NamedTuple):
+    """A table that grows while the service runs. schema: of its rows in Parquet; rows: makes those
+    of a row of the table."""
+
+    table: Table
+    schema: pa.Schema
+    rows: Callable[[RowMapping], Iterable[Row]]
+
+
+LIVE = (
+    Growing(events, EVENTS, lambda event: (dict(event),)),
+    Growing(impressions, IMPRESSIONS, shown_by),
+)
 
 BATCH = 50_000
-"""Rows that are in memory at a time."""
+"""Rows that are written at a time."""
+
+READ = 5_000
+"""Rows that are read from the store at a time: each may make several."""
 
 WHOLE = 1_000_000
 """Rows from which on a file is not continued but followed by another."""
@@ -109,12 +125,11 @@ def segments(folder: Path, store: str) -> list[Segment]:
 
 def _extend_all(database: Database, tables: Path, fewest: int) -> int:
     with database.engine.connect() as connection:
-        return sum(_extend(connection, *one, tables, fewest) for one in LIVE)
+        return sum(_extend(connection, one, tables, fewest) for one in LIVE)
 
 
-def _extend(
-    connection: Connection, table: Table, schema: pa.Schema, tables: Path, fewest: int
-) -> int:
+def _extend(connection: Connection, growing: Growing, tables: Path, fewest: int) -> int:
+    table, schema, _ = growing
     folder, store = tables / table.name, name_of(connection)
     last = next(iter(segments(folder, store)[-1:]), None)
     done = last.last if last else 0
@@ -130,7 +145,7 @@ def _extend(
     with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for batch in _written(going_on, schema):
             writer.write_table(batch)
-        for batch in _new(connection, table, schema, done, newest):
+        for batch in _new(connection, growing, done, newest):
             writer.write_table(batch)
             count += batch.num_rows
     _settle(draft, target)
@@ -147,18 +162,14 @@ def _written(segment: Segment | None, schema: pa.Schema) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch]).cast(schema)
 
 
-def _new(
-    connection: Connection, table: Table, schema: pa.Schema, done: int, newest: int
-) -> Iterator[pa.Table]:
+def _new(connection: Connection, growing: Growing, done: int, newest: int) -> Iterator[pa.Table]:
+    table, schema, rows = growing
     place = table.c.place
-    query = (
-        select(*(table.c[name] for name in schema.names))
-        .where(place > done, place <= newest)
-        .order_by(place)
-    )
-    rows: Any = connection.execution_options(yield_per=BATCH).execute(query).mappings()
-    for piece in rows.partitions():
-        yield pa.Table.from_pylist([dict(row) for row in piece], schema)
+    query = select(table).where(place > done, place <= newest).order_by(place)
+    found: Any = connection.execution_options(yield_per=READ).execute(query).mappings()
+    made = chain.from_iterable(map(rows, found))
+    while piece := list(islice(made, BATCH)):
+        yield pa.Table.from_pylist(piece, schema)
 
 
 def _settle(draft: Path, target: Path) -> None:

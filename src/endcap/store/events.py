@@ -1,15 +1,19 @@
 """What the service writes down: events that happened, and impressions, what it showed.
 
-The two tables have the columns of `endcap.tables.schema`, and an index by visitor.
+Events have the columns of `endcap.tables.schema`, and an index by visitor. Impressions have a row
+for each answer, with all that it showed: to write one for each item took longer than all else that
+is written of an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
+from pydantic_core import to_json
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -18,8 +22,10 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    RowMapping,
     String,
     Table,
+    Text,
     bindparam,
     func,
     insert,
@@ -37,6 +43,9 @@ Row: TypeAlias = dict[str, Any]
 LESSON = 5.0
 """Seconds that reading what is to be learned may take."""
 
+OF_AN_ITEM = ("item_id", "position", "score", "propensity")
+"""What an impression says of the item that was shown; the rest all of an answer have in common."""
+
 _METADATA = MetaData()
 _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
     pa.string(): String,
@@ -46,17 +55,22 @@ _TYPES: dict[pa.DataType, type[TypeEngine[Any]]] = {
 }
 
 
-def _table(name: str, schema: pa.Schema, *columns: Column[Any]) -> Table:
+def _table(name: str, fields: Iterable[pa.Field], *columns: Column[Any]) -> Table:
     """A table for the rows of a schema. place: the order in which they came."""
-    own = [Column(field.name, _TYPES[field.type](), nullable=field.nullable) for field in schema]
+    own = [Column(field.name, _TYPES[field.type](), nullable=field.nullable) for field in fields]
     return Table(name, _METADATA, place(), *own, *columns, sqlite_autoincrement=True)
 
 
 events = _table("events", EVENTS, Column("visitor", String, nullable=False))
-impressions = _table("impressions", IMPRESSIONS)
+impressions = _table(
+    "impressions",
+    [field for field in IMPRESSIONS if field.name not in OF_AN_ITEM],
+    Column("items", Text, nullable=False),
+)
+"""items: JSON, for each item what `OF_AN_ITEM` says, in that order."""
+
 Index("event", events.c.event_id, unique=True)
 Index("visitor", events.c.visitor, events.c.timestamp, events.c.place)
-Index("shown", impressions.c.recommendation_id)
 
 
 def visitor(row: Row) -> str | None:
@@ -64,7 +78,13 @@ def visitor(row: Row) -> str | None:
     return row.get("user_id") or row.get("anonymous_id") or row.get("session_id")
 
 
-_SHOWN = Compiled(insert(impressions), IMPRESSIONS.names)
+_SHOWN = Compiled(insert(impressions), impressions.c.keys()[1:])
+
+
+def shown_by(answer: RowMapping) -> Iterator[Row]:
+    """The impressions that a row of the store tells of: one for each item."""
+    for one in json.loads(answer["items"]):
+        yield dict(answer) | dict(zip(OF_AN_ITEM, one, strict=True))
 
 
 class Seen(NamedTuple):
@@ -149,9 +169,14 @@ class LiveEvents(Held):
 
         return append
 
-    def shown(self, rows: Callable[[], Sequence[Row]]) -> None:
-        """Have impressions written, soon; whoever calls does not wait. rows: makes them then."""
-        self.database.insert_soon(_SHOWN, rows)
+    def shown(self, answers: Callable[[], Sequence[Row]]) -> None:
+        """Have impressions written, soon; whoever calls does not wait.
+
+        answers: makes a row for each answer then, with its `items`: see `OF_AN_ITEM`.
+        """
+        self.database.insert_soon(
+            _SHOWN, lambda: [{**row, "items": to_json(row["items"]).decode()} for row in answers()]
+        )
 
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""

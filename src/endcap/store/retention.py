@@ -20,7 +20,7 @@ def let_go(database: Database, tables: Path, settings: Store, now: int) -> int:
     """Remove what need not be kept; returns how many rows that was. now: UTC microseconds."""
     until = now - round(settings.keep_days * DAY)
     removed = 0
-    for table, _ in LIVE:
+    for table in (one.table for one in LIVE):
         done = written(database, tables, table)
         while count := database.write(lambda connection: _oldest(connection, table, done, until)):  # noqa: B023
             removed += count
