@@ -61,7 +61,7 @@ class Label(Feature[Settings]):
         places, codes = self._places(scene.catalogue.labels), _codes(scene, self.settings)
         place = places[np.minimum(codes, len(places) - 1)]
         if self.settings.encoding == "share":
-            return {"": np.r_[self.state["share"], np.float32(0)][place]}
+            return {"": np.append(self.state["share"], np.float32(0))[place]}
         columns = range(self.settings.top)
         return {f"{column}": (place == column).astype(np.float32) for column in columns}
 

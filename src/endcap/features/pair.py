@@ -90,11 +90,11 @@ class _Ties:
         order = np.argsort(keys, kind="stable")
         rising = keys[order]
         begin = np.flatnonzero(firsts(rising))
-        found, end = rising[begin], np.r_[begin, len(rising)][1:]
+        found, end = rising[begin], np.append(begin, len(rising))[1:]
         event = order % max(1, len(history.items))
-        weights = np.r_[0.0, np.cumsum(_faded(queries)[event])]
+        weights = np.append(0.0, np.cumsum(_faded(queries)[event]))
         place = np.searchsorted(found, wanted)
-        met = (np.r_[found, -1][place] == wanted) & (asked > 0)
+        met = (np.append(found, -1)[place] == wanted) & (asked > 0)
         oldest, newest = event[begin], event[end - 1]
         query = rows[oldest]
         return cls(

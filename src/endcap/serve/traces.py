@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dic
     """
     shown, first = answer.ranking, answer.steps[0][1].top(n)
     gone = first.keep(answer.steps[-1][1].find(first.query, first.item) < 0)
-    query, item = np.r_[shown.query, gone.query], np.r_[shown.item, gone.item]
+    query, item = np.append(shown.query, gone.query), np.append(shown.item, gone.item)
     moved, proposed = _moves(answer.steps, query, item), answer.candidates.proposed(query, item)
     score, chance = shown.score.tolist(), shown.chances.tolist()
     told: list[dict[str, Any]] = [{"items": [], "removed": []} for _ in range(queries)]
@@ -69,15 +68,13 @@ def _moves(steps: Steps, query: Int32s, item: Int32s) -> list[list[dict[str, Any
             places.append(places[-1])
         else:
             places.append(np.append(ranking.places, 0)[ranking.find(query, item)])
-    names = [name for name, _ in steps[1:]]
-    return [
-        [
-            {"step": name, "from": before or None, "to": after or None}
-            for name, (before, after) in zip(names, pairwise(own), strict=True)
-            if before != after
-        ]
-        for own in np.stack(places, axis=1).tolist()
-    ]
+    before, after = np.stack(places[:-1], axis=1), np.stack(places[1:], axis=1)
+    moved: list[list[dict[str, Any]]] = [[] for _ in query]
+    row, step = np.nonzero(before != after)
+    columns = row, step, before[row, step], after[row, step]
+    for one, at, *way in zip(*(column.tolist() for column in columns), strict=True):
+        moved[one].append({"step": steps[1 + at][0], "from": way[0] or None, "to": way[1] or None})
+    return moved
 
 
 def trace(current: Current, recommendation_id: str) -> dict[str, Any]:

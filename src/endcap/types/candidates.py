@@ -79,16 +79,15 @@ class Candidates:
 
     def proposed(self, query: Int32s, item: Int32s) -> list[dict[str, int]]:
         """[pairs] the place of each item with each retriever that proposed it to its query."""
-        nowhere = np.full((1, len(self.retrievers)), np.nan, np.float32)
-        places = np.vstack([self.places, nowhere])[self.ranking.find(query, item)]
-        return [
-            {
-                name: int(place)
-                for name, place in zip(self.retrievers, own, strict=True)
-                if place > 0  # where it did not, it has none
-            }
-            for own in places.tolist()
-        ]
+        rows = self.ranking.find(query, item)
+        known = np.flatnonzero(rows >= 0)
+        places = self.places[rows[known]]
+        pair, column = np.nonzero(places > 0)  # where it did not, it has none
+        columns = known[pair], column, places[pair, column].astype(np.int64)
+        told: list[dict[str, int]] = [{} for _ in rows]
+        for one, retriever, place in zip(*(own.tolist() for own in columns), strict=True):
+            told[one][self.retrievers[retriever]] = place
+        return told
 
     def votes(self, constant: float) -> Floats:
         """[rows, 2 × retrievers] what a join adds up: reciprocal places, 1 for the first, then

@@ -85,9 +85,9 @@ class Ragged(Rows):
         """Row by row, what stands in either, without repeats."""
         if not len(other.values) and self._rising:
             return self
-        values = np.r_[self.values, other.values]
+        values = np.append(self.values, other.values)
         width = 1 + int(values.max(initial=0))
-        keys = distinct(np.r_[self.rows, other.rows].astype(np.int64) * width + values)
+        keys = distinct(np.append(self.rows, other.rows).astype(np.int64) * width + values)
         rows, found = np.divmod(keys, width)
         lengths = np.bincount(rows, minlength=len(self))
         return Ragged(offsets_of(lengths), found.astype(np.int32))

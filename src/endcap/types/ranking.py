@@ -137,8 +137,8 @@ class Ranking:
         own, asked = pair_keys((self.query, self.item), (np.asarray(query), np.asarray(item)))
         order = np.argsort(own)
         places = np.searchsorted(own, asked, sorter=order)
-        rows = np.r_[order, -1][places]
-        return np.where(np.r_[own, -1][rows] == asked, rows, -1)
+        rows = np.append(order, -1)[places]
+        return np.where(np.append(own, -1)[rows] == asked, rows, -1)
 
     def once(self) -> Ranking:
         """Each item of a list at its best place only.
@@ -165,9 +165,9 @@ class Ranking:
         np.minimum.at(least, self.query, self.score)
         below = least[extra.query] - extra.places
         return Ranking.sort(
-            np.r_[self.query, extra.query],
-            np.r_[self.item, extra.item],
-            np.r_[self.score, below].astype(np.float32),
+            np.append(self.query, extra.query),
+            np.append(self.item, extra.item),
+            np.append(self.score, below).astype(np.float32),
         )
 
     def weighed(self, factor: Floats) -> Ranking:
