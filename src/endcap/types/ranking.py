@@ -199,11 +199,23 @@ class Ranking:
 def best_first(query: Int32s, item: Int32s, score: Floats) -> Int64s:
     """[rows] their order in a ranking: by query, then score, then item code.
 
-    Query and score are sorted as one number: it takes a third of the time.
+    Query and score are sorted as one number, and only rows of which that is the same by item: it
+    takes a sixth of the time.
+
+    >>> best_first(*np.array([[1, 0, 0, 0], [3, 9, 7, 8]]), np.array([1, 2, 2, 5], np.float32))
+    array([3, 2, 1, 0])
     """
     if score.dtype != np.float32:
         return np.lexsort((item, -score, query))
-    return np.lexsort((item, _falling(query, in_steps(score))))
+    keys = _falling(query, in_steps(score))
+    order = np.argsort(keys)
+    rising = keys[order]
+    same = np.zeros(1 + len(order), np.bool_)
+    np.equal(rising[1:], rising[:-1], out=same[1:-1])
+    equal = np.flatnonzero(same[1:] | same[:-1])
+    rows = order[equal]
+    order[equal] = rows[np.lexsort((item[rows], rising[equal]))]
+    return order
 
 
 def in_steps(score: Floats) -> Int32s:
