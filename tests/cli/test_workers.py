@@ -156,6 +156,31 @@ def test_a_process_that_is_killed_is_replaced(shop: Shop, which: int) -> None:
         assert process.wait(timeout=30) == 0
 
 
+@pytest.fixture
+def two() -> Iterator[set[int]]:
+    """Two processors, and no other, for what the test begins."""
+    all_ = os.sched_getaffinity(0)
+    if len(all_) < 2:
+        pytest.skip("there is one processor")
+    os.sched_setaffinity(0, sorted(all_)[:2])
+    yield os.sched_getaffinity(0)
+    os.sched_setaffinity(0, all_)
+
+
+def test_each_worker_keeps_to_a_processor_where_there_is_one_for_each(
+    shop: Shop, two: set[int]
+) -> None:
+    with server(shop.folder, "--workers", "2") as (address, process):
+        ready(address)
+        workers = answering(process.pid)
+        [learns] = {*children(process.pid)} - {*workers}
+        assert sorted(map(os.sched_getaffinity, workers), key=min) == [{one} for one in sorted(two)]
+        assert os.sched_getaffinity(learns) == two
+    with server(shop.folder) as (address, process):
+        ready(address)
+        assert os.sched_getaffinity(answering(process.pid)[0]) == two, "it has them all"
+
+
 def test_no_process_stays_behind(shop: Shop) -> None:
     with server(shop.folder, "--workers", "2") as (address, process):
         ready(address)
