@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from endcap.types.arrays import Bools, Floats, Int32s, Int64s, pair_keys
+from endcap.types.arrays import Bools, Floats, Int32s, Int64s, firsts, pair_keys
 from endcap.types.ranking import Ranking, best_first
 
 
@@ -33,7 +33,10 @@ class Candidates:
         query = np.concatenate([ranking.query for ranking in lists.values()])
         item = np.concatenate([ranking.item for ranking in lists.values()])
         (keys,) = pair_keys((query, item))
-        _, first, row = np.unique(keys, return_index=True, return_inverse=True)
+        order = np.argsort(keys)
+        new = firsts(keys[order])
+        first, row = order[new], np.empty_like(order)
+        row[order] = np.cumsum(new) - 1
         column = np.repeat(np.arange(len(lists)), [len(ranking) for ranking in lists.values()])
         values = np.full((2, len(first), len(lists)), np.nan, np.float32)
         values[0, row, column] = np.concatenate([ranking.places for ranking in lists.values()])

@@ -153,7 +153,7 @@ class Ranking:
         return self.keep(best)
 
     def top(self, n: int) -> Ranking:
-        return self.keep(self.places <= n)
+        return self if np.bincount(self.query).max(initial=0) <= n else self.keep(self.places <= n)
 
     def extended(self, other: Ranking) -> Ranking:
         """The lists going on with the items of others that they do not hold yet, by scores below
