@@ -14,6 +14,8 @@ import pytest
 
 from tests.pages import blocks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 HOLD = "set -e\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"

@@ -33,7 +33,8 @@ def shop(folder: Path, events: list[dict[str, Any]], items: list[dict[str, Any]]
 
 def impression(item: str, answer: int, day: float) -> dict[str, Any]:
     moment = START + round(day * DAY)
-    return {"recommendation_id": f"r{answer}", "item_id": item, "timestamp": moment}
+    items = [(item, 1, 0.5, 1.0)]
+    return {"recommendation_id": f"r{answer}", "timestamp": moment, "items": items}
 
 
 @pytest.fixture

@@ -146,7 +146,16 @@ def asked_as(heard: Heard, asked: Mapping[tuple[str, int], Queries]) -> tuple[Qu
     return asked[heard.user, heard.moment], heard.candidates
 
 
-@pytest.mark.parametrize("between", ["nothing", "prepared", "restarted", "prepared and restarted"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        "prepared and restarted",
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in ("nothing", "prepared", "restarted")
+        ),
+    ],
+)
 def test_training_and_serving_see_the_same_numbers(shop: Shop, between: str) -> None:
     """Whatever happens to the service half way."""
     rest = [row for row in ROWS if row["timestamp"] >= BEGIN]

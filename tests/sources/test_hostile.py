@@ -110,7 +110,18 @@ def test_a_long_line_inside_gzip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("start", "letter"),
-    [(HEAD, b"x"), (b"PAR1", b"\0"), (b"\xff\xfe", b" "), (b"<feed>", b" "), (b"[{},", b" ")],
+    [
+        (HEAD, b"x"),
+        *(
+            pytest.param(start, letter, marks=pytest.mark.slow)
+            for start, letter in (
+                (b"PAR1", b"\0"),
+                (b"\xff\xfe", b" "),
+                (b"<feed>", b" "),
+                (b"[{},", b" "),
+            )
+        ),
+    ],
 )
 def test_a_bomb_in_gzip(tmp_path: Path, start: bytes, letter: bytes) -> None:
     """A few megabytes that unpack to thousands of times as much are not unpacked to the end."""
@@ -217,7 +228,9 @@ def test_a_parquet_footer_that_lies_about_its_rows(tmp_path: Path, rows: int) ->
     assert taken(path).startswith("events 1 " if rows == 1 else "refused")
 
 
-@pytest.mark.parametrize("number", [2**31, 2**40, 2**62, 3])
+@pytest.mark.parametrize(
+    "number", [2**31, *(pytest.param(one, marks=pytest.mark.slow) for one in (2**40, 2**62, 3))]
+)
 def test_a_parquet_footer_that_lies_about_each_of_its_numbers(tmp_path: Path, number: int) -> None:
     """Offsets, sizes, lengths of lists: each byte in turn becomes another number."""
     original, lie = events(tmp_path / "original", 50), varint(number)

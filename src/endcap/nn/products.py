@@ -9,7 +9,7 @@ into an order of its own, each time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -34,20 +34,28 @@ RISE = 3
 FEW = 4
 """Where fewer than one of so many items are allowed, they are taken out and multiplied alone."""
 
-NEVER = {torch.int8: np.iinfo(np.int32).min, torch.float32: -np.inf}
-"""Less than any product of vectors of such numbers."""
-
-LEAST = {np.dtype(np.int32): NEVER[torch.int8] + 1, np.dtype(np.float32): np.finfo(np.float32).min}
-"""The least that a product may be."""
-
 Sums: TypeAlias = NDArray[Any]
 """Products of vectors of 8 bits, or of 32."""
 
 
+class Kind(NamedTuple):
+    """What products of vectors of some numbers are. least: what a product is at least; never: less
+    than that."""
+
+    sums: torch.dtype
+    least: float
+    never: float
+
+
+KINDS = {
+    torch.int8: Kind(torch.int32, np.iinfo(np.int32).min + 1, np.iinfo(np.int32).min),
+    torch.float32: Kind(torch.float32, float(np.finfo(np.float32).min), -np.inf),
+}
+
+
 def products(items: int, count: int, kind: torch.dtype) -> Tensor:
-    """[items, count] room for products of vectors of numbers of this kind."""
-    sums = torch.int32 if kind == torch.int8 else torch.float32
-    return torch.empty(items, count, dtype=sums)
+    """[items, count] room for products of vectors of such numbers."""
+    return torch.empty(items, count, dtype=KINDS[kind].sums)
 
 
 def multiply(vectors: Tensor, asked: Tensor, out: Tensor) -> None:
@@ -69,14 +77,15 @@ def largest(
     """
     if allowed is not None and FEW * np.count_nonzero(allowed) < len(allowed):
         return largest_among(np.flatnonzero(allowed), vectors, asked, wanted, slack)
-    count, line = len(asked), max(1, LINE // len(asked))
+    count, line, kind = len(asked), max(1, LINE // len(asked)), KINDS[vectors.dtype]
     space = products(BLOCK * line, count, vectors.dtype)
-    leading = _Leading(allowed, wanted, slack, line, space.numpy().dtype)
+    floor = np.full(count, kind.least, space.numpy().dtype)
+    leading = _Leading(allowed, wanted, slack, line, floor)
     for start, stop in _blocks(len(vectors), line):
         size = stop - start
         multiply(vectors[start:stop], asked, space[:size])
         whole = size + -size % line  # the last line may not be full
-        space[size:whole] = NEVER[vectors.dtype]
+        space[size:whole] = kind.never
         if not start:
             leading.begin(space[:size].numpy())
         leading.add(start * count, space[:whole].numpy().reshape(-1, line * count))
@@ -115,13 +124,13 @@ class _Leading:
         wanted: Int64s,
         slack: Int64s | Floats,
         line: int,
-        kind: np.dtype[Any],
+        floor: Sums,
     ) -> None:
         self.allowed, self.wanted, self.slack, self.line = allowed, wanted, slack, line
-        self.floor = np.full(len(wanted), LEAST[kind], kind)
+        self.floor = floor
         self.floors = np.tile(self.floor, line)
         self.reaching = np.empty((BLOCK, len(self.floors)), np.bool_)
-        self.place, self.score = np.zeros(0, np.int64), np.zeros(0, kind)
+        self.place, self.score = np.zeros(0, np.int64), floor[:0]
         self.waiting: list[tuple[Int64s, Sums]] = []
         self.come = 0
 

@@ -125,12 +125,13 @@ def segments(folder: Path, store: str) -> list[Segment]:
 
 def _extend_all(database: Database, tables: Path, fewest: int) -> int:
     with database.engine.connect() as connection:
-        return sum(_extend(connection, one, tables, fewest) for one in LIVE)
+        store = name_of(connection)
+        return sum(_extend(connection, store, one, tables, fewest) for one in LIVE)
 
 
-def _extend(connection: Connection, growing: Growing, tables: Path, fewest: int) -> int:
+def _extend(connection: Connection, store: str, growing: Growing, tables: Path, fewest: int) -> int:
     table, schema, _ = growing
-    folder, store = tables / table.name, name_of(connection)
+    folder = tables / table.name
     last = next(iter(segments(folder, store)[-1:]), None)
     done = last.last if last else 0
     newest = connection.execute(select(func.max(table.c.place))).scalar() or 0

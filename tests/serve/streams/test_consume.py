@@ -57,6 +57,7 @@ def ids(live: LiveEvents) -> list[str]:
     return [one.visitor for one in live.after(0, ["view"], 1_000_000)]
 
 
+@pytest.mark.slow
 def test_each_event_is_taken_once_however_often_it_is_delivered(
     nats: str, live: LiveEvents
 ) -> None:

@@ -123,7 +123,9 @@ def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     assert contents(prepared(shops[0])) == contents(prepared(shops[1]))
 
 
-@pytest.mark.parametrize("moment", [0, 2, 5])
+@pytest.mark.parametrize(
+    "moment", [2, *(pytest.param(one, marks=pytest.mark.slow) for one in (0, 5))]
+)
 def test_an_interrupted_run_leaves_the_former_tables_and_is_gone_on_with(
     tmp_path: Path, moment: int
 ) -> None:
@@ -149,7 +151,7 @@ def test_an_interrupted_run_leaves_the_former_tables_and_is_gone_on_with(
     assert contents(prepared(shop)) == contents(prepared(whole))
 
 
-@pytest.mark.parametrize("wait", [0.1, 0.6])
+@pytest.mark.parametrize("wait", [pytest.param(0.1, marks=pytest.mark.slow), 0.6])
 def test_a_killed_run_leaves_the_former_tables(tmp_path: Path, wait: float) -> None:
     shop = raw_shop(tmp_path, lively(), goods())
     prepare(shop)
