@@ -48,6 +48,9 @@ def test_nothing_changed_is_the_base() -> None:
 def test_codes_stay_and_new_items_stand_behind() -> None:
     over = Overlay.over(BASE).changed([item("new"), item("i1", price=2.0), item("newer")])
     assert over.ids == ["i0", "i1", "i2", "i3", "new", "newer"]
+    assert over.named(np.array([5, 0, 4, 5], np.int32)) == ["newer", "i0", "new", "newer"]
+    assert BASE.named(np.array([3, 3], np.int32)) == ["i3", "i3"]
+    assert over.named(np.zeros(0, np.int32)) == []
     assert [over.code(id_) for id_ in ("i1", "new", "newer", "none")] == [1, 4, 5, None]
     later = over.changed([item("newest"), item("new", price=1.0)])
     assert [later.code(id_) for id_ in ("new", "newer", "newest")] == [4, 5, 6]

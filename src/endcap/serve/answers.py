@@ -25,7 +25,7 @@ from endcap.serve.request_schemas import Like, Look
 from endcap.serve.shadow import Exchange, Shadow
 from endcap.serve.traces import traced
 from endcap.store.events import Row
-from endcap.types import History, Int32s, Laps, Queries
+from endcap.types import History, Laps, Queries, Ranking
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -109,9 +109,10 @@ def _answered_together(sitting: Sitting, group: Sequence[Heard]) -> Told:
     sitting.meters.took({**laps.seconds, **answer.seconds}, spans)
     laps = Laps()
     told = Told()
+    names = sitting.here.catalogue.named(answer.ranking.item)
     for row, one in enumerate(group):
-        own = answer.ranking.of(row)
-        items = _items(sitting.here, own.item, own.score, one.look.fields)
+        own = answer.ranking.span(row)
+        items = _items(sitting.here, names[own], answer.ranking.keep(own), one.look.fields)
         told[one] = _told(sitting, one, queries, answer, row, items)
     sitting.current.live.shown(lambda: _shown(sitting, group, answer))
     sitting.current.answers.keep(lambda: _kept(sitting, group, queries, answer))
@@ -161,8 +162,7 @@ def _kept(
     sitting: Sitting, group: Sequence[Heard], queries: Queries, answer: Answer
 ) -> list[dict[str, Any]]:
     """What is written down of them: enough to answer again, and how it came about."""
-    ids = sitting.here.recommender.catalogue.ids
-    traces = traced(ids, answer, group[0].look.n, len(group))
+    traces = traced(sitting.here.catalogue, answer, group[0].look.n, len(group))
     return [
         {
             "recommendation_id": str(one.id),
@@ -190,18 +190,21 @@ def similar(current: Current, like: Like) -> dict[str, Any]:
     ranking = here.recommender.similar(item, like.n, current.clock(), like.filter or "", log)
     return {
         "release": here.release,
-        "items": _items(here, ranking.item, ranking.score, like.fields),
+        "items": _items(here, here.catalogue.named(ranking.item), ranking, like.fields),
     }
 
 
-def _items(here: Loaded, codes: Int32s, scores: Any, fields: Sequence[str]) -> list[dict[str, Any]]:
-    catalogue = here.recommender.shown
+def _items(
+    here: Loaded, names: Sequence[str], ranking: Ranking, fields: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What is told of each item of a list. names: their ids."""
     items: list[dict[str, Any]] = [
-        {"item_id": catalogue.ids[code], "score": score}
-        for code, score in zip(codes.tolist(), scores.tolist(), strict=True)
+        {"item_id": name, "score": score}
+        for name, score in zip(names, ranking.score.tolist(), strict=True)
     ]
     if fields:
-        for item, row in zip(items, catalogue.describe(codes, fields), strict=True):
+        described = here.recommender.shown.describe(ranking.item, fields)
+        for item, row in zip(items, described, strict=True):
             item |= plain(row)
     return items
 
@@ -222,11 +225,12 @@ def _explain(
 
 def _shown(sitting: Sitting, group: Sequence[Heard], answer: Answer) -> list[Row]:
     """The impressions of the answers: a row for each."""
-    ids, ranking = sitting.here.recommender.catalogue.ids, answer.ranking
+    ranking = answer.ranking
     items: list[list[tuple[Any, ...]]] = [[] for _ in group]
-    columns = (ranking.query, ranking.item, ranking.places, ranking.score, ranking.chances)
-    for query, item, *said in zip(*(column.tolist() for column in columns), strict=True):
-        items[query].append((ids[item], *said))
+    names = sitting.here.catalogue.named(ranking.item)
+    columns = (ranking.query, ranking.places, ranking.score, ranking.chances)
+    for name, query, *said in zip(names, *(column.tolist() for column in columns), strict=True):
+        items[query].append((name, *said))
     return [
         {
             "recommendation_id": str(one.id),

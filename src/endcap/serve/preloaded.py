@@ -67,6 +67,7 @@ def _loaded(folder: Path) -> Recommender:
     system = Recommender.load(folder)
     catalogue = system.catalogue
     _ = catalogue.attributes.own  # so that the first filter finds what it may speak of
+    catalogue.named(np.zeros(0, np.int32))  # and the first answer what it names items by
     for market in catalogue.markets:
         catalogue.in_market(market)
     return over(system, Overlay.over(catalogue))

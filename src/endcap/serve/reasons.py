@@ -23,7 +23,7 @@ def described(
     moved the score most, where a model says, and a text."""
     found: dict[str, Any] = {
         "kind": reason.kind,
-        "items": [catalogue.ids[code] for code in reason.items],
+        "items": catalogue.named(np.array(reason.items, np.int32)),
         "text": _text(reason, item, history, catalogue, WORDS[language]),
     }
     if reason.events:
@@ -48,7 +48,7 @@ def _event(push: Push, history: History, catalogue: Catalogue) -> dict[str, Any]
     """moved: by how much the model's score of the item is lower without the event."""
     place = len(history.items) - 1 - push.age
     return {
-        "item_id": catalogue.ids[history.items[place]],
+        "item_id": catalogue.named(history.items[place : place + 1])[0],
         "event_type": EVENT_TYPES[int(history.kinds[place])],
         "timestamp": int(history.times[place]),
         "moved": push.by,

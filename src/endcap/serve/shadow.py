@@ -89,7 +89,7 @@ def compared(here: Loaded, asked: Exchange) -> dict[str, Any]:
     queries = question(here, asked.look, asked.moment, asked.id_, again=True)
     answer = here.recommender.answer(queries, asked.look.n, asked.look.placement)
     seconds = time.perf_counter() - began
-    items = [here.recommender.catalogue.ids[code] for code in answer.ranking.item]
+    items = here.catalogue.named(answer.ranking.item)
     shown = asked.items
     return {
         "path": answer.path,

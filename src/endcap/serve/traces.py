@@ -25,6 +25,7 @@ from endcap.serve.queries import latest, loaded, question
 from endcap.serve.reasons import why_shown
 from endcap.store.releases import Releases
 from endcap.store.visitors import Visitors
+from endcap.tables.catalogue import Catalogue
 from endcap.types import Int32s
 
 
@@ -40,8 +41,8 @@ def explain(current: Current, asked: bodies.Why) -> dict[str, Any]:
     return {"item_id": asked.item_id, "release": here.release, "path": found.path, **told}
 
 
-def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dict[str, Any]]:
-    """What is kept of how each question was answered. ids: of the catalogue's items.
+def traced(catalogue: Catalogue, answer: Answer, n: int, queries: int) -> list[dict[str, Any]]:
+    """What is kept of how each question was answered.
 
     removed: items that the models put among the first n and that are nowhere in the list.
     """
@@ -51,8 +52,8 @@ def traced(ids: Sequence[str], answer: Answer, n: int, queries: int) -> list[dic
     moved, proposed = _moves(answer.steps, query, item), answer.candidates.proposed(query, item)
     score, chance = shown.score.tolist(), shown.chances.tolist()
     told: list[dict[str, Any]] = [{"items": [], "removed": []} for _ in range(queries)]
-    for row, (asked, code) in enumerate(zip(query.tolist(), item.tolist(), strict=True)):
-        one: dict[str, Any] = {"item_id": ids[code]}
+    for row, (asked, name) in enumerate(zip(query.tolist(), catalogue.named(item), strict=True)):
+        one: dict[str, Any] = {"item_id": name}
         if row < len(score):
             one |= {"score": score[row], "propensity": chance[row], "proposed_by": proposed[row]}
         one["moved_by"] = moved[row]
@@ -93,7 +94,7 @@ def rerun(current: Current, recommendation_id: str, asked: bodies.Rerun) -> dict
     queries = question(other, look, row["timestamp"], id_, again=True)
     answer = other.recommender.answer(queries, look.n, look.placement)
     before = [item["item_id"] for item in row["trace"]["items"]]
-    after = [other.catalogue.ids[code] for code in answer.ranking.item]
+    after = other.catalogue.named(answer.ranking.item)
     scores = answer.ranking.score.tolist()
     return {
         "recommendation_id": recommendation_id,

@@ -70,10 +70,10 @@ class LiveLog:
             none = np.zeros(0, np.int64)
             return Stretch(none.astype(np.int32), none.astype(np.int8), none)
         recent = self.dataset.stretch(self._until - LONGEST)
-        rest, ids = recent.keep(codes[recent.items] < 0), self.dataset.catalogue.ids
-        columns = (column.tolist() for column in (rest.items, rest.kinds, rest.times))
-        for item, kind_, time in zip(*columns, strict=True):
-            self._waiting[ids[item]].append((kind_, time))
+        rest = recent.keep(codes[recent.items] < 0)
+        names = self.dataset.catalogue.named(rest.items)
+        for name, kind_, time in zip(names, rest.kinds.tolist(), rest.times.tolist(), strict=True):
+            self._waiting[name].append((kind_, time))
         return recent.recode(codes)
 
     def _newer(self) -> Iterator[Seen]:

@@ -48,10 +48,10 @@ class Visitors:
         had, and further items may have come."""
         after = replace(self, catalogue=catalogue)
         if self.dataset is not None and "_codes" in vars(self):
-            codes, ids = self._codes.copy(), self.dataset.catalogue.ids
-            for place in np.flatnonzero(codes < 0).tolist():
-                code = catalogue.code(ids[place])
-                codes[place] = -1 if code is None else code
+            codes = self._codes.copy()
+            unknown = np.flatnonzero(codes < 0).astype(np.int32)
+            found = map(catalogue.code, self.dataset.catalogue.named(unknown))
+            codes[unknown] = [-1 if code is None else code for code in found]
             vars(after)["_codes"] = codes
         vars(after)["_log"] = self._log
         if "_said" in vars(self):

@@ -94,6 +94,16 @@ class Catalogue:
     def ids(self) -> list[str]:
         return list(self.id_column.to_pylist())
 
+    def named(self, codes: Int32s) -> list[str]:
+        """The ids of some items. To say them from `ids` would count who holds each, and so copy
+        what processes have in common."""
+        found: list[str] = self._names.take(pa.array(codes)).to_numpy(zero_copy_only=False).tolist()
+        return found
+
+    @cached_property
+    def _names(self) -> pa.Array:
+        return self.id_column.combine_chunks()
+
     @cached_property
     def _codes(self) -> dict[str, int]:
         return {id_: code for code, id_ in enumerate(self.ids)}

@@ -97,6 +97,16 @@ class Overlay(Catalogue):
     def ids(self) -> list[str]:
         return [*self.base.ids, *self.came] if self.came else self.base.ids
 
+    def named(self, codes: Int32s) -> list[str]:
+        came = codes >= len(self.base)
+        if not came.any():
+            return self.base.named(codes)
+        names = np.empty(len(codes), np.object_)
+        names[~came] = self.base.named(codes[~came])
+        names[came] = [self.came[place] for place in (codes[came] - len(self.base)).tolist()]
+        found: list[str] = names.tolist()
+        return found
+
     @cached_property
     def _own(self) -> dict[str, int]:
         return {id_: len(self.base) + place for place, id_ in enumerate(self.came)}
