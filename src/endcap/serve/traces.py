@@ -73,8 +73,8 @@ def _moves(steps: Steps, query: Int32s, item: Int32s) -> list[list[dict[str, Any
     moved: list[list[dict[str, Any]]] = [[] for _ in query]
     row, step = np.nonzero(before != after)
     columns = row, step, before[row, step], after[row, step]
-    for one, at, *way in zip(*(column.tolist() for column in columns), strict=True):
-        moved[one].append({"step": steps[1 + at][0], "from": way[0] or None, "to": way[1] or None})
+    for one, at, old, new in zip(*(column.tolist() for column in columns), strict=True):
+        moved[one].append({"step": steps[1 + at][0], "from": old or None, "to": new or None})
     return moved
 
 
