@@ -118,7 +118,8 @@ def _keep_to_one(number: int, workers: int) -> None:
     if sys.platform == "linux":
         processors = sorted(os.sched_getaffinity(0))
         if len(processors) == workers:
-            os.sched_setaffinity(0, {processors[number]})
+            with suppress(OSError):  # a container may forbid it
+                os.sched_setaffinity(0, {processors[number]})
 
 
 class Processes:
