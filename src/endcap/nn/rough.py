@@ -102,7 +102,8 @@ class Whole(Rough):
         unit = np.maximum(np.abs(values).max(1, keepdims=True), 1e-15) / STEPS
         whole = np.rint(values / unit)
         rough = whole * unit
-        wrong = _lengths(values - rough) * self.length + _lengths(rough) * self.rest
+        off, far = (np.linalg.norm(each, axis=1) for each in (values - rough, rough))
+        wrong = off * self.length + far * self.rest
         steps = 2 * wrong / (unit[:, 0] * self.unit)
         asked = torch.from_numpy(whole.astype(np.int8))
         return asked, np.ceil(1.001 * steps + 1).astype(np.int64)
@@ -163,12 +164,6 @@ def _reach(vectors: Tensor) -> float:
         return 0.0
     low, high = vectors.aminmax()
     return max(-float(low), float(high))
-
-
-def _lengths(vectors: Floats) -> Floats:
-    """[rows]"""
-    lengths: Floats = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return lengths
 
 
 def _longest(vectors: Tensor) -> float:

@@ -114,7 +114,7 @@ def _answered_together(sitting: Sitting, group: Sequence[Heard]) -> Told:
         own = answer.ranking.span(row)
         items = _items(sitting.here, names[own], answer.ranking.keep(own), one.look.fields)
         told[one] = _told(sitting, one, queries, answer, row, items)
-    sitting.current.live.shown(lambda: _shown(sitting, group, answer))
+    sitting.current.live.shown(lambda: _shown(sitting, group, answer, names))
     sitting.current.answers.keep(lambda: _kept(sitting, group, queries, answer))
     laps.done("telling")
     sitting.meters.took(laps.seconds, spans)
@@ -223,11 +223,12 @@ def _explain(
         log.exception("Answering without reasons")
 
 
-def _shown(sitting: Sitting, group: Sequence[Heard], answer: Answer) -> list[Row]:
-    """The impressions of the answers: a row for each."""
+def _shown(
+    sitting: Sitting, group: Sequence[Heard], answer: Answer, names: Sequence[str]
+) -> list[Row]:
+    """The impressions of the answers: a row for each. names: the ids of all items of the list."""
     ranking = answer.ranking
     items: list[list[tuple[Any, ...]]] = [[] for _ in group]
-    names = sitting.here.catalogue.named(ranking.item)
     columns = (ranking.query, ranking.places, ranking.score, ranking.chances)
     for name, query, *said in zip(names, *(column.tolist() for column in columns), strict=True):
         items[query].append((name, *said))

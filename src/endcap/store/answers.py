@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select
 
 from endcap.store.compiled import Compiled
@@ -37,9 +36,7 @@ class Answers(Held):
 
     def keep(self, rows: Callable[[], Sequence[dict[str, Any]]]) -> None:
         """Have answers written, soon; whoever calls does not wait. rows: makes them then."""
-        self.database.insert_soon(
-            _NEW, lambda: [{**row, "trace": _json(row["trace"])} for row in rows()]
-        )
+        self.database.insert_soon(_NEW, rows, json="trace")
 
     def find(self, recommendation_id: str) -> dict[str, Any] | None:
         """None where there is no such answer."""
@@ -51,7 +48,3 @@ class Answers(Held):
         if row is None:
             return None
         return {**row, "question": json.loads(row["question"]), "trace": json.loads(row["trace"])}
-
-
-def _json(value: Any) -> str:
-    return to_json(value, inf_nan_mode="null").decode()

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, MetaData, Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -148,11 +149,18 @@ class Database:
         return self._put(job, awaited=False)
 
     def insert_soon(
-        self, statement: Compiled, rows: Callable[[], Sequence[Mapping[str, Any]]]
+        self, statement: Compiled, rows: Callable[[], Sequence[Mapping[str, Any]]], json: str
     ) -> None:
         """Have rows written that nobody waits for. They are made right before that: whoever waits
-        for what they tell of does not wait for them, and nor does who writes meanwhile."""
-        made = cache(rows)
+        for what they tell of does not wait for them, and nor does who writes meanwhile.
+
+        json: the column of which they have values that are written as JSON.
+        """
+
+        @cache
+        def made() -> list[dict[str, Any]]:
+            return [{**row, json: _text(row[json])} for row in rows()]
+
         self._put(lambda found: made() and statement.each(found, made()), made, awaited=False)
 
     def _put(
@@ -257,6 +265,10 @@ class Database:
         with nullcontext() if forced else unforced(connection), connection.begin():
             lock_writers(connection)
             return [one.job(connection) for one in group]
+
+
+def _text(value: Any) -> str:
+    return to_json(value, inf_nan_mode="null").decode()
 
 
 class Held:

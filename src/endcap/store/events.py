@@ -13,7 +13,6 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
-from pydantic_core import to_json
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -174,9 +173,7 @@ class LiveEvents(Held):
 
         answers: makes a row for each answer then, with its `items`: see `OF_AN_ITEM`.
         """
-        self.database.insert_soon(
-            _SHOWN, lambda: [{**row, "items": to_json(row["items"]).decode()} for row in answers()]
-        )
+        self.database.insert_soon(_SHOWN, answers, json="items")
 
     def any_of(self, key: str) -> bool:
         """Whether there are events of a visitor."""

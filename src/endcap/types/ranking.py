@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from endcap.types.arrays import Bools, Floats, Int32s, Int64s, among, pair_keys
+from endcap.types.arrays import Bools, Floats, Int32s, Int64s, among, firsts, pair_keys
 from endcap.types.ragged import Ragged
 
 LEAST = np.finfo(np.float32).min
@@ -199,8 +199,8 @@ class Ranking:
 def best_first(query: Int32s, item: Int32s, score: Floats) -> Int64s:
     """[rows] their order in a ranking: by query, then score, then item code.
 
-    Query and score are sorted as one number, and only rows of which that is the same by item: it
-    takes a sixth of the time.
+    Query and score are sorted as one number, and only rows of which that is the same by item: where
+    these are few it takes a tenth of the time.
 
     >>> best_first(*np.array([[1, 0, 0, 0], [3, 9, 7, 8]]), np.array([1, 2, 2, 5], np.float32))
     array([3, 2, 1, 0])
@@ -210,9 +210,10 @@ def best_first(query: Int32s, item: Int32s, score: Floats) -> Int64s:
     keys = _falling(query, in_steps(score))
     order = np.argsort(keys)
     rising = keys[order]
-    same = np.zeros(1 + len(order), np.bool_)
-    np.equal(rising[1:], rising[:-1], out=same[1:-1])
-    equal = np.flatnonzero(same[1:] | same[:-1])
+    again = ~firsts(rising)
+    tied = again.copy()
+    tied[:-1] |= again[1:]
+    equal = np.flatnonzero(tied)
     rows = order[equal]
     order[equal] = rows[np.lexsort((item[rows], rising[equal]))]
     return order
